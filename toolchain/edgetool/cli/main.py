@@ -1,0 +1,110 @@
+"""Entry point: builds the command line, and is the only place that catches `EdgetoolError`."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+
+from edgetool.errors import EdgetoolError
+
+__all__ = ["COMMANDS", "app", "run"]
+
+#: Command -> module and function. Thin modules: none imports NumPy, TensorFlow, ONNX or rich at module level.
+COMMANDS: dict[str, str] = {
+    "compress": "edgetool.cli.compress:compress",
+    "train": "edgetool.cli.train:train",
+    "export": "edgetool.cli.export:export",
+    "verify": "edgetool.cli.verify:verify",
+    "inspect": "edgetool.cli.inspect:inspect",
+    "bench": "edgetool.cli.bench:bench",
+    "compare": "edgetool.cli.compare:compare",
+    "report": "edgetool.cli.report:report",
+    "embed": "edgetool.cli.embed:embed",
+    "models": "edgetool.cli.models:models",
+    "recipes": "edgetool.cli.recipes:recipes",
+    "targets": "edgetool.cli.targets:targets",
+    "doctor": "edgetool.cli.doctor:doctor",
+}
+
+
+def _version(value: bool) -> None:
+    if value:
+        from edgetool import __version__
+
+        typer.echo(f"edgetool {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Compress trained models, prove the exports agree, measure them, embed them in devices."""
+
+
+def _build() -> typer.Typer:
+    built = typer.Typer(
+        name="edgetool",
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    built.callback()(_root)
+    for name, path in COMMANDS.items():
+        module, _, function = path.partition(":")
+        built.command(name)(getattr(importlib.import_module(module), function))
+    return built
+
+
+app = _build()
+
+
+def run() -> NoReturn:
+    """Run the command line; every error becomes one clear message and an exit code of its own."""
+    debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = app(standalone_mode=False)
+    except EdgetoolError as exc:
+        if debug:
+            raise
+        _print_error(exc)
+        sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the same command goes on from the last finished stage", err=True)
+        sys.exit(130)
+    except typer.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as exc:
+        _usage_or_raise(exc)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _print_error(exc: EdgetoolError) -> None:
+    typer.echo(f"edgetool: {exc.subject}: {exc.found}", err=True)
+    typer.echo(f"  expected: {exc.expected}", err=True)
+    typer.echo(f"  next: {exc.next_step}", err=True)
+
+
+def _usage_or_raise(exc: Exception) -> NoReturn:
+    """Print click's usage errors as click does; anything else is a defect and keeps its traceback."""
+    show = getattr(exc, "show", None)
+    if show is None:
+        raise exc
+    show()
+    sys.exit(getattr(exc, "exit_code", 2))
+
+
+def _terminate(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run()

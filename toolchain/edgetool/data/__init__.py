@@ -1,0 +1,1 @@
+"""Data sets: splits from files, folders and functions; preprocessing stated once and used everywhere."""

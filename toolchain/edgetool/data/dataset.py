@@ -1,0 +1,76 @@
+"""The data contract: splits of samples, as every stage sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Array", "Dataset", "Split"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One part of a data set.
+
+    Attributes:
+        name: `train`, `val` or `test`.
+        inputs: one array per model input, each `[N, ...]`, in the model's input order.
+        labels: `[N]` integer classes, `[N, ...]` regression targets, or None where there are none.
+    """
+
+    name: str
+    inputs: tuple[Array, ...]
+    labels: Array | None = None
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples the split has."""
+        return int(self.inputs[0].shape[0])
+
+    def take(self, num_samples: int, *, seed: int | None = None) -> Split:
+        """Return at most `num_samples` samples: the first ones, or a seeded random choice (in file order)."""
+        if num_samples >= self.num_samples:
+            return self
+        if seed is None:
+            chosen = np.arange(num_samples)
+        else:
+            chosen = np.sort(np.random.default_rng(seed).choice(self.num_samples, num_samples, replace=False))
+        labels = None if self.labels is None else self.labels[chosen]
+        return Split(self.name, tuple(x[chosen] for x in self.inputs), labels)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[tuple[Array, ...], Array | None]]:
+        """Yield `(inputs, labels)` in order, `batch_size` samples at a time; the last one may be shorter."""
+        for start in range(0, self.num_samples, batch_size):
+            part = slice(start, start + batch_size)
+            yield tuple(x[part] for x in self.inputs), None if self.labels is None else self.labels[part]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Train, validation and test splits; raw as loaded, or preprocessed (`data.preprocess.apply`).
+
+    Attributes:
+        name: what reports call it.
+        train: None where the source has none (then only post-training work is possible).
+        val: the source's own, or carved from train; never part of test.
+        test: touched once, at the end.
+        class_names: in label order; empty where there are no classes.
+        source: where it came from (file, owner and name, licence), for reports.
+        digest: SHA-256 of the files it was read from.
+        facts: what loading and cleaning did, for reports: counts, rules.
+    """
+
+    name: str
+    train: Split | None
+    val: Split | None
+    test: Split | None
+    class_names: tuple[str, ...] = ()
+    source: str = ""
+    digest: str = ""
+    facts: dict[str, str] = field(default_factory=dict)

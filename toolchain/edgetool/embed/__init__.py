@@ -1,0 +1,1 @@
+"""Embed an artefact in a device: C sources."""

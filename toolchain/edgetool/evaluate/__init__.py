@@ -1,0 +1,1 @@
+"""Task metrics on artefacts, measured with the file itself."""

@@ -1,0 +1,1 @@
+"""Exporters: a `ModelState` becomes a file."""

@@ -1,0 +1,1 @@
+"""Importers: a model file becomes a tf_keras model."""

@@ -1,0 +1,1 @@
+"""Statistics of latency, memory and noise."""

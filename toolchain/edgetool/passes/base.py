@@ -1,0 +1,266 @@
+"""The contract of a pass, checked by the base class.
+
+A pass takes a `ModelState` and gives a new one. It never knows of another pass: what earlier ones ensured reaches it as
+`Invariant`s of the state (a share of zeros, a number of clusters), which it must keep and which are checked again after
+every later stage and in the exported file.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from edgetool.data.dataset import Dataset
+from edgetool.errors import InvariantError, PassError
+from edgetool.schema import parse
+from edgetool.store.manifest import SkippedLayer
+
+__all__ = [
+    "Context",
+    "Facts",
+    "Invariant",
+    "ModelState",
+    "NoParams",
+    "Pass",
+    "PassResult",
+    "QuantizationScheme",
+    "TrainingSettings",
+    "check_invariants",
+    "layer_kernels",
+]
+
+Facts = dict[str, float | int | str | bool]
+Property = Literal["float_weights", "train_data", "calibration_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizationScheme:
+    """How the exporters are to store weights and compute activations.
+
+    Attributes:
+        mode: `none` (float32), `float16` (weights), `dynamic` (int8 weights, activations at run time), `static`
+            (calibrated), `qat` (ranges are in the model's fake-quantise layers).
+        activations: type of activations in `static` and `qat`.
+        per_channel: one scale per output channel of a kernel; clustered kernels keep their number of values only with
+            one scale per tensor.
+        num_calibration_samples: taken from the training split.
+    """
+
+    mode: Literal["none", "float16", "dynamic", "static", "qat"] = "none"
+    activations: Literal["float32", "int8", "int16"] = "float32"
+    per_channel: bool = True
+    num_calibration_samples: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """Something a pass ensured of one layer's kernel.
+
+    Attributes:
+        kind: `sparsity` (at least `value` of the elements are zero), `num_clusters` (at most `value` unique elements),
+            `n_of_m` (at most n non-zero in each m along the input axis; value = n + m / 100, so 2:4 is 2.04),
+            `nonzero` (not every element is zero).
+        layer: the Keras layer's name.
+        kernel_shape: shape of the kernel in Keras layout, to find it in an exported file.
+    """
+
+    kind: Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
+    layer: str
+    value: float
+    kernel_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How passes that train call `fit`: from the model's card or the command line.
+
+    Attributes:
+        loss: tf_keras loss name; labels are integers for `sparse_categorical_crossentropy`.
+        from_logits: the model's last layer has no softmax or sigmoid.
+        metric: tf_keras metric name to watch.
+        learning_rate: of fine-tuning with Adam.
+        batch_size: samples a step.
+        epochs_scale: factor on every pass's epochs (tests and demos use less).
+        max_train_samples: fine-tune on at most so many training samples; None: all.
+    """
+
+    loss: str = "sparse_categorical_crossentropy"
+    from_logits: bool = False
+    metric: str = "accuracy"
+    learning_rate: float = 1e-4
+    batch_size: int = 64
+    epochs_scale: float = 1.0
+    max_train_samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a pass may use besides the model.
+
+    Attributes:
+        dataset: preprocessed; its test split is None: no pass may see it.
+        training: how to fit.
+        seed: for every random choice.
+        workdir: a folder for scratch files.
+        progress: called with (what, done, total) while long work runs.
+    """
+
+    dataset: Dataset
+    training: TrainingSettings
+    seed: int
+    workdir: Path
+    progress: Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A tf_keras model on its way through a recipe.
+
+    Attributes:
+        model: functional or sequential `tf_keras.Model`, weights as they will be exported (no training wrappers, but
+            TF-MOT's quantise wrappers once `quantization.mode` is `qat`).
+        quantization: what the exporters are to do.
+        invariants: what passes so far ensured.
+        skipped: layers that passes left alone.
+    """
+
+    model: Any
+    quantization: QuantizationScheme = field(default_factory=QuantizationScheme)
+    invariants: tuple[Invariant, ...] = ()
+    skipped: tuple[SkippedLayer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """The new state, whether anything changed, and facts for the report."""
+
+    state: ModelState
+    modified: bool
+    facts: Facts
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NoParams:
+    """Parameters of a pass that has none."""
+
+
+class Pass(abc.ABC):
+    """One technique. Subclasses set `name`, `Params` and `requires`, and implement `apply`.
+
+    Args:
+        params: plain values from a recipe; unknown keys are refused with the nearest valid name.
+
+    Raises:
+        RecipeError: a parameter is unknown or has the wrong type.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type] = NoParams
+    requires: ClassVar[frozenset[Property]] = frozenset()
+
+    def __init__(self, params: dict[str, Any] | None = None) -> None:
+        from edgetool.errors import RecipeError
+
+        self.params: Any = parse(self.Params, params or {}, source=f"pass {self.name!r}", error=RecipeError)
+
+    @abc.abstractmethod
+    def apply(self, state: ModelState, context: Context) -> PassResult:
+        """Do the work on a copy; `state.model` is left as it is."""
+
+    def run(self, state: ModelState, context: Context) -> PassResult:
+        """Check what the pass requires, apply it, and check every invariant of the state it gives back.
+
+        Raises:
+            PassError: a requirement is missing.
+            InvariantError: something that was ensured (now or earlier) does not hold after the pass.
+        """
+        self._check_requirements(state, context)
+        start = time.monotonic()
+        result = self.apply(state, context)
+        shapes_before = [tuple(t.shape) for t in (*state.model.inputs, *state.model.outputs)]
+        shapes_after = [tuple(t.shape) for t in (*result.state.model.inputs, *result.state.model.outputs)]
+        if shapes_before != shapes_after:
+            raise InvariantError(
+                f"pass {self.name!r}",
+                found=f"input and output shapes {shapes_after}",
+                expected=f"unchanged shapes {shapes_before}",
+                next_step="report this as a defect of the pass",
+            )
+        check_invariants(result.state, step=self.name)
+        return dataclasses.replace(result, seconds=time.monotonic() - start)
+
+    def _check_requirements(self, state: ModelState, context: Context) -> None:
+        if "train_data" in self.requires and (context.dataset.train is None or context.dataset.train.labels is None):
+            raise PassError(
+                f"pass {self.name!r}",
+                found="no labelled training split",
+                expected="data to fine-tune on",
+                next_step="give --data with x_train and y_train, or a recipe without training (w8a8_static)",
+            )
+        if "calibration_data" in self.requires and context.dataset.train is None and context.dataset.val is None:
+            raise PassError(
+                f"pass {self.name!r}",
+                found="neither a training nor a validation split",
+                expected="samples to calibrate activation ranges on",
+                next_step="give --data with x_train, or the recipe w8_dynamic, which needs none",
+            )
+        if "float_weights" in self.requires and state.quantization.mode != "none":
+            raise PassError(
+                f"pass {self.name!r}",
+                found=f"a model already quantised ({state.quantization.mode})",
+                expected="float weights",
+                next_step="put this pass before the quantising one in the recipe",
+            )
+
+
+def layer_kernels(model: Any) -> dict[str, Any]:
+    """Return the main kernel of every layer that has one, by layer name, as NumPy arrays in Keras layout.
+
+    TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel.
+    """
+    kernels: dict[str, Any] = {}
+    for layer in model.layers:
+        inner = getattr(layer, "layer", layer)
+        for attribute in ("kernel", "depthwise_kernel", "pointwise_kernel", "embeddings"):
+            variable = getattr(inner, attribute, None)
+            if variable is not None and hasattr(variable, "numpy"):
+                kernels[str(inner.name)] = variable.numpy()
+                break
+    return kernels
+
+
+def check_invariants(state: ModelState, *, step: str) -> None:
+    """Check every invariant of `state` in its Keras kernels.
+
+    Quantise-aware models hold them only behind the fake-quantise step, so they are checked in the exported file.
+
+    Raises:
+        InvariantError: names the layer, what was found and what was ensured.
+    """
+    from edgetool.passes.properties import measure_invariant
+
+    if state.quantization.mode == "qat":
+        return
+    kernels = layer_kernels(state.model)
+    for invariant in state.invariants:
+        if invariant.layer not in kernels:
+            raise InvariantError(
+                invariant.layer,
+                found=f"no such layer after {step!r}",
+                expected="the layer",
+                next_step="report a defect",
+            )
+        found, passed = measure_invariant(invariant.kind, invariant.value, kernels[invariant.layer])
+        if not passed:
+            raise InvariantError(
+                invariant.layer,
+                found=f"{invariant.kind} {found:g} after {step!r}",
+                expected=f"{invariant.kind} {invariant.value:g}, as an earlier pass ensured",
+                next_step="change the order of passes in the recipe",
+            )

@@ -1,0 +1,1 @@
+"""The whole way of `edgetool compress`: stages, resume, decision."""

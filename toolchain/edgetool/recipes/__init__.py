@@ -1,0 +1,1 @@
+"""Recipes: ordered passes, then exports, each one TOML file."""

@@ -1,0 +1,1 @@
+"""Reports: HTML, Markdown, CSV, JSON from a run folder."""

@@ -1,0 +1,1 @@
+"""Where an artefact runs: always in a child process or on a device, never in the parent."""

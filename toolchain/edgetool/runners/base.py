@@ -1,0 +1,80 @@
+"""The contract of a runner: a place where an artefact runs (child process, ssh, serial, QEMU, browser)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from edgetool.data.dataset import Array
+from edgetool.store.manifest import Machine
+
+__all__ = ["RunPlan", "Runner", "Session"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """How to run one artefact.
+
+    Attributes:
+        device: `cpu`, or `gpu` (onnxruntime's CUDA provider; no silent fall-back).
+        num_threads: intra-op threads.
+        batch: samples of one inference.
+        kernels: LiteRT's default kernels (XNNPACK) or its reference kernels.
+        pin: pin the process to as many CPUs as it has threads, where the system allows.
+        timeout_s: of one call; None: wait for ever.
+    """
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    num_threads: int = 1
+    batch: int = 1
+    kernels: Literal["default", "reference"] = "default"
+    pin: bool = False
+    timeout_s: float | None = None
+
+
+class Session(Protocol):
+    """One loaded artefact, alone in its process."""
+
+    runtime: str
+    load_ns: int
+    pinned_cpus: tuple[int, ...]
+    node_providers: dict[str, int]
+
+    def outputs(self, inputs: tuple[Array, ...], *, batch_size: int = 64) -> tuple[Array, ...]:
+        """Run all samples and return the outputs, each `[N, ...]`.
+
+        Real-valued inputs of a quantised model are quantised by its own scale and zero point, and its outputs
+        dequantised; integer inputs of the model's own type are taken as they are.
+
+        Raises:
+            DataError: shape or dtype does not fit the model.
+            InterpreterCrashError: the interpreter died.
+        """
+
+    def time(self, num_runs: int, *, num_warmup: int = 0) -> list[int]:
+        """Run `num_runs` inferences of `plan.batch` samples and return each one's latency in nanoseconds."""
+
+    def peak_rss_bytes(self) -> int:
+        """Return the peak resident set of the process so far."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+class Runner(Protocol):
+    """A place where artefacts run."""
+
+    name: str
+
+    def probe(self) -> Machine:
+        """Describe the machine: CPU, instruction sets, runtimes with versions, GPU."""
+
+    def open(self, path: Path, plan: RunPlan) -> Session:
+        """Load an artefact there.
+
+        Raises:
+            FileFormatError: the runtime refused the file.
+            DeviceUnavailableError: the device of the plan is not there.
+            InterpreterCrashError: the interpreter died while loading.
+        """

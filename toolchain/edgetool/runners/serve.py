@@ -1,0 +1,78 @@
+"""The child's side of `edgetool.runners.child`: call functions of edgetool by name, one request a line.
+
+Standard output carries the protocol only; whatever a library prints goes to standard error. A function that wants to
+report progress takes a keyword parameter `emit`, called with a JSON-ready dictionary.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from edgetool.errors import EdgetoolError, InternalError
+
+__all__ = ["main", "serve"]
+
+
+def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
+    """Answer requests from standard input until it is closed.
+
+    Args:
+        resolve: gives the function for a method name.
+    """
+    protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    os.dup2(2, 1)  # anything printed from here on goes to standard error
+
+    def send(message: dict[str, Any]) -> None:
+        protocol.write(json.dumps(message, allow_nan=True) + "\n")
+        protocol.flush()
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        ident = request["id"]
+        try:
+            function = resolve(request["method"])
+            params = dict(request["params"])
+            if "emit" in inspect.signature(function).parameters:
+                params["emit"] = lambda event, ident=ident: send({"id": ident, "event": event})
+            send({"id": ident, "result": function(**params)})
+        except EdgetoolError as exc:
+            send({"id": ident, "error": exc.to_dict()})
+        except MemoryError:
+            raise  # let the process die: the parent reports a crash
+        except Exception as exc:  # noqa: BLE001 - the process boundary: any defect must reach the parent as a message
+            traceback.print_exc()
+            send({"id": ident, "error": _internal(request["method"], exc).to_dict()})
+
+
+def _internal(method: str, exc: Exception) -> InternalError:
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return InternalError(
+        method,
+        found=f"{type(exc).__name__}: {exc} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"[:600],
+        expected="no unforeseen error",
+        next_step="run again with --debug and report this as a defect of edgetool",
+    )
+
+
+def _resolve(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.partition(":")
+    if module.split(".")[0] != "edgetool":
+        raise InternalError(name, found="a module outside edgetool", expected="edgetool.*", next_step="report a defect")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def main() -> None:
+    """Serve calls to any function of edgetool."""
+    serve(_resolve)
+
+
+if __name__ == "__main__":
+    main()

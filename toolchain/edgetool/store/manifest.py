@@ -1,0 +1,312 @@
+"""The records of a run: what `manifest.json`, `measurements.jsonl` and `results.json` hold.
+
+Every stage returns one of these frozen records; `report` reads nothing else. `SCHEMA_VERSION` changes with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgetool.artifact import Artifact
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ArtifactRecord",
+    "Decision",
+    "EvaluationRecord",
+    "InvariantRecord",
+    "LatencyRecord",
+    "LayerRecord",
+    "Machine",
+    "Manifest",
+    "PairedComparison",
+    "ParityRecord",
+    "PassRecord",
+    "RatioRecord",
+    "SizeRecord",
+    "SkippedLayer",
+    "SourceRecord",
+    "StageRecord",
+]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedLayer:
+    """A layer that a step left alone, and why."""
+
+    layer: str
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRecord:
+    """Bytes of an artefact as it lies, and compressed by gzip (level 9) and Zstandard (level 19)."""
+
+    raw: int
+    gzip: int
+    zstd: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParityRecord:
+    """How far the outputs of `artifact` are from those of `reference`, on the same inputs.
+
+    Attributes:
+        kind: `float` compares by absolute and relative error; `quantized` by agreement and SQNR; `runtimes` compares
+            the TFLite and the ONNX file of one recipe.
+        num_samples: how many inputs were compared.
+        split: the data split they come from (never the test split).
+        max_abs_error: largest absolute difference of an output element.
+        max_rel_error: largest |a - b| / max(|b|, 1e-3 * max|b|).
+        sqnr_db: signal to quantisation noise, 10 log10(sum b^2 / sum (a - b)^2), one for each output.
+        top1_agreement: share of samples with the same arg-max, 0..1; None where there are no classes.
+        tolerance: the stated limit that `passed` was decided by, in words.
+    """
+
+    reference: str
+    artifact: str
+    kind: Literal["float", "quantized", "runtimes"]
+    split: str
+    num_samples: int
+    max_abs_error: float
+    max_rel_error: float
+    sqnr_db: tuple[float, ...]
+    top1_agreement: float | None
+    tolerance: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvariantRecord:
+    """One property that a pass ensured, checked again in the exported file."""
+
+    layer: str
+    kind: Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
+    expected: float
+    found: float
+    passed: bool
+    tensor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedComparison:
+    """The answers of an artefact against those of the source model on the same samples.
+
+    Attributes:
+        num_changed: samples with another answer.
+        num_fixed: wrong before, right now.
+        num_broken: right before, wrong now.
+        mcnemar_p: two-sided exact McNemar test on (fixed, broken).
+    """
+
+    reference: str
+    num_samples: int
+    num_changed: int
+    num_fixed: int
+    num_broken: int
+    mcnemar_p: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """A task metric of one artefact on one split, measured with the file itself.
+
+    Attributes:
+        metric: `accuracy`, `auc`, `mae`, `mse`, ...
+        value: in the metric's own unit; accuracy and AUC are shares, 0..1.
+        standard_error: of `value`; how it was found is in `method`.
+        per_class: accuracy of each class, in class order; empty where there are none.
+    """
+
+    split: str
+    num_samples: int
+    metric: str
+    value: float
+    standard_error: float
+    method: str
+    runtime: str
+    per_class: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
+    paired: PairedComparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioRecord:
+    """A ratio of two latencies with its 95 % bootstrap interval."""
+
+    reference: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRecord:
+    """Latency of one artefact in one setting. All times of one inference of `batch` samples, in nanoseconds.
+
+    Attributes:
+        num_threads: intra-op threads that the runtime was given.
+        pinned_cpus: CPUs the process was pinned to; empty: not pinned.
+        mlperf_p90_ns: MLPerf's rule, the median over 5 windows of each window's 90th percentile; None if not asked.
+        throughput_per_s: samples per second, batch / mean latency.
+        peak_rss_bytes: of the child process that ran this artefact alone.
+        ratio: to the float32 artefact of the same format, interleaved in the same run.
+        noise: `quiet`, `noisy` or `unusable`, with the reason in `noise_reason`.
+        node_providers: ONNX nodes per execution provider; empty for LiteRT.
+    """
+
+    device: str
+    runtime: str
+    num_threads: int
+    batch: int
+    pinned_cpus: tuple[int, ...]
+    num_warmup: int
+    num_samples: int
+    min_ns: float
+    mean_ns: float
+    p50_ns: float
+    p90_ns: float
+    p95_ns: float
+    p99_ns: float
+    max_ns: float
+    std_ns: float
+    throughput_per_s: float
+    load_ns: float
+    peak_rss_bytes: int
+    noise: Literal["quiet", "noisy", "unusable"]
+    noise_reason: str
+    mlperf_p90_ns: float | None = None
+    ratio: RatioRecord | None = None
+    node_providers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One operator of an artefact, as `inspect` sees it."""
+
+    name: str
+    op: str
+    num_params: int
+    num_bytes: int
+    macs: int
+    sparsity: float
+    num_unique: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """What one pass did."""
+
+    name: str
+    modified: bool
+    seconds: float
+    facts: dict[str, float | int | str | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """Everything known about one artefact of a run.
+
+    Attributes:
+        name: `<recipe>.<format>`, unique in the run.
+        is_reference: the float artefact that others are compared with.
+        arena_bytes: planned peak activation memory.
+        notes: sentences for the report, for example where a format cannot store what a pass did.
+    """
+
+    name: str
+    recipe: str
+    artifact: Artifact
+    size: SizeRecord
+    macs: int
+    num_params: int
+    arena_bytes: int
+    layers: tuple[LayerRecord, ...]
+    is_reference: bool = False
+    parity: tuple[ParityRecord, ...] = ()
+    invariants: tuple[InvariantRecord, ...] = ()
+    evaluation: EvaluationRecord | None = None
+    latency: tuple[LatencyRecord, ...] = ()
+    failure: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """The model that came in, and how it did on the test split in its own framework."""
+
+    path: str
+    format: str
+    digest: str
+    num_bytes: int
+    num_params: int
+    evaluation: EvaluationRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine that measured."""
+
+    system: str
+    cpu: str
+    num_cpus: int
+    isa: tuple[str, ...]
+    memory_bytes: int
+    gpu: str
+    python: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """One finished stage of a run: its key (inputs and parameters, hashed), so that a resumed run can skip it."""
+
+    name: str
+    key: str
+    seconds: float
+    finished: str
+    passes: tuple[PassRecord, ...] = ()
+    skipped_layers: tuple[SkippedLayer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The artefact chosen for one purpose, and why.
+
+    Attributes:
+        purpose: `smallest` or `fastest`.
+        artifact: its name; None where none fits.
+        reason: one sentence with the numbers.
+    """
+
+    purpose: Literal["smallest", "fastest"]
+    artifact: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`manifest.json`: the whole run."""
+
+    schema_version: int
+    edgetool_version: str
+    command: str
+    run_key: str
+    created: str
+    status: Literal["running", "complete", "failed"]
+    seed: int
+    recipes: tuple[str, ...]
+    target: str
+    max_drop_points: float
+    data: dict[str, str]
+    source: SourceRecord | None
+    machine: Machine | None
+    stages: tuple[StageRecord, ...] = ()
+    artifacts: tuple[ArtifactRecord, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[str, ...] = ()

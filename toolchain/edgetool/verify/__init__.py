@@ -1,0 +1,1 @@
+"""Proof that exports agree: parity of outputs, invariants in the exported file."""
