@@ -1,0 +1,30 @@
+"""Fixtures that every kind of test shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _shared_folder(variable: str) -> Path:
+    value = os.environ.get(variable)
+    if value and Path(value).is_dir():
+        return Path(value)
+    reason = f"{variable} is not set to a folder: this test needs files that are not part of the repository"
+    if os.environ.get("EDGETOOL_REQUIRE_SHARED"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets that `EDGETOOL_DATA` names."""
+    return _shared_folder("EDGETOOL_DATA")
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """The folder of MLPerf Tiny models that `EDGETOOL_MODELS` names."""
+    return _shared_folder("EDGETOOL_MODELS")
