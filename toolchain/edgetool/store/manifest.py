@@ -216,6 +216,8 @@ class ArtifactRecord:
         name: `<recipe>.<format>`, unique in the run.
         is_reference: the float artefact that others are compared with.
         arena_bytes: planned peak activation memory.
+        validation: the metric on the validation split, which decisions are made by; the test split only reports.
+        evaluation: the metric on the test split.
         notes: sentences for the report, for example where a format cannot store what a pass did.
     """
 
@@ -230,6 +232,7 @@ class ArtifactRecord:
     is_reference: bool = False
     parity: tuple[ParityRecord, ...] = ()
     invariants: tuple[InvariantRecord, ...] = ()
+    validation: EvaluationRecord | None = None
     evaluation: EvaluationRecord | None = None
     latency: tuple[LatencyRecord, ...] = ()
     failure: str | None = None
@@ -245,6 +248,7 @@ class SourceRecord:
     digest: str
     num_bytes: int
     num_params: int
+    validation: EvaluationRecord | None = None
     evaluation: EvaluationRecord | None = None
 
 
