@@ -1,0 +1,341 @@
+"""`edgetool compress`: from a trained model to verified, measured artefacts, stage by stage.
+
+    prepare -> build, verify (each recipe) -> evaluate -> bench -> decide -> report
+
+Each finished stage is written to the manifest at once; a killed run goes on after the last one. A recipe that fails is
+recorded, the others go on, and the first error is raised when everything else is safe on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgetool import __version__
+from edgetool.artifact import digest_path, num_bytes, sniff_format
+from edgetool.errors import BudgetError, EdgetoolError, InvariantError, ParityError, from_dict
+from edgetool.pipeline.decide import broken_budgets, decide
+from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
+from edgetool.pipeline.workshop import Built, Prepared, Setup
+from edgetool.recipes.recipe import Recipe, find_recipe
+from edgetool.report.render import write_report
+from edgetool.runners.base import RunPlan
+from edgetool.runners.child import Child
+from edgetool.runners.machine import describe_machine
+from edgetool.runners.process import ProcessRunner
+from edgetool.schema import parse, to_builtins
+from edgetool.store.manifest import (
+    SCHEMA_VERSION,
+    ArtifactRecord,
+    Manifest,
+    PassRecord,
+    SkippedLayer,
+    SourceRecord,
+    StageRecord,
+)
+from edgetool.store.run_folder import RunFolder, hash_key
+from edgetool.targets import Target
+
+__all__ = ["CompressRequest", "compress", "with_reference"]
+
+Progress = Callable[[str, int, int], None]
+
+REFERENCE_RECIPE = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class CompressRequest:
+    """What to do.
+
+    Attributes:
+        setup: model, data and training; its cache folder is set by `compress`.
+        recipes: in order; the float32 reference is put in front if it is missing.
+        target: whose budgets count.
+        max_drop_points: largest drop that a chosen artefact may have, on the validation split.
+        settings: of the latency benchmark; empty: none.
+        seconds_per_item: how long each artefact is measured in each setting.
+        command: as the user typed it, for the manifest.
+    """
+
+    setup: Setup
+    recipes: tuple[Recipe, ...]
+    target: Target
+    max_drop_points: float
+    out: Path
+    overwrite: bool
+    settings: tuple[RunPlan, ...]
+    seconds_per_item: float
+    command: str
+
+
+def with_reference(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+    """Return `recipes` with the float32 reference first: ratios and agreement need it."""
+    if any(recipe.name == REFERENCE_RECIPE for recipe in recipes):
+        return recipes
+    return (find_recipe(REFERENCE_RECIPE), *recipes)
+
+
+def compress(request: CompressRequest, *, progress: Progress) -> Manifest:
+    """Run all stages and return the finished manifest.
+
+    Raises:
+        EdgetoolError: the first one of any stage; whatever was finished before is kept in the run folder.
+    """
+    model = Path(request.setup.model)
+    request = dataclasses.replace(request, recipes=with_reference(request.recipes))
+    fresh = _fresh_manifest(request, digest=digest_path(model))
+    with RunFolder.open(request.out, fresh, overwrite=request.overwrite) as run:
+        setup = dataclasses.replace(request.setup, cache=str(run.cache.resolve()))
+        request = dataclasses.replace(request, setup=setup)
+        with Child(subject=str(model)) as workshop:
+            return _Compression(request, run, workshop, progress).run_all()
+
+
+class _Compression:
+    """One run of the stages; holds what they share."""
+
+    def __init__(self, request: CompressRequest, run: RunFolder, workshop: Child, progress: Progress) -> None:
+        self.request = request
+        self.run = run
+        self.workshop = workshop
+        self.progress = progress
+        self.runner = ProcessRunner()
+        self.errors: list[EdgetoolError] = []
+        self._prepared: Prepared | None = None
+
+    def run_all(self) -> Manifest:
+        """Run the stages that are not finished yet, then raise the first error that a recipe met."""
+        if self.run.resumed:
+            self.progress(f"resume: {len(self.run.manifest.stages)} stages are finished", 1, 1)
+        prepared = self._prepare()
+        for recipe in self.request.recipes:
+            self._build_and_verify(recipe, prepared)
+        self._evaluate(prepared)
+        self._bench()
+        self._decide()
+        self.run.complete()
+        write_report(self.run.path)
+        self._raise_first_error()
+        return self.run.manifest
+
+    @property
+    def artifacts(self) -> tuple[ArtifactRecord, ...]:
+        """The artefacts of the manifest so far."""
+        return self.run.manifest.artifacts
+
+    def _call(self, function: str, **params: Any) -> Any:
+        def show(event: dict[str, Any]) -> None:
+            self.progress(str(event["what"]), int(event["done"]), int(event["total"]))
+
+        params = {"setup": to_builtins(self.request.setup), **params}
+        return self.workshop.call(f"edgetool.pipeline.workshop:{function}", params, on_event=show)
+
+    def _prepare(self) -> Prepared:
+        """Load and check model and data, in every process anew: the arrays in the cache belong to this run."""
+        with self._timed() as seconds:
+            prepared = parse(Prepared, self._call("prepare"), source="prepare", error=EdgetoolError)
+            for split in ("parity", "val", "test"):
+                if split == "parity" or split in prepared.splits:
+                    self._call("source_outputs", split=split)
+        model = Path(self.request.setup.model)
+        cache = self.run.cache
+        source = SourceRecord(
+            path=self.request.setup.model,
+            format=sniff_format(model),
+            digest=digest_path(model),
+            num_bytes=num_bytes(model),
+            num_params=prepared.num_params,
+            validation=evaluate_source(cache, "val", prepared.task, prepared.class_names),
+            evaluation=evaluate_source(cache, "test", prepared.task, prepared.class_names),
+        )
+        splits = ", ".join(f"{name} {count:,}" for name, count in prepared.splits.items())
+        data = {
+            "name": prepared.data_name,
+            "source": prepared.data_source,
+            "digest": prepared.data_digest,
+            "splits": splits,
+            "preprocessing": self.request.setup.preprocessing.describe(),
+            "task": prepared.task.name,
+            "metric": prepared.task.metric,
+            **prepared.facts,
+        }
+        self.run.finish(_stage("prepare", "", seconds()), source=source, data=data, machine=describe_machine())
+        return prepared
+
+    def _build_and_verify(self, recipe: Recipe, prepared: Prepared) -> None:
+        key = hash_key(recipe.passes, recipe.exports)
+        stage = f"build {recipe.name}"
+        if not self.run.finished(stage, key):
+            try:
+                with self._timed() as seconds:
+                    built = self._build(recipe)
+                    records = verify_stage(
+                        built.artifacts,
+                        self.run.path,
+                        task=prepared.task,
+                        runner=self.runner,
+                        progress=self._named(recipe.name),
+                    )
+            except EdgetoolError as exc:
+                self._fail(recipe, exc)
+                return
+            self.run.finish(_stage(stage, key, seconds(), built.passes, built.skipped), records)
+            for name, fields in built.failures.items():
+                self._fail(recipe, from_dict(fields), name)
+        self._collect_errors(recipe)
+
+    def _build(self, recipe: Recipe) -> Built:
+        out = str(self.run.artifacts.resolve())
+        answer = self._call("build", recipe=to_builtins(recipe), out=out)
+        return parse(Built, answer, source=recipe.name, error=EdgetoolError)
+
+    def _fail(self, recipe: Recipe, exc: EdgetoolError, export: str | None = None) -> None:
+        """Record that a recipe, or one export of it, failed; the others go on."""
+        what = recipe.name if export is None else f"{recipe.name}.{export}"
+        note = f"{what} failed: {exc}"
+        self.progress(f"{what} FAILED: {exc.subject}: {exc.found}", 1, 1)
+        self.errors.append(exc)
+        self.run.update(notes=(*(n for n in self.run.manifest.notes if not n.startswith(f"{what} failed")), note))
+
+    def _collect_errors(self, recipe: Recipe) -> None:
+        """Turn broken invariants and parity of a finished recipe into errors."""
+        for artifact in self.artifacts:
+            if artifact.recipe != recipe.name:
+                continue
+            for invariant in artifact.invariants:
+                if not invariant.passed:
+                    self.errors.append(
+                        InvariantError(
+                            f"{artifact.name}: layer {invariant.layer}",
+                            found=f"{invariant.kind} {invariant.found:g} in tensor {invariant.tensor!r}",
+                            expected=f"{invariant.kind} {invariant.expected:g}",
+                            next_step="the report has every layer; another recipe may keep it",
+                        )
+                    )
+            for parity in artifact.parity:
+                if not parity.passed:
+                    self.errors.append(
+                        ParityError(
+                            f"{artifact.name} against {parity.reference}",
+                            found=f"largest error {parity.max_abs_error:.3g}, agreement {parity.top1_agreement}, "
+                            f"SQNR {', '.join(f'{value:.1f}' for value in parity.sqnr_db)} dB",
+                            expected=parity.tolerance,
+                            next_step="see the report; a less aggressive recipe may do",
+                        )
+                    )
+
+    def _evaluate(self, prepared: Prepared) -> None:
+        key = hash_key([artifact.artifact.digest for artifact in self.artifacts])
+        if self.run.finished("evaluate", key):
+            return
+        with self._timed() as seconds:
+            records = evaluate_stage(
+                self.artifacts,
+                self.run.path,
+                task=prepared.task,
+                class_names=prepared.class_names,
+                runner=self.runner,
+                progress=self.progress,
+            )
+        self.run.finish(_stage("evaluate", key, seconds()), records)
+
+    def _bench(self) -> None:
+        key = hash_key([artifact.artifact.digest for artifact in self.artifacts], self.request.settings)
+        if not self.request.settings or self.run.finished("bench", key):
+            return
+        with self._timed() as seconds:
+            records = bench_stage(
+                self.artifacts,
+                self.run.path,
+                settings=self.request.settings,
+                seconds_per_item=self.request.seconds_per_item,
+                seed=self.request.setup.seed,
+                runner=self.runner,
+                measurements=self.run.measurements,
+                progress=self.progress,
+            )
+        self.run.finish(_stage("bench", key, seconds()), records)
+
+    def _decide(self) -> None:
+        request = self.request
+        source = None if self.run.manifest.source is None else self.run.manifest.source.validation
+        decisions = decide(
+            self.artifacts, source=source, target=request.target, max_drop_points=request.max_drop_points
+        )
+        notes = list(self.run.manifest.notes)
+        for artifact in self.artifacts:
+            for broken in broken_budgets(artifact, request.target):
+                sentence = f"{artifact.name} {broken}"
+                if sentence not in notes:
+                    notes.append(sentence)
+        self.run.update(decisions=decisions, notes=tuple(notes))
+        if all(decision.artifact is None for decision in decisions):
+            self.errors.append(
+                BudgetError(
+                    str(request.out),
+                    found=f"no artefact fits: {decisions[0].reason}",
+                    expected=f"at least one within {request.max_drop_points:g} points and the budgets of {request.target.name}",
+                    next_step="allow a larger --max-drop, choose another --target, or add recipes",
+                )
+            )
+
+    def _raise_first_error(self) -> None:
+        for exc in self.errors:
+            raise exc
+
+    def _named(self, recipe: str) -> Progress:
+        return lambda what, done, total: self.progress(f"{recipe}: {what}", done, total)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _timed() -> Iterator[Callable[[], float]]:
+        start = time.monotonic()
+        yield lambda: time.monotonic() - start
+
+
+def _stage(
+    name: str,
+    key: str,
+    seconds: float,
+    passes: tuple[PassRecord, ...] = (),
+    skipped: tuple[SkippedLayer, ...] = (),
+) -> StageRecord:
+    return StageRecord(name, key, seconds, _now(), passes, skipped)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _fresh_manifest(request: CompressRequest, *, digest: str) -> Manifest:
+    setup = dataclasses.replace(request.setup, cache="")
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        edgetool_version=__version__,
+        command=request.command,
+        run_key=hash_key(
+            setup,
+            digest,
+            [(r.name, r.passes, r.exports) for r in request.recipes],
+            request.target.name,
+            request.max_drop_points,
+            request.settings,
+            request.seconds_per_item,
+            __version__,
+        ),
+        created=_now(),
+        status="running",
+        seed=request.setup.seed,
+        recipes=tuple(recipe.name for recipe in request.recipes),
+        target=request.target.name,
+        max_drop_points=request.max_drop_points,
+        data={},
+        source=None,
+        machine=None,
+    )

@@ -1,0 +1,238 @@
+"""From what a user typed to a checked `CompressRequest`: everything that can be refused before work begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetool.artifact import require_format
+from edgetool.data.preprocess import Preprocessing
+from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
+from edgetool.passes.base import TrainingSettings
+from edgetool.pipeline.compress import CompressRequest
+from edgetool.pipeline.workshop import Setup
+from edgetool.recipes.recipe import resolve_recipes
+from edgetool.runners.base import RunPlan
+from edgetool.targets import find_target
+from edgetool.tasks import METRICS, TASKS
+from edgetool.zoo import ModelCard, find_model, model_names
+
+__all__ = ["RequestOptions", "build_request", "model_card", "preprocessing_of", "require_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """The options of `edgetool compress`, as typed; None where an option was not given."""
+
+    model: str
+    data: str | None
+    recipe: str | None
+    target: str
+    max_drop_points: float
+    out: str | None
+    overwrite: bool
+    seed: int
+    card: str | None
+    task: str | None
+    metric: str | None
+    scale: float | None
+    mean: str | None
+    std: str | None
+    dtype: str | None
+    one_hot: bool
+    label_column: str | None
+    image_size: str | None
+    learning_rate: float | None
+    batch_size: int | None
+    effort: float
+    max_train_samples: int | None
+    bench_seconds: float
+    trust: bool
+    command: str
+
+
+def build_request(
+    options: RequestOptions, *, progress: Callable[[str, int, int], None], dry_run: bool = False
+) -> CompressRequest:
+    """Check every option; train the model first when MODEL is a zoo name.
+
+    Raises:
+        EdgetoolError: an option is wrong, a file is missing or of another format, a name is unknown.
+    """
+    recipes = resolve_recipes(options.recipe)
+    target = find_target(options.target)
+    for name, value, valid in (("--task", options.task, TASKS), ("--metric", options.metric, METRICS)):
+        if value is not None and value not in valid:
+            raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
+    card = model_card(options.model, options.card)
+    data = options.data or (card.data if card is not None else None)
+    if data is None:
+        raise UsageError(
+            "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
+        )
+    out = Path(options.out or f"{Path(options.model).stem}-run")
+    model = options.model
+    if not Path(model).exists() and model in model_names():
+        model = str(_train(model, data, out, options, progress)) if not dry_run else model
+    else:
+        require_source(Path(model))
+    setup = Setup(
+        model=model,
+        data=data,
+        cache="",
+        seed=options.seed,
+        trust=options.trust,
+        label_column=options.label_column,
+        image_size=_image_size(options.image_size),
+        preprocessing=preprocessing_of(
+            card,
+            scale=options.scale,
+            mean=options.mean,
+            std=options.std,
+            dtype=options.dtype,
+            one_hot=options.one_hot,
+        ),
+        training=_training(options, card),
+        task=options.task or (card.task if card is not None else None),
+        metric=options.metric or (card.metric if card is not None else None),
+    )
+    return CompressRequest(
+        setup=setup,
+        recipes=recipes,
+        target=target,
+        max_drop_points=options.max_drop_points,
+        out=out,
+        overwrite=options.overwrite,
+        settings=_settings(options),
+        seconds_per_item=options.bench_seconds,
+        command=options.command,
+    )
+
+
+def require_source(path: Path) -> None:
+    """Refuse what is no trainable source model."""
+    if not path.exists():
+        raise MissingFileError(
+            str(path),
+            found="no such file or folder, and no model of the zoo",
+            expected="a .keras or .h5 file, a SavedModel folder, or a zoo name",
+            next_step=f"check the path; {nearest(str(path), model_names())}",
+        )
+    found = require_format(path)
+    if found in ("tflite", "onnx"):
+        raise FileFormatError(
+            str(path),
+            found=f"an exported model ({found})",
+            expected="a model that can still be trained: .keras, .h5 or SavedModel",
+            next_step="give the model that this file was exported from; bench, verify and inspect take it as it is",
+        )
+
+
+def model_card(model: str, card: str | None) -> ModelCard | None:
+    """Return the card that `card` (--card), a zoo name or the `train.json` beside the model names; None without any."""
+    if card is not None:
+        return find_model(card)
+    path = Path(model)
+    if not path.exists():
+        return find_model(model) if model in model_names() else None
+    record = path.parent / "train.json"
+    if path.is_file() and record.is_file():
+        try:
+            name = json.loads(record.read_text(encoding="utf-8")).get("model")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return find_model(str(name)) if name in model_names() else None
+    return None
+
+
+def _train(name: str, data: str, out: Path, options: RequestOptions, progress: Callable[[str, int, int], None]) -> Path:
+    """Train a zoo model beside the run folder (`<out>-model`), or take it from there if that was done before."""
+    from edgetool.training.train import train_model
+
+    folder = out.with_name(f"{out.name}-model")
+    if (folder / "model.keras").is_file():
+        progress(f"trained before: {folder / 'model.keras'}", 1, 1)
+        return folder / "model.keras"
+    train_model(name, data, folder, seed=options.seed, progress=progress)
+    return folder / "model.keras"
+
+
+def preprocessing_of(
+    card: ModelCard | None,
+    *,
+    scale: float | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    dtype: str | None = None,
+    one_hot: bool = False,
+) -> Preprocessing:
+    """Return the card's preprocessing (or none), with what options replace in it.
+
+    Raises:
+        UsageError: an option is no number, divides by zero or names an unknown type.
+    """
+    chosen = card.preprocessing if card is not None else Preprocessing()
+    if scale is not None:
+        chosen = dataclasses.replace(chosen, scale=scale)
+    if mean is not None:
+        chosen = dataclasses.replace(chosen, mean=_numbers("--mean", mean))
+    if std is not None:
+        chosen = dataclasses.replace(chosen, std=_numbers("--std", std))
+    if dtype is not None:
+        chosen = dataclasses.replace(chosen, dtype=dtype)
+    if one_hot:
+        chosen = dataclasses.replace(chosen, one_hot=True)
+    if any(value == 0.0 for value in chosen.std) or chosen.scale == 0.0:
+        raise UsageError("--std, --scale", found="0", expected="values other than zero", next_step="correct them")
+    if chosen.dtype not in ("float32", "float16", "int32", "int64", "uint8", "int8"):
+        raise UsageError(
+            "--dtype", found=repr(chosen.dtype), expected="float32, int32, ...", next_step="give the model's input type"
+        )
+    return chosen
+
+
+def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettings:
+    chosen = card.finetuning if card is not None else TrainingSettings()
+    return dataclasses.replace(
+        chosen,
+        learning_rate=chosen.learning_rate if options.learning_rate is None else options.learning_rate,
+        batch_size=chosen.batch_size if options.batch_size is None else options.batch_size,
+        epochs_scale=chosen.epochs_scale * options.effort,
+        max_train_samples=options.max_train_samples or chosen.max_train_samples,
+    )
+
+
+def _settings(options: RequestOptions) -> tuple[RunPlan, ...]:
+    """Return one thread and all cores, batch 1, pinned; nothing when benchmarks are off."""
+    if options.bench_seconds == 0.0:
+        return ()
+    cores = len(os.sched_getaffinity(0))
+    counts = (1,) if cores == 1 else (1, cores)
+    return tuple(RunPlan(num_threads=count, pin=True, timeout_s=600.0) for count in counts)
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            option,
+            found=repr(text),
+            expected="numbers separated by commas",
+            next_step=f"for example {option} 0.5,0.5,0.5",
+        ) from None
+
+
+def _image_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit()):
+        raise UsageError(
+            "--image-size", found=repr(text), expected="HEIGHTxWIDTH", next_step="for example --image-size 96x96"
+        )
+    return int(height), int(width)

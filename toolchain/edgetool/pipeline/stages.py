@@ -1,0 +1,199 @@
+"""The stages of `compress` that run artefacts: verify, evaluate, bench. Models run in children only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.data.dataset import Array, Split
+from edgetool.errors import EdgetoolError
+from edgetool.evaluate.evaluate import evaluate_outputs
+from edgetool.measure.latency import BenchItem, bench_artifacts
+from edgetool.pipeline.workshop import read_split
+from edgetool.runners.base import Runner, RunPlan
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, ParityRecord
+from edgetool.tasks import Task
+from edgetool.verify.parity import compare_outputs
+
+__all__ = ["bench_stage", "evaluate_source", "evaluate_stage", "source_arrays", "verify_stage"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def source_arrays(cache: Path, split: str) -> tuple[Array, ...]:
+    """Return the source model's outputs on a prepared split, written by the workshop."""
+    found: list[Array] = []
+    while (path := cache / f"source_{split}_y{len(found)}.npy").exists():
+        found.append(np.load(path, allow_pickle=False))
+    return tuple(found)
+
+
+def verify_stage(
+    artifacts: Sequence[ArtifactRecord], run: Path, *, task: Task, runner: Runner, progress: Progress
+) -> tuple[ArtifactRecord, ...]:
+    """Compare every artefact with the source model, and the TFLite file of each recipe with its ONNX file.
+
+    Args:
+        artifacts: of one recipe.
+        run: the run folder; its cache holds the parity inputs and the source model's outputs on them.
+        task: whether there are classes to agree on.
+        runner: where to run.
+        progress: called as artefacts are done.
+    """
+    cache = run / "cache"
+    inputs = read_split(cache, "parity").inputs
+    reference = source_arrays(cache, "parity")
+    classes = task.name == "classification"
+    outputs: dict[str, tuple[Array, ...]] = {}
+    checked: list[ArtifactRecord] = []
+    for index, artifact in enumerate(artifacts):
+        progress("verify", index, len(artifacts))
+        try:
+            outputs[artifact.name] = _run(run / artifact.artifact.path, inputs, runner)
+        except EdgetoolError as exc:
+            checked.append(dataclasses.replace(artifact, failure=str(exc)))
+            continue
+        record = compare_outputs(
+            reference,
+            outputs[artifact.name],
+            reference_name="source",
+            artifact_name=artifact.name,
+            kind=_parity_kind(artifact),
+            split="validation",
+            classes=classes,
+        )
+        checked.append(dataclasses.replace(artifact, parity=(record,)))
+    progress("verify", len(artifacts), len(artifacts))
+    return _across_runtimes(checked, outputs, classes=classes)
+
+
+def evaluate_source(cache: Path, split: str, task: Task, class_names: tuple[str, ...]) -> EvaluationRecord | None:
+    """Return the source model's metric on a prepared split; None where there are no labels."""
+    part = read_split(cache, split)
+    outputs = source_arrays(cache, split)
+    if not part.inputs or not outputs or not _can_be_scored(part, task):
+        return None
+    return evaluate_outputs(outputs, part, metric=task.metric, task=task.name, runtime="keras", class_names=class_names)
+
+
+def evaluate_stage(
+    artifacts: Sequence[ArtifactRecord],
+    run: Path,
+    *,
+    task: Task,
+    class_names: tuple[str, ...],
+    runner: Runner,
+    progress: Progress,
+) -> tuple[ArtifactRecord, ...]:
+    """Measure the task metric of every artefact with the file itself, on the validation and the test split."""
+    done: list[ArtifactRecord] = []
+    for index, artifact in enumerate(artifacts):
+        progress("evaluate", index, len(artifacts))
+        if artifact.failure is None:
+            try:
+                artifact = dataclasses.replace(
+                    artifact,
+                    validation=_evaluate(artifact, run, "val", task, class_names, runner),
+                    evaluation=_evaluate(artifact, run, "test", task, class_names, runner),
+                )
+            except EdgetoolError as exc:
+                artifact = dataclasses.replace(artifact, failure=str(exc))
+        done.append(artifact)
+    progress("evaluate", len(artifacts), len(artifacts))
+    return tuple(done)
+
+
+def bench_stage(
+    artifacts: Sequence[ArtifactRecord],
+    run: Path,
+    *,
+    settings: Sequence[RunPlan],
+    seconds_per_item: float,
+    seed: int,
+    runner: Runner,
+    measurements: Path,
+    progress: Progress,
+) -> tuple[ArtifactRecord, ...]:
+    """Measure the latency of all artefacts, interleaved in one run; raw samples go to `measurements` as they come."""
+    usable = [artifact for artifact in artifacts if artifact.failure is None]
+    references = {a.artifact.format: a.name for a in usable if a.is_reference}
+    items = [BenchItem(a.name, run / a.artifact.path, references.get(a.artifact.format)) for a in usable]
+    with measurements.open("w", encoding="utf-8") as stream:
+        result = bench_artifacts(
+            items,
+            settings,
+            seed=seed,
+            seconds_per_item=seconds_per_item,
+            progress=progress,
+            on_samples=lambda sample: print(json.dumps(sample), file=stream),
+            runner=runner,
+        )
+    return tuple(
+        dataclasses.replace(
+            artifact,
+            latency=result.records.get(artifact.name, ()),
+            failure=artifact.failure or result.failures.get(artifact.name),
+        )
+        for artifact in artifacts
+    )
+
+
+def _run(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[Array, ...]:
+    session = runner.open(path, RunPlan(num_threads=1, timeout_s=1800.0))
+    try:
+        return session.outputs(inputs)
+    finally:
+        session.close()
+
+
+def _evaluate(
+    artifact: ArtifactRecord, run: Path, split: str, task: Task, class_names: tuple[str, ...], runner: Runner
+) -> EvaluationRecord | None:
+    part = read_split(run / "cache", split)
+    if not part.inputs or not _can_be_scored(part, task):
+        return None
+    outputs = _run(run / artifact.artifact.path, part.inputs, runner)
+    return evaluate_outputs(
+        outputs,
+        part,
+        metric=task.metric,
+        task=task.name,
+        runtime="litert" if artifact.artifact.format == "tflite" else "onnxruntime",
+        class_names=class_names,
+        reference_outputs=source_arrays(run / "cache", split) or None,
+    )
+
+
+def _can_be_scored(split: Split, task: Task) -> bool:
+    return split.labels is not None or task.name == "reconstruction"
+
+
+def _parity_kind(artifact: ArtifactRecord) -> str:
+    return "float" if artifact.recipe == "float32" else "quantized"
+
+
+def _across_runtimes(
+    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, classes: bool
+) -> tuple[ArtifactRecord, ...]:
+    """Add the comparison of the ONNX file with the TFLite file of the same recipe."""
+    tflite = {a.recipe: a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs}
+    done: list[ArtifactRecord] = []
+    for artifact in artifacts:
+        partner = tflite.get(artifact.recipe)
+        if artifact.artifact.format == "onnx" and artifact.name in outputs and partner is not None:
+            record: ParityRecord = compare_outputs(
+                outputs[partner],
+                outputs[artifact.name],
+                reference_name=partner,
+                artifact_name=artifact.name,
+                kind="float" if artifact.recipe == "float32" else "runtimes",
+                split="validation",
+                classes=classes,
+            )
+            artifact = dataclasses.replace(artifact, parity=(*artifact.parity, record))
+        done.append(artifact)
+    return tuple(done)

@@ -1,0 +1,320 @@
+"""The child's side of `compress`: everything that needs TensorFlow, in one process that imports it once.
+
+Every function takes the whole `Setup`, so that a fresh child can answer any call; what is dear (the model, the data,
+the state after a pass) is kept between calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgetool.artifact import Provenance, digest_path
+from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.load import check_fits, load_dataset
+from edgetool.data.preprocess import Preprocessing, apply
+from edgetool.errors import DataError, EdgetoolError, InternalError
+from edgetool.exporters import load_exporter
+from edgetool.exporters.base import ExportResult
+from edgetool.passes.base import Context, ModelState, TrainingSettings
+from edgetool.recipes.execute import execute
+from edgetool.recipes.recipe import Recipe
+from edgetool.schema import parse, to_builtins
+from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer
+from edgetool.store.run_folder import hash_key
+from edgetool.tasks import Task, infer_task
+
+if TYPE_CHECKING:
+    from edgetool.importers.keras import ImportedModel
+
+__all__ = [
+    "PARITY_SAMPLES",
+    "Built",
+    "Prepared",
+    "Setup",
+    "build",
+    "export_one",
+    "prepare",
+    "read_split",
+    "source_outputs",
+]
+
+#: How many validation samples parity is measured on, at most.
+PARITY_SAMPLES = 256
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is compressed, on which data, how it is trained: the input of every call.
+
+    Attributes:
+        model: path of a `.keras`, `.h5` or SavedModel.
+        data: what `load_dataset` takes; None: no data, which is enough for recipes that need none.
+        cache: folder for prepared arrays.
+        training: fine-tuning; its loss is replaced by what the model's outputs and the labels ask for, if unset.
+        task: of the card; None: inferred from the model and the labels.
+        metric: of the card; None: the task's usual one.
+    """
+
+    model: str
+    data: str | None
+    cache: str
+    seed: int = 0
+    trust: bool = False
+    label_column: str | None = None
+    image_size: tuple[int, int] | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    training: TrainingSettings = TrainingSettings()
+    task: str | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `prepare` found.
+
+    Attributes:
+        splits: samples in each split that exists.
+        facts: what the importer and the loader have to say.
+    """
+
+    num_params: int
+    source_format: str
+    task: Task
+    data_name: str
+    data_source: str
+    data_digest: str
+    class_names: tuple[str, ...]
+    splits: dict[str, int]
+    parity_split: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one recipe gave. `failures` maps a format to the fields of the error that kept it from being made."""
+
+    passes: tuple[PassRecord, ...]
+    skipped: tuple[SkippedLayer, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    failures: dict[str, dict[str, Any]]
+
+
+def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Load model and data, check that they fit, and write the evaluation arrays to the cache folder."""
+    plan = _parse_setup(setup)
+    emit({"what": "load model and data", "done": 0, "total": 2})
+    imported = _model(plan.model, plan.trust)
+    emit({"what": "load model and data", "done": 1, "total": 2})
+    dataset, task = _data(_key(plan))
+    if task is None:
+        raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
+    cache = Path(plan.cache)
+    parity = _parity_split(dataset, imported.model)
+    for split in (parity, dataset.val, dataset.test):
+        if split is not None:
+            _write_split(cache, split)
+    emit({"what": "load model and data", "done": 2, "total": 2})
+    sizes = {split.name: split.num_samples for split in (dataset.train, dataset.val, dataset.test) if split is not None}
+    prepared = Prepared(
+        num_params=imported.num_params,
+        source_format=imported.source_format,
+        task=task,
+        data_name=dataset.name,
+        data_source=dataset.source,
+        data_digest=dataset.digest,
+        class_names=dataset.class_names,
+        splits=sizes,
+        parity_split=parity.name,
+        facts={**dataset.facts, **{name: str(value) for name, value in imported.facts.items()}},
+    )
+    return _builtins(prepared)
+
+
+def source_outputs(setup: dict[str, Any], split: str) -> int:
+    """Run the source model on a prepared split and write `source_<split>_y<i>.npy`; returns the number of outputs."""
+    plan = _parse_setup(setup)
+    model = _model(plan.model, plan.trust).model
+    inputs = read_split(Path(plan.cache), split).inputs
+    outputs = model.predict(list(inputs) if len(inputs) > 1 else inputs[0], batch_size=64, verbose=0)
+    arrays = outputs if isinstance(outputs, list | tuple) else [outputs]
+    for index, array in enumerate(arrays):
+        np.save(Path(plan.cache) / f"source_{split}_y{index}.npy", np.asarray(array))
+    return len(arrays)
+
+
+def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -> dict[str, Any]:
+    """Run a recipe's passes and export its artefacts into the folder `out`."""
+    plan = _parse_setup(setup)
+    wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
+    context = _context(plan, wanted, emit)
+    state, records = _run_passes(plan, wanted, context)
+    parent = digest_path(Path(plan.model))
+    artifacts: list[ArtifactRecord] = []
+    failures: dict[str, dict[str, Any]] = {}
+    for index, name in enumerate(wanted.exports):
+        context.progress("export", index, len(wanted.exports))
+        path = Path(out) / f"{wanted.name}.{name}"
+        try:
+            result = load_exporter(name)(state, path, context)
+            artifacts.append(_describe(path, wanted, parent, state, result))
+        except EdgetoolError as exc:
+            failures[name] = exc.to_dict()
+    context.progress("export", len(wanted.exports), len(wanted.exports))
+    return _builtins(Built(records, state.skipped, tuple(artifacts), failures))
+
+
+def export_one(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -> dict[str, Any]:
+    """Run a recipe's passes and write its one export to the file `out`; returns the artefact's record."""
+    plan = _parse_setup(setup)
+    wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
+    context = _context(plan, wanted, emit)
+    state, _ = _run_passes(plan, wanted, context)
+    path = Path(out)
+    result = load_exporter(wanted.exports[0])(state, path, context)
+    return _builtins(_describe(path, wanted, digest_path(Path(plan.model)), state, result))
+
+
+def read_split(cache: Path, name: str) -> Split:
+    """Return a prepared split from the cache folder; arrays are mapped, not read."""
+    inputs: list[Array] = []
+    while (path := cache / f"{name}_x{len(inputs)}.npy").exists():
+        inputs.append(np.load(path, mmap_mode="r", allow_pickle=False))
+    labels_path = cache / f"{name}_y.npy"
+    labels = np.load(labels_path, allow_pickle=False) if labels_path.exists() else None
+    return Split(name, tuple(inputs), labels)
+
+
+def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
+    """Return what passes and exporters may use: everything but the test split."""
+    dataset, task = _data(_key(plan))
+    training = plan.training
+    if task is not None:
+        training = dataclasses.replace(training, loss=task.loss, from_logits=task.from_logits)
+    return Context(
+        dataset=dataclasses.replace(dataset, test=None),
+        training=training,
+        seed=plan.seed,
+        workdir=Path(plan.cache),
+        progress=lambda what, done, total: emit({"what": f"{recipe.name}: {what}", "done": done, "total": total}),
+    )
+
+
+def _parse_setup(fields: dict[str, Any]) -> Setup:
+    return parse(Setup, fields, source="setup", error=InternalError)
+
+
+def _builtins(value: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = to_builtins(value)
+    return plain
+
+
+def _key(plan: Setup) -> str:
+    """Return the setup as JSON, which a cache can use as a key."""
+    from edgetool.schema import to_json
+
+    return to_json(plan, indent=0)
+
+
+@functools.lru_cache(maxsize=2)
+def _model(path: str, trust: bool) -> ImportedModel:
+    from edgetool.importers.keras import load_model
+
+    return load_model(Path(path), trust=trust)
+
+
+@functools.lru_cache(maxsize=1)
+def _data(key: str) -> tuple[Dataset, Task | None]:
+    """Load, check and preprocess the data of a setup (given as JSON); an empty data set and no task without data."""
+    import json
+
+    plan = _parse_setup(json.loads(key))
+    if plan.data is None:
+        return Dataset("no data", None, None, None), None
+    model = _model(plan.model, plan.trust).model
+    raw = load_dataset(
+        plan.data,
+        label_column=plan.label_column,
+        image_size=plan.image_size,
+        seed=plan.seed,
+    )
+    task = infer_task(model, raw, task=plan.task, metric=plan.metric)
+    check_fits(
+        raw,
+        [tuple(-1 if size is None else int(size) for size in tensor.shape) for tensor in model.inputs],
+        tuple(-1 if size is None else int(size) for size in model.outputs[0].shape),
+        task.name,
+    )
+    return apply(raw, plan.preprocessing), task
+
+
+def _parity_split(dataset: Dataset, model: Any) -> Split:
+    """Return the samples that parity is measured on: validation, else train, else noise; never test."""
+    for split in (dataset.val, dataset.train):
+        if split is not None:
+            return dataclasses.replace(split.take(PARITY_SAMPLES, seed=0), name="parity", labels=None)
+    if dataset.test is None:
+        raise DataError(
+            dataset.name,
+            found="no samples at all",
+            expected="a test split at least",
+            next_step="give --data with x_test",
+        )
+    random = np.random.default_rng(0)
+    shapes = [(PARITY_SAMPLES, *(1 if size is None else int(size) for size in t.shape[1:])) for t in model.inputs]
+    return Split("parity", tuple(random.uniform(0.0, 1.0, shape).astype(np.float32) for shape in shapes))
+
+
+def _write_split(cache: Path, split: Split) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    for index, array in enumerate(split.inputs):
+        np.save(cache / f"{split.name}_x{index}.npy", array)
+    if split.labels is not None:
+        np.save(cache / f"{split.name}_y.npy", split.labels)
+
+
+_states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
+
+
+def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelState, tuple[PassRecord, ...]]:
+    """Run the passes of a recipe; what an earlier recipe with the same first passes gave is used again."""
+    state = ModelState(_model(plan.model, plan.trust).model)
+    records: tuple[PassRecord, ...] = ()
+    for count in range(1, len(recipe.passes) + 1):
+        prefix = hash_key(plan, recipe.passes[:count])
+        if prefix not in _states:
+            result = execute(dataclasses.replace(recipe, passes=recipe.passes[count - 1 : count]), state, context)
+            _states[prefix] = (result.state, (*records, *result.passes))
+        state, records = _states[prefix]
+    return state, records
+
+
+def _describe(path: Path, recipe: Recipe, parent: str, state: ModelState, result: ExportResult) -> ArtifactRecord:
+    """Read the file just written back, and check in it what the passes ensured."""
+    from edgetool.ir.summary import describe
+    from edgetool.store.sizes import measure_sizes
+    from edgetool.verify.invariants import check_exported
+
+    described = describe(path, Provenance(parent, f"recipe {recipe.name}"))
+    artifact = dataclasses.replace(described.artifact, path=f"artifacts/{path.name}")
+    return ArtifactRecord(
+        name=path.name,
+        recipe=recipe.name,
+        artifact=artifact,
+        size=measure_sizes(path),
+        macs=described.macs,
+        num_params=described.num_params,
+        arena_bytes=described.arena_bytes,
+        layers=described.layers,
+        is_reference=recipe.name == "float32",
+        invariants=check_exported(path, state.invariants, result.kernels),
+        notes=result.notes,
+    )

@@ -1,0 +1,102 @@
+"""What a model is for: found from its outputs and the labels, or stated by a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgetool.data.dataset import Dataset
+from edgetool.errors import UsageError, nearest
+
+__all__ = ["METRICS", "TASKS", "Task", "drop_points", "infer_task"]
+
+#: Task -> its usual metric.
+TASKS = {"classification": "accuracy", "binary": "accuracy", "regression": "mae", "reconstruction": "mse"}
+
+#: Metric -> whether larger is better.
+METRICS = {"accuracy": True, "auc": True, "r2": True, "top5": True, "mae": False, "mse": False, "rmse": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task, its metric, and the loss to fine-tune with.
+
+    Attributes:
+        name: `classification` (one output per class), `binary` (one output), `regression`, `reconstruction`.
+        metric: a key of `METRICS`.
+        loss: tf_keras loss name.
+        from_logits: the last layer has no softmax or sigmoid.
+    """
+
+    name: str
+    metric: str
+    loss: str
+    from_logits: bool
+
+
+def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | None) -> Task:
+    """Find task, metric and loss.
+
+    Args:
+        model: a tf_keras model; its first output decides.
+        dataset: its labels decide between classification and regression.
+        task: of the card or the command line; None: inferred.
+        metric: likewise; None: the task's usual one.
+
+    Raises:
+        UsageError: an unknown task or metric.
+    """
+    name = task or _infer_name(model, dataset)
+    if name not in TASKS:
+        raise UsageError("--task", found=repr(name), expected="a known task", next_step=nearest(name, list(TASKS)))
+    chosen = metric or TASKS[name]
+    if chosen not in METRICS:
+        raise UsageError(
+            "--metric", found=repr(chosen), expected="a known metric", next_step=nearest(chosen, list(METRICS))
+        )
+    activation = _last_activation(model)
+    if name == "classification":
+        return Task(name, chosen, "sparse_categorical_crossentropy", activation != "softmax")
+    if name == "binary":
+        return Task(name, chosen, "binary_crossentropy", activation != "sigmoid")
+    return Task(name, chosen, "mse", False)
+
+
+def drop_points(metric: str, reference: float, value: float) -> float:
+    """Return how much worse `value` is than `reference`; negative: better.
+
+    Accuracy, AUC and R2 in points (hundredths); errors in percent of the reference.
+    """
+    if METRICS[metric]:
+        return (reference - value) * 100.0
+    return (value - reference) / max(abs(reference), 1e-12) * 100.0
+
+
+def _infer_name(model: Any, dataset: Dataset) -> str:
+    labels = next((s.labels for s in (dataset.test, dataset.val, dataset.train) if s is not None), None)
+    if labels is None:
+        return "reconstruction"
+    width = model.outputs[0].shape[-1]
+    integral = labels.dtype.kind in "iub"
+    if labels.ndim == 2 and labels.shape[1] == width and _is_one_hot(labels):
+        return "classification"
+    if width == 1 and integral and int(labels.max()) <= 1:
+        return "binary"
+    if integral and labels.ndim <= 2 and width is not None and width > 1:
+        return "classification"
+    return "regression"
+
+
+def _is_one_hot(labels: Any) -> bool:
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
+
+
+def _last_activation(model: Any) -> str:
+    """Return the name of the activation that makes the first output; empty where it cannot be told."""
+    layer = getattr(model.outputs[0], "_keras_history", [None])[0]
+    layer = layer if layer is not None else model.layers[-1]
+    inner = getattr(layer, "layer", layer)
+    kind = type(inner).__name__
+    if kind == "Softmax":
+        return "softmax"
+    return str(getattr(getattr(inner, "activation", None), "__name__", ""))
