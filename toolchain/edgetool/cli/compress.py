@@ -130,8 +130,7 @@ def _row(artifact: ArtifactRecord, percent: bool) -> list[str]:
     single = next((record for record in artifact.latency if record.num_threads == 1), None)
     p50 = f"{single.p50_ns / 1e3:,.1f}" if single else "-"
     ratio = f"{single.ratio.value:.2f}" if single and single.ratio else "-"
+    parity = "ok" if all(record.passed for record in artifact.parity) else "differs"
     if artifact.failure is not None:
         parity = "FAILED"
-    else:
-        parity = "ok" if all(p.passed for p in artifact.parity) else "differs"
     return [artifact.name, f"{artifact.size.raw:,}", f"{artifact.size.gzip:,}", value, error, p50, ratio, parity]

@@ -82,7 +82,7 @@ def run() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - click's usage errors have no common public base; others are raised again
         _usage_or_raise(exc)
     sys.exit(status if isinstance(status, int) else 0)
 

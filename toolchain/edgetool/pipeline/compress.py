@@ -280,7 +280,7 @@ class _Compression:
                 BudgetError(
                     str(request.out),
                     found=f"no artefact fits: {decisions[0].reason}",
-                    expected=f"at least one within {request.max_drop_points:g} points and the budgets of {request.target.name}",
+                    expected=f"one within {request.max_drop_points:g} points and the budgets of {request.target.name}",
                     next_step="allow a larger --max-drop, choose another --target, or add recipes",
                 )
             )

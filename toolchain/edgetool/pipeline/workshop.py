@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,8 @@ class Setup:
     trust: bool = False
     label_column: str | None = None
     image_size: tuple[int, int] | None = None
-    preprocessing: Preprocessing = Preprocessing()
-    training: TrainingSettings = TrainingSettings()
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
     task: str | None = None
     metric: str | None = None
 

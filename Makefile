@@ -1,0 +1,65 @@
+# Everything runs in .venv, made from requirements.lock on first use. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+DEMO_OUT ?= demo-run
+DEMO_RECIPES := float32,float16,w8_dynamic,w8a8_static,prune80_w8a8_static,w8a8_qat
+DEMO_EPOCHS ?= 8
+DEMO_EFFORT ?= 1
+
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: help install demo test quick lint lock clean
+
+help:
+	@echo "make demo    train, compress, measure, report and embed the document's CNN on scikit-learn's digits"
+	@echo "make test    lint, type-check and run every test"
+	@echo "make quick   the tests that are not marked slow"
+	@echo "make lint    ruff and mypy"
+	@echo "make lock    resolve pyproject.toml into requirements.lock again"
+
+install: $(STAMP)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "edgetool needs Python 3.11 to 3.13; run: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv --help >/dev/null 2>&1 && $(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q python3-venv; } \
+	  || { echo "python3-venv is missing; run: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)
+	@rm -rf $(DEMO_OUT) $(DEMO_OUT)-model $(DEMO_OUT)-bundle
+	$(BIN)/edgetool train document-cnn --data digits --epochs $(DEMO_EPOCHS) -o $(DEMO_OUT)-model
+	$(BIN)/edgetool compress $(DEMO_OUT)-model/model.keras --data digits --recipe $(DEMO_RECIPES) \
+	  --effort $(DEMO_EFFORT) -o $(DEMO_OUT)
+	$(BIN)/edgetool embed $(DEMO_OUT) --runtime array --name document_cnn -o $(DEMO_OUT)-bundle
+	@echo "report: $(DEMO_OUT)/report.html"
+
+test: lint
+	$(PYTEST)
+
+quick: $(STAMP)
+	$(PYTEST) -m "not slow"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(STAMP)
+	$(BIN)/python -m piptools compile --quiet --all-build-deps --extra dev --generate-hashes --allow-unsafe \
+	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+	  --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUT) $(DEMO_OUT)-model $(DEMO_OUT)-bundle .mypy_cache .ruff_cache .pytest_cache
