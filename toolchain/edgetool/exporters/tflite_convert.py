@@ -1,0 +1,181 @@
+"""Run the TensorFlow converter quietly and turn its failures into errors that name the layer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from edgetool.data.dataset import Array, Split
+from edgetool.errors import ExportError
+from edgetool.passes.base import Context, ModelState, QuantizationScheme
+
+__all__ = ["calibration_split", "convert", "quiet"]
+
+
+def calibration_split(scheme: QuantizationScheme, context: Context, name: str) -> Split | None:
+    """Return the seeded choice of samples that activation ranges are measured on; None where the mode needs none.
+
+    Taken from the training split, or from validation where there is no training split; never from test.
+
+    Raises:
+        ExportError: `static` without either split.
+    """
+    if scheme.mode != "static":
+        return None
+    split = context.dataset.train if context.dataset.train is not None else context.dataset.val
+    if split is None:
+        raise ExportError(
+            name,
+            found="neither a training nor a validation split",
+            expected="samples to calibrate activation ranges on",
+            next_step="give --data with x_train, or the recipe w8_dynamic, which needs none",
+        )
+    return split.take(scheme.num_calibration_samples, seed=context.seed)
+
+
+def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixed: bool = False) -> bytes:
+    """Convert the Keras model of `state` by its quantization scheme.
+
+    Args:
+        state: model and scheme.
+        samples: for `static`; inputs in the model's order.
+        batch: 1, or None to leave the batch dimension open.
+        mixed: operators without an integer kernel may stay float32.
+
+    Returns:
+        the flatbuffer; its signature names inputs as Keras does and outputs `output_0`, `output_1`, ...
+
+    Raises:
+        ExportError: the converter refused; names operator and layer.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    with quiet() as log:
+        try:
+            converter = _converter(tf, state.model, batch)
+            _configure(tf, converter, state, samples, mixed=mixed)
+            return bytes(converter.convert())
+        except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:
+            log.seek(0)
+            raise _explain(str(exc) + "\n" + log.read(), state.model) from exc
+
+
+def input_names(model: Any) -> list[str]:
+    """Return the names of a Keras model's inputs, in its order."""
+    return [str(tensor.name).partition(":")[0] for tensor in model.inputs]
+
+
+def _converter(tf: Any, model: Any, batch: int | None) -> Any:
+    """Return a converter for inference of `model`, batch dimension as asked."""
+    specs = [
+        tf.TensorSpec([batch, *tensor.shape[1:]], tensor.dtype, name=name)
+        for tensor, name in zip(model.inputs, input_names(model), strict=True)
+    ]
+
+    def infer(*inputs: Any) -> dict[str, Any]:
+        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        flat = tf.nest.flatten(outputs)
+        return {f"output_{index}": tensor for index, tensor in enumerate(flat)}
+
+    function = tf.function(infer).get_concrete_function(*specs)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+
+
+def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None, *, mixed: bool) -> None:
+    scheme = state.quantization
+    if scheme.mode == "none":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme.mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+        return
+    # Private, and the only switch for it up to TensorFlow 2.21; tests hold it to one scale per kernel.
+    converter._experimental_disable_per_channel = not scheme.per_channel
+    if scheme.mode == "dynamic":
+        return
+    integer = tf.int16 if scheme.activations == "int16" else tf.int8
+    wide = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    operators = [wide if scheme.activations == "int16" else tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.target_spec.supported_ops = [*operators, tf.lite.OpsSet.TFLITE_BUILTINS] if mixed else operators
+    if samples is not None:
+        converter.representative_dataset = _feed(samples, input_names(state.model))
+    if all(tensor.dtype == tf.float32 for tensor in state.model.inputs):
+        converter.inference_input_type = integer
+    if all(tensor.dtype == tf.float32 for tensor in state.model.outputs):
+        converter.inference_output_type = integer
+
+
+def _feed(samples: Split, names: list[str]) -> Callable[[], Iterator[dict[str, Array]]]:
+    """Return a generator function of single samples, by input name: the converter may reorder inputs."""
+
+    def batches() -> Iterator[dict[str, Array]]:
+        for inputs, _ in samples.batches(1):
+            yield dict(zip(names, inputs, strict=True))
+
+    return batches
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[IO[str]]:
+    """Send everything written to stdout and stderr, by Python or C++, to the file that is given.
+
+    The converter prints from C++, past `sys.stderr`, whatever the log levels say.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        saved = [os.dup(1), os.dup(2)]
+        try:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield log
+        finally:
+            for target, descriptor in enumerate(saved, start=1):
+                os.dup2(descriptor, target)
+                os.close(descriptor)
+
+
+#: What the converter writes about operators that it has no TFLite form for.
+_UNSUPPORTED = (
+    re.compile(r"TF Select ops:\s*([^\n]+)"),
+    re.compile(r"Custom ops:\s*([^\n]+)"),
+    re.compile(r"'(tf\.\w+)' op is neither a custom op nor a flex op"),
+    re.compile(r"Quantization not yet supported for op:\s*'?(\w+)"),
+    re.compile(r"(?:op|operator) '?(\w+)'? is not (?:currently )?supported", re.IGNORECASE),
+)
+
+
+def _explain(text: str, model: Any) -> ExportError:
+    """Return the error for what the converter said: the operators and, where it told, the layers."""
+    operators: list[str] = []
+    for pattern in _UNSUPPORTED:
+        for match in pattern.findall(text):
+            operators += [name.strip().removeprefix("tf.") for name in match.split(",")]
+    operators = list(dict.fromkeys(name for name in operators if name))
+    places = re.findall(r'"([^"\s]+/[^"\s]+)"', text)
+    named = {part.partition("@")[0] for place in places for part in re.split(r"[/;]", place)}
+    layers = [str(layer.name) for layer in model.layers if str(layer.name) in named]
+    subject = ", ".join(layers[:5]) if layers and operators else str(model.name)
+    if operators:
+        return ExportError(
+            subject,
+            found=f"operators without a TFLite kernel: {', '.join(operators[:8])}",
+            expected="operators of the TFLite builtin set (SELECT_TF_OPS does not run on small devices)",
+            next_step="replace these layers by supported ones, or export to ONNX only",
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return ExportError(
+        subject,
+        found=f"the TensorFlow converter failed: {lines[0][:300] if lines else 'no message'}",
+        expected="a model that it converts",
+        next_step="run again with --debug for the converter's whole message",
+    )

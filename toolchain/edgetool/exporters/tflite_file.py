@@ -1,0 +1,89 @@
+"""Read and write `.tflite` flatbuffers as objects, compactly and with the alignment that kernels rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgetool.data.dataset import Array
+
+__all__ = ["OPERATOR_NAMES", "constant", "pack", "unpack"]
+
+#: Buffers are `force_align: 16` in schema.fbs; the Python object API does not do it, and microcontrollers fault on it.
+BUFFER_ALIGNMENT = 16
+
+#: Builtin operator code -> name, for example 3 -> `CONV_2D`.
+OPERATOR_NAMES: dict[int, str] = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+
+_DTYPES: dict[int, str] = {
+    schema.TensorType.FLOAT32: "float32",
+    schema.TensorType.FLOAT16: "float16",
+    schema.TensorType.INT8: "int8",
+    schema.TensorType.INT16: "int16",
+    schema.TensorType.INT32: "int32",
+    schema.TensorType.INT64: "int64",
+    schema.TensorType.UINT8: "uint8",
+    schema.TensorType.BOOL: "bool",
+}
+
+
+class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
+    """A flatbuffer builder that aligns byte buffers and writes equal vectors of numbers and equal strings once."""
+
+    def __init__(self, initial_size: int) -> None:
+        super().__init__(initial_size)
+        self._vectors: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: Array) -> int:  # noqa: N802  # overrides flatbuffers
+        """Write `x` once; later equal vectors refer to the first one."""
+        content = x.astype(x.dtype.newbyteorder("<"), copy=False).tobytes()
+        key = (x.dtype.str, content)
+        if key not in self._vectors:
+            alignment = BUFFER_ALIGNMENT if x.dtype == np.uint8 else x.dtype.alignment
+            self.StartVector(x.itemsize, x.size, alignment)
+            self.head -= len(content)
+            self.Bytes[self.head : self.head + len(content)] = content
+            self._vectors[key] = int(self.EndVector())
+        return self._vectors[key]
+
+    def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+        """Write a string once."""
+        return int(self.CreateSharedString(s, encoding, errors))
+
+    def CreateSharedString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+        """Write a string once; the library's own method would call `CreateString` and so this class again."""
+        content = s if isinstance(s, bytes) else s.encode(encoding, errors)
+        key = ("string", bytes(content))
+        if key not in self._vectors:
+            self._vectors[key] = int(super().CreateString(content))
+        return self._vectors[key]
+
+
+def unpack(content: bytes) -> Any:
+    """Return the `ModelT` object tree of a TFLite file.
+
+    Args:
+        content: bytes that a converter wrote; not for files of unknown origin, which are read with checks elsewhere.
+    """
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def pack(model: Any) -> bytes:
+    """Return the bytes of a `ModelT`: same tree, same bytes."""
+    builder = _CompactBuilder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def constant(model: Any, tensor: Any) -> Array | None:
+    """Return the stored values of `tensor` in its shape, or None where it has none or is stored sparse."""
+    data = model.buffers[tensor.buffer].data
+    if data is None or len(data) == 0 or tensor.sparsity is not None or tensor.type not in _DTYPES:
+        return None
+    shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.dtype(_DTYPES[tensor.type])).reshape(shape)
