@@ -1,0 +1,119 @@
+"""Run artefacts on this machine, each alone in a child process that runs `agent.py`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetool.artifact import require_format
+from edgetool.data.dataset import Array
+from edgetool.errors import UnsupportedModelError
+from edgetool.runners import agent
+from edgetool.runners.base import RunPlan
+from edgetool.runners.child import Child
+from edgetool.runners.machine import choose_cpus, describe_machine, memory_limit_bytes
+from edgetool.store.atomic import disk_error
+from edgetool.store.manifest import Machine
+
+__all__ = ["ProcessRunner", "ProcessSession"]
+
+
+class ProcessSession:
+    """One artefact in a child process of its own; see `edgetool.runners.base.Session`. Use as a context manager."""
+
+    def __init__(self, path: Path, plan: RunPlan, runtime: str) -> None:
+        self.runtime = runtime
+        self.plan = plan
+        self._path = path
+        argv = [sys.executable, "-P", str(Path(agent.__file__))]
+        self._child = Child(argv, subject=str(path), environment={"OPENBLAS_NUM_THREADS": "1"})
+        try:
+            loaded = self._call(
+                "load",
+                path=str(path.absolute()),
+                runtime=runtime,
+                device=plan.device,
+                num_threads=plan.num_threads,
+                batch=plan.batch,
+                kernels=plan.kernels,
+                pin=choose_cpus(plan.num_threads) if plan.pin else (),
+                # CUDA reserves far more address space than it uses.
+                memory_limit_bytes=memory_limit_bytes() if plan.device == "cpu" else None,
+            )
+        except BaseException:
+            self._child.kill()
+            raise
+        self.load_ns = int(loaded["load_ns"])
+        self.pinned_cpus: tuple[int, ...] = tuple(loaded["pinned_cpus"])
+        self.node_providers: dict[str, int] = dict(loaded["node_providers"])
+
+    def __enter__(self) -> ProcessSession:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()
+
+    def outputs(self, inputs: tuple[Array, ...], *, batch_size: int = 64) -> tuple[Array, ...]:
+        """Run all samples and return the outputs, each `[N, ...]`; see `Session.outputs`."""
+        with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+            names = [os.path.join(folder, f"x{index}.npy") for index in range(len(inputs))]  # noqa: PTH118
+            try:
+                for name, array in zip(names, inputs, strict=True):
+                    np.save(name, array, allow_pickle=False)
+            except OSError as exc:
+                raise disk_error(exc, Path(folder)) from None
+            prefix = os.path.join(folder, "y")  # noqa: PTH118
+            written = self._call("outputs", inputs=names, outputs=prefix, batch_size=batch_size)
+            return tuple(np.load(name, allow_pickle=False) for name in written)
+
+    def time(self, num_runs: int, *, num_warmup: int = 0) -> list[int]:
+        """Return the latency of `num_runs` inferences of `plan.batch` samples, in nanoseconds."""
+        return [int(value) for value in self._call("time", num_runs=num_runs, num_warmup=num_warmup)]
+
+    def peak_rss_bytes(self) -> int:
+        """Return the peak resident set of the child (VmHWM), interpreter and Python included."""
+        return int(self._call("memory"))
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.close()
+
+    def _call(self, method: str, **params: object) -> Any:
+        return self._child.call(method, params, timeout_s=self.plan.timeout_s)
+
+
+class ProcessRunner:
+    """This machine. The `Runner` of `host`."""
+
+    name = "process"
+
+    def probe(self) -> Machine:
+        """Describe this machine."""
+        return describe_machine()
+
+    def open(self, path: Path, plan: RunPlan) -> ProcessSession:
+        """Load the `.tflite` or `.onnx` file at `path` in a fresh child.
+
+        Raises:
+            MissingFileError: nothing is there.
+            FileFormatError: not a model, or the runtime refused it.
+            UnsupportedModelError: a model of another format, or with operators that the runtime lacks.
+            DeviceUnavailableError: the GPU or its provider is not there.
+            InterpreterCrashError: the interpreter died.
+            InterpreterTimeoutError: no answer within `plan.timeout_s`.
+        """
+        found = require_format(path)
+        runtime = agent.RUNTIMES.get(found)
+        if runtime is None:
+            raise UnsupportedModelError(
+                str(path),
+                found=f"a model of format {found!r}",
+                expected="a .tflite or .onnx file",
+                next_step="export it first: edgetool export MODEL --to tflite",
+            )
+        return ProcessSession(path, plan, runtime)
