@@ -20,7 +20,9 @@ def check_dataset(dataset: Dataset) -> None:
     """
     splits = [split for split in (dataset.train, dataset.val, dataset.test) if split is not None]
     if not splits:
-        raise DataError(dataset.name, found="no split", expected="a test split at least", next_step="add x_test, y_test")
+        raise DataError(
+            dataset.name, found="no split", expected="a test split at least", next_step="add x_test, y_test"
+        )
     for split in splits:
         _check_split(dataset.name, split)
     first = splits[0]
@@ -131,7 +133,10 @@ def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], ta
         num_classes = output_shape[-1]
         if labels.dtype.kind == "f" and not np.all(labels == np.rint(labels)):
             raise DataError(
-                subject, found="labels that are no whole numbers", expected="class numbers", next_step="--task regression?"
+                subject,
+                found="labels that are no whole numbers",
+                expected="class numbers",
+                next_step="--task regression?",
             )
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= num_classes:
@@ -143,7 +148,9 @@ def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], ta
             )
     elif task == "binary":
         if not np.isin(labels, (0, 1)).all():
-            raise DataError(subject, found="labels other than 0 and 1", expected="0 or 1", next_step="recode the labels")
+            raise DataError(
+                subject, found="labels other than 0 and 1", expected="0 or 1", next_step="recode the labels"
+            )
     elif task == "regression" and labels.ndim > 1 and labels.shape[1:] != tuple(output_shape[1:]):
         raise DataError(
             subject,

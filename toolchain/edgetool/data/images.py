@@ -95,7 +95,10 @@ def _read(
                 image = opened.convert("L" if grey else "RGB")
         except (UnidentifiedImageError, OSError) as exc:
             raise DataError(
-                str(file), found=f"no readable image ({exc})", expected="an image", next_step="replace or remove the file"
+                str(file),
+                found=f"no readable image ({exc})",
+                expected="an image",
+                next_step="replace or remove the file",
             ) from None
         size = size or (image.height, image.width)
         if (image.height, image.width) != size:

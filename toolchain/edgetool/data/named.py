@@ -1,0 +1,102 @@
+"""Data sets with a name: bundled, from `$EDGETOOL_DATA`, or from their public download."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.errors import MissingFileError
+
+__all__ = ["NAMED_DATA", "load_named"]
+
+#: Name -> what it is, and the function that loads it.
+NAMED_DATA: dict[str, tuple[str, str]] = {
+    "digits": ("scikit-learn's handwritten digits, resized to 32x32x3 (bundled)", "edgetool.data.named:load_digits"),
+    "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
+    "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
+}
+
+
+def load_named(name: str, *, seed: int) -> Dataset:
+    """Load the data set `name`, which must be a key of `NAMED_DATA`."""
+    module, _, function = NAMED_DATA[name][1].partition(":")
+    loaded: Dataset = getattr(importlib.import_module(module), function)(seed=seed)
+    return loaded
+
+
+def shared_file(name: str) -> Path | None:
+    """Return the file of that name in `$EDGETOOL_DATA`, or None."""
+    folder = os.environ.get("EDGETOOL_DATA")
+    path = Path(folder) / name if folder else None
+    return path if path is not None and path.is_file() else None
+
+
+def load_digits(*, seed: int) -> Dataset:
+    """Load scikit-learn's 1,797 digits as uint8 `[N, 32, 32, 3]`, 0..255; a stratified quarter is the test split.
+
+    Source: UCI "Optical Recognition of Handwritten Digits" test part (Alpaydin and Kaynak 1998, CC BY 4.0), 8x8
+    pixels of 0..16, bundled with scikit-learn. Enlarged bilinearly, the grey value repeated in three channels.
+    """
+    from sklearn.datasets import load_digits as bundled
+
+    digits = bundled()
+    images = _enlarge(np.rint(digits.images * (255.0 / 16.0)).astype(np.uint8), 32)
+    labels = digits.target.astype(np.int64)
+    random = np.random.default_rng(seed)
+    test = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = random.permutation(np.flatnonzero(labels == label))
+        test[members[: len(members) // 4]] = True
+    return Dataset(
+        name="digits",
+        train=Split("train", (images[~test],), labels[~test]),
+        val=None,
+        test=Split("test", (images[test],), labels[test]),
+        class_names=tuple(str(name) for name in digits.target_names),
+        source="scikit-learn's digits (UCI Optical Recognition of Handwritten Digits, CC BY 4.0), resized to 32x32x3",
+        digest=_digest(images, labels),
+        facts={"test split": f"a stratified quarter, seed {seed}"},
+    )
+
+
+def load_cifar10_jpeg(*, seed: int) -> Dataset:
+    """Load `cifar10_jpeg.npz` from `$EDGETOOL_DATA`; `seed` is not used: the split is the source's.
+
+    Raises:
+        MissingFileError: the variable is not set or the file is not there.
+    """
+    from edgetool.data.npz import load_npz
+
+    path = shared_file("cifar10_jpeg.npz")
+    if path is None:
+        raise MissingFileError(
+            "cifar10-jpeg",
+            found="no cifar10_jpeg.npz in $EDGETOOL_DATA",
+            expected="the folder that holds it",
+            next_step="set EDGETOOL_DATA, or use --data cifar10 (public download) or --data digits (bundled)",
+        )
+    return load_npz(path, name="cifar10-jpeg", source="CIFAR-10 (Krizhevsky 2009) re-encoded as JPEG")
+
+
+def _enlarge(images: Array, size: int) -> Array:
+    """Resize uint8 `[N, H, W]` to `[N, size, size, 3]` bilinearly."""
+    from PIL import Image
+
+    def one(image: Array) -> Array:
+        return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+
+    grey = np.stack([one(image) for image in images])
+    return np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _digest(*arrays: Array) -> str:
+    import hashlib
+
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()

@@ -1,0 +1,135 @@
+"""CSV and Parquet tables with a target column."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.artifact import digest_path
+from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.errors import DataError, MissingDependencyError, nearest
+
+__all__ = ["load_table"]
+
+TEST_FRACTION = 0.2
+
+
+def load_table(path: Path, *, label_column: str | None, seed: int) -> Dataset:
+    """Load a table as float32 `[N, columns]`; text columns become codes 0..k-1 in sorted order.
+
+    A text or whole-number target becomes classes, another one a regression target. A column named `split` with
+    `train`, `val` and `test` is obeyed; without it a seeded fifth becomes the test split.
+
+    Raises:
+        DataError: damaged, no such target column, ragged rows, or empty cells.
+        MissingDependencyError: Parquet without pyarrow.
+    """
+    columns = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    names = list(columns)
+    target = label_column or next((name for name in reversed(names) if name != "split"), "")
+    if target not in columns:
+        raise DataError(
+            f"{path}: --label-column {target}",
+            found="no such column",
+            expected="the target's name",
+            next_step=nearest(target, names),
+        )
+    features = [name for name in names if name not in (target, "split")]
+    if not features:
+        raise DataError(str(path), found="no column but the target", expected="features", next_step="add columns")
+    inputs = np.stack([_numbers(path, name, columns[name])[0] for name in features], axis=1).astype(np.float32)
+    labels, class_names = _labels(path, target, columns[target])
+    parts = _parts(path, columns.get("split"), len(inputs), seed)
+    splits = {name: Split(name, (inputs[mask],), labels[mask]) for name, mask in parts.items() if mask.any()}
+    return Dataset(
+        name=path.stem,
+        train=splits.get("train"),
+        val=splits.get("val"),
+        test=splits.get("test"),
+        class_names=class_names,
+        source=f"table {path.name}, target {target}",
+        digest=digest_path(path),
+        facts={"features": ", ".join(features)},
+    )
+
+
+def _read_csv(path: Path) -> dict[str, Array]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.reader(stream))
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise DataError(
+            str(path), found=f"no readable CSV ({exc})", expected="UTF-8 CSV", next_step="save it again"
+        ) from None
+    if len(rows) < 2:
+        raise DataError(str(path), found=f"{len(rows)} rows", expected="a header and data", next_step="check the file")
+    header = rows[0]
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}: line {number}",
+                found=f"{len(row)} cells",
+                expected=f"{len(header)}, as in the header",
+                next_step="mend the line",
+            )
+    return {name: np.array([row[index] for row in rows[1:]]) for index, name in enumerate(header)}
+
+
+def _read_parquet(path: Path) -> dict[str, Array]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingDependencyError(
+            str(path), found="no pyarrow", expected="it, to read Parquet", next_step="pip install 'edgetool[parquet]'"
+        ) from None
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as exc:
+        raise DataError(
+            str(path), found=f"no readable Parquet ({exc})", expected="a sound file", next_step="save it again"
+        ) from None
+    return {
+        name: np.asarray(column.to_pylist(), dtype=object if column.null_count else None)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+
+
+def _numbers(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ...]]:
+    """Return a column as float64, and its categories where it held text."""
+    texts = [("" if cell is None else str(cell)).strip() for cell in column]
+    empty = [index for index, text in enumerate(texts) if text == "" or text.lower() == "nan"]
+    if empty:
+        raise DataError(
+            f"{path}: column {name}",
+            found=f"{len(empty)} empty cells, the first in row {empty[0] + 1}",
+            expected="a value in every cell",
+            next_step="fill or drop them by a stated rule",
+        )
+    try:
+        return np.array([float(text) for text in texts]), ()
+    except ValueError:
+        categories, codes = np.unique(np.array(texts), return_inverse=True)
+        return codes.astype(np.float64), tuple(str(item) for item in categories)
+
+
+def _labels(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ...]]:
+    values, categories = _numbers(path, name, column)
+    if categories or (np.all(values == np.rint(values)) and np.unique(values).size <= max(2, len(values) // 10)):
+        return values.astype(np.int64), categories
+    return values.astype(np.float32), ()
+
+
+def _parts(path: Path, split: Array | None, count: int, seed: int) -> dict[str, Array]:
+    if split is not None:
+        unknown = sorted({str(item) for item in split} - {"train", "val", "test"})
+        if unknown:
+            raise DataError(
+                f"{path}: column split", found=unknown[0], expected="train, val or test", next_step="correct the column"
+            )
+        return {name: np.array([str(item) == name for item in split]) for name in ("train", "val", "test")}
+    test = np.zeros(count, bool)
+    test[np.random.default_rng(seed).permutation(count)[: max(1, round(count * TEST_FRACTION))]] = True
+    return {"train": ~test, "test": test}
