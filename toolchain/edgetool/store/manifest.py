@@ -157,6 +157,8 @@ class LatencyRecord:
         ratio: to the float32 artefact of the same format, interleaved in the same run.
         noise: `quiet`, `noisy` or `unusable`, with the reason in `noise_reason`.
         node_providers: ONNX nodes per execution provider; empty for LiteRT.
+        energy_per_inference_j: joules of one inference; None: not measured.
+        energy_method: what measured it, or why nothing did.
     """
 
     device: str
@@ -182,6 +184,8 @@ class LatencyRecord:
     mlperf_p90_ns: float | None = None
     ratio: RatioRecord | None = None
     node_providers: dict[str, int] = field(default_factory=dict)
+    energy_per_inference_j: float | None = None
+    energy_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
