@@ -2,8 +2,8 @@
 
 It needs Python, NumPy and the interpreter of the model's format (LiteRT or onnxruntime), nothing of edgetool. It
 speaks the JSON lines of `edgetool.runners.child` on standard input and output: a request `{"id", "method", "params"}`
-is answered by `{"id", "result"}` or `{"id", "error"}`, the latter with the fields of `EdgetoolError.to_dict`. Whatever a
-library prints goes to standard error. Local and remote runners both start this file.
+is answered by `{"id", "result"}` or `{"id", "error"}`, the latter with the fields of `EdgetoolError.to_dict`. Whatever
+a library prints goes to standard error. Local and remote runners both start this file.
 
 Methods: `probe`, `load`, `outputs`, `time`, `memory`, `nodes`; see `Agent`.
 """
@@ -83,7 +83,9 @@ class LiteRTModel:
 
         resolver = OpResolverType.BUILTIN_REF if kernels == "reference" else OpResolverType.AUTO
         interpreter: Any = Interpreter
-        self._open = lambda: interpreter(path, num_threads=num_threads, experimental_op_resolver_type=resolver)
+        self._open: Callable[[], Any] = lambda: interpreter(
+            path, num_threads=num_threads, experimental_op_resolver_type=resolver
+        )
         self._interpreter = self._open()
         self._interpreter.allocate_tensors()
         self._wide: Any = None  # a second interpreter for larger batches; the first one is never resized after timing
@@ -401,7 +403,8 @@ def _quantize(array: Array, tensor: Tensor) -> Array:
         scale, zero_point = _broadcast(tensor, array.ndim)
         limits = np.iinfo(tensor.dtype)
         scaled = np.rint(array.astype(np.float64) / scale) + zero_point
-        return np.clip(scaled, limits.min, limits.max).astype(tensor.dtype)
+        quantized: Array = np.clip(scaled, limits.min, limits.max).astype(tensor.dtype)
+        return quantized
     if tensor.dtype.kind in "iub" and array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
         raise _misfit(f"input {tensor.name!r}", "fractions", f"whole numbers that fit {tensor.dtype}")
     return np.ascontiguousarray(array.astype(tensor.dtype))

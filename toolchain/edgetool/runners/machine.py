@@ -18,7 +18,8 @@ __all__ = ["ISA_FLAGS", "choose_cpus", "cpu_model", "describe_machine", "isa_fla
 #: Instruction sets that the kernels of LiteRT and onnxruntime are written for, as /proc/cpuinfo spells them.
 ISA_FLAGS = (
     "sse4_1", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni",
-    "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2",
+    "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "neon", "asimd",
+    "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2",
 )  # fmt: skip
 
 #: Packages whose versions decide what is measured.
