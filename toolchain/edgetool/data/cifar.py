@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tarfile
 import urllib.error
 import urllib.request
@@ -26,8 +27,8 @@ CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "
 RECORD_BYTES = 1 + 3 * 32 * 32
 
 
-def load_cifar10(*, seed: int) -> Dataset:
-    """Load CIFAR-10 as uint8 `[N, 32, 32, 3]`, 0..255; `seed` is not used: the split is the source's.
+def load_cifar10() -> Dataset:
+    """Load CIFAR-10 as uint8 `[N, 32, 32, 3]`, 0..255; the split is the source's.
 
     Raises:
         NetworkError: the file is not cached and cannot be downloaded, or its digest is wrong.
@@ -100,10 +101,12 @@ def _cache_folder() -> Path:
 
 def _download(url: str, path: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer, atomic_path(path) as temporary:  # noqa: S310 - https
-            with temporary.open("wb") as stream:
-                while chunk := answer.read(1 << 20):
-                    stream.write(chunk)
+        with (
+            urllib.request.urlopen(url, timeout=60) as answer,  # noqa: S310 - a constant https address
+            atomic_path(path) as temporary,
+            temporary.open("wb") as stream,
+        ):
+            shutil.copyfileobj(answer, stream)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as exc:
         raise NetworkError(
             url,

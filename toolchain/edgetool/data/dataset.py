@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "Dataset", "Split"]
+__all__ = ["SPLIT_SEED", "Array", "Dataset", "Split"]
 
 Array = npt.NDArray[Any]
+
+#: Of every split that edgetool itself makes. It never follows --seed: a model trained with one seed and compressed
+#: with another must find the same samples kept apart.
+SPLIT_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)

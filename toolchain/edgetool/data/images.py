@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.artifact import digest_path
-from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.errors import DataError
 
 __all__ = ["load_images"]
@@ -17,7 +17,7 @@ SPLITS = {"train": "train", "val": "val", "validation": "val", "valid": "val", "
 TEST_FRACTION = 0.2
 
 
-def load_images(path: Path, *, image_size: tuple[int, int] | None, seed: int) -> Dataset:
+def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
     """Load a folder of images as uint8 `[N, H, W, C]`; grey images keep one channel if all of them are grey.
 
     Without `train` and `test` folders, a seeded fifth of each class becomes the test split.
@@ -25,7 +25,6 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None, seed: int) ->
     Args:
         path: the folder.
         image_size: height and width to resize to; default: the size of the first image, which all must have.
-        seed: of the split.
 
     Raises:
         DataError: no images, one class only, unlike sizes, or a damaged image.
@@ -48,7 +47,7 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None, seed: int) ->
         images, size = _read(path, listed, size, grey=grey, resize=image_size is not None)
         splits[name] = Split(name, (images,), np.array([label for _, label in listed], np.int64))
     if "all" in splits:
-        splits = _split_in_two(splits["all"], seed)
+        splits = _split_in_two(splits["all"])
     return Dataset(
         name=path.name,
         train=splits.get("train"),
@@ -57,7 +56,7 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None, seed: int) ->
         class_names=tuple(classes),
         source=f"image folder {path.name}",
         digest=digest_path(path),
-        facts={} if "all" not in files else {"test split": f"a fifth of each class, seed {seed}"},
+        facts={} if "all" not in files else {"test split": f"a fifth of each class, seed {SPLIT_SEED}"},
     )
 
 
@@ -116,9 +115,9 @@ def _read(
     return np.stack(arrays), size
 
 
-def _split_in_two(split: Split, seed: int) -> dict[str, Split]:
+def _split_in_two(split: Split) -> dict[str, Split]:
     assert split.labels is not None
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SPLIT_SEED)
     test = np.zeros(split.num_samples, bool)
     for label in np.unique(split.labels):
         members = random.permutation(np.flatnonzero(split.labels == label))

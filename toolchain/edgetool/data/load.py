@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.check import check_dataset, check_fits
-from edgetool.data.dataset import Dataset, Split
+from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.named import NAMED_DATA, load_named
 from edgetool.errors import DataError, MissingFileError, nearest
 
@@ -23,7 +23,6 @@ def load_dataset(
     *,
     label_column: str | None = None,
     image_size: tuple[int, int] | None = None,
-    seed: int = 0,
     val_fraction: float = 0.1,
 ) -> Dataset:
     """Load `spec`, raw: nothing is scaled or normalised.
@@ -33,7 +32,6 @@ def load_dataset(
             `package.module:function`, or a name of `NAMED_DATA`.
         label_column: the target column of a table (default: its last).
         image_size: height and width that images are resized to (default: the first image's).
-        seed: of every random split.
         val_fraction: share of the training samples that becomes the validation split where the source has none.
 
     Raises:
@@ -42,18 +40,18 @@ def load_dataset(
         MissingDependencyError: a Parquet file without pyarrow.
         NetworkError: a public download failed.
     """
-    loaded = _load(spec, label_column=label_column, image_size=image_size, seed=seed)
+    loaded = _load(spec, label_column=label_column, image_size=image_size)
     check_dataset(loaded)
     if loaded.train is not None and loaded.val is None and loaded.train.num_samples >= 10:
-        loaded = carve_validation(loaded, fraction=val_fraction, seed=seed)
+        loaded = carve_validation(loaded, fraction=val_fraction)
     return loaded
 
 
-def carve_validation(dataset: Dataset, *, fraction: float, seed: int) -> Dataset:
+def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
     """Return `dataset` with a seeded share of its training split as the validation split, stratified by class."""
     assert dataset.train is not None
     train = dataset.train
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SPLIT_SEED)
     chosen = np.zeros(train.num_samples, bool)
     if train.labels is not None and train.labels.ndim == 1 and train.labels.dtype.kind in "iub":
         for label in np.unique(train.labels):
@@ -65,7 +63,10 @@ def carve_validation(dataset: Dataset, *, fraction: float, seed: int) -> Dataset
         dataset,
         train=_select(train, ~chosen, "train"),
         val=_select(train, chosen, "val"),
-        facts={**dataset.facts, "validation split": f"{int(chosen.sum())} samples carved from train, seed {seed}"},
+        facts={
+            **dataset.facts,
+            "validation split": f"{int(chosen.sum())} samples carved from train, seed {SPLIT_SEED}",
+        },
     )
 
 
@@ -74,16 +75,16 @@ def _select(split: Split, mask: np.ndarray[tuple[int], np.dtype[np.bool_]], name
     return Split(name, tuple(x[mask] for x in split.inputs), labels)
 
 
-def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | None, seed: int) -> Dataset:
+def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | None) -> Dataset:
     path = Path(spec)
     if path.is_dir():
         from edgetool.data.images import load_images
 
-        return load_images(path, image_size=image_size, seed=seed)
+        return load_images(path, image_size=image_size)
     if path.is_file():
-        return _load_file(path, label_column=label_column, seed=seed)
+        return _load_file(path, label_column=label_column)
     if spec in NAMED_DATA:
-        return load_named(spec, seed=seed)
+        return load_named(spec)
     if ":" in spec and not path.suffix:
         from edgetool.data.function import load_function
 
@@ -96,7 +97,7 @@ def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | 
     )
 
 
-def _load_file(path: Path, *, label_column: str | None, seed: int) -> Dataset:
+def _load_file(path: Path, *, label_column: str | None) -> Dataset:
     if path.suffix == ".npz":
         from edgetool.data.npz import load_npz
 
@@ -104,7 +105,7 @@ def _load_file(path: Path, *, label_column: str | None, seed: int) -> Dataset:
     if path.suffix in TABLE_SUFFIXES:
         from edgetool.data.table import load_table
 
-        return load_table(path, label_column=label_column, seed=seed)
+        return load_table(path, label_column=label_column)
     raise DataError(
         str(path),
         found=f"a file of type {path.suffix or 'without suffix'!r}",

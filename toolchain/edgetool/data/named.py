@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.errors import MissingFileError
 
 __all__ = ["NAMED_DATA", "load_named"]
@@ -21,10 +21,10 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
 }
 
 
-def load_named(name: str, *, seed: int) -> Dataset:
+def load_named(name: str) -> Dataset:
     """Load the data set `name`, which must be a key of `NAMED_DATA`."""
     module, _, function = NAMED_DATA[name][1].partition(":")
-    loaded: Dataset = getattr(importlib.import_module(module), function)(seed=seed)
+    loaded: Dataset = getattr(importlib.import_module(module), function)()
     return loaded
 
 
@@ -35,7 +35,7 @@ def shared_file(name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def load_digits(*, seed: int) -> Dataset:
+def load_digits() -> Dataset:
     """Load scikit-learn's 1,797 digits as uint8 `[N, 32, 32, 3]`, 0..255; a stratified quarter is the test split.
 
     Source: UCI "Optical Recognition of Handwritten Digits" test part (Alpaydin and Kaynak 1998, CC BY 4.0), 8x8
@@ -46,7 +46,7 @@ def load_digits(*, seed: int) -> Dataset:
     digits = bundled()
     images = _enlarge(np.rint(digits.images * (255.0 / 16.0)).astype(np.uint8), 32)
     labels = digits.target.astype(np.int64)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SPLIT_SEED)
     test = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = random.permutation(np.flatnonzero(labels == label))
@@ -59,12 +59,12 @@ def load_digits(*, seed: int) -> Dataset:
         class_names=tuple(str(name) for name in digits.target_names),
         source="scikit-learn's digits (UCI Optical Recognition of Handwritten Digits, CC BY 4.0), resized to 32x32x3",
         digest=_digest(images, labels),
-        facts={"test split": f"a stratified quarter, seed {seed}"},
+        facts={"test split": f"a stratified quarter, seed {SPLIT_SEED}"},
     )
 
 
-def load_cifar10_jpeg(*, seed: int) -> Dataset:
-    """Load `cifar10_jpeg.npz` from `$EDGETOOL_DATA`; `seed` is not used: the split is the source's.
+def load_cifar10_jpeg() -> Dataset:
+    """Load `cifar10_jpeg.npz` from `$EDGETOOL_DATA`; the split is the source's.
 
     Raises:
         MissingFileError: the variable is not set or the file is not there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def _split(path: Path, arrays: dict[str, Array], name: str) -> Split | None:
         return Split(name, (_decode_jpegs(path, arrays, name),), labels)
     if f"x_{name}" in arrays:
         return Split(name, (arrays[f"x_{name}"],), labels)
-    numbered = sorted(key for key in arrays if key.startswith(f"x{name}_") or key.startswith(f"x_{name}_"))
+    numbered = sorted(key for key in arrays if key.startswith(f"x_{name}_"))
     if numbered:
         return Split(name, tuple(arrays[key] for key in numbered), labels)
     if labels is not None:
@@ -81,7 +82,7 @@ def _decode_jpegs(path: Path, arrays: dict[str, Array], name: str) -> Array:
             str(path), found=f"jpeg_{name} without offsets_{name}", expected="both", next_step="save the offsets too"
         )
     images: list[Array] = []
-    for index, (start, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for index, (start, end) in enumerate(itertools.pairwise(offsets)):
         try:
             images.append(np.asarray(Image.open(io.BytesIO(blob[int(start) : int(end)])).convert("RGB")))
         except (UnidentifiedImageError, OSError) as exc:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.artifact import digest_path
-from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.errors import DataError, MissingDependencyError, nearest
 
 __all__ = ["load_table"]
@@ -16,7 +16,7 @@ __all__ = ["load_table"]
 TEST_FRACTION = 0.2
 
 
-def load_table(path: Path, *, label_column: str | None, seed: int) -> Dataset:
+def load_table(path: Path, *, label_column: str | None) -> Dataset:
     """Load a table as float32 `[N, columns]`; text columns become codes 0..k-1 in sorted order.
 
     A text or whole-number target becomes classes, another one a regression target. A column named `split` with
@@ -41,7 +41,7 @@ def load_table(path: Path, *, label_column: str | None, seed: int) -> Dataset:
         raise DataError(str(path), found="no column but the target", expected="features", next_step="add columns")
     inputs = np.stack([_numbers(path, name, columns[name])[0] for name in features], axis=1).astype(np.float32)
     labels, class_names = _labels(path, target, columns[target])
-    parts = _parts(path, columns.get("split"), len(inputs), seed)
+    parts = _parts(path, columns.get("split"), len(inputs))
     splits = {name: Split(name, (inputs[mask],), labels[mask]) for name, mask in parts.items() if mask.any()}
     return Dataset(
         name=path.stem,
@@ -122,7 +122,7 @@ def _labels(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ...
     return values.astype(np.float32), ()
 
 
-def _parts(path: Path, split: Array | None, count: int, seed: int) -> dict[str, Array]:
+def _parts(path: Path, split: Array | None, count: int) -> dict[str, Array]:
     if split is not None:
         unknown = sorted({str(item) for item in split} - {"train", "val", "test"})
         if unknown:
@@ -131,5 +131,5 @@ def _parts(path: Path, split: Array | None, count: int, seed: int) -> dict[str, 
             )
         return {name: np.array([str(item) == name for item in split]) for name in ("train", "val", "test")}
     test = np.zeros(count, bool)
-    test[np.random.default_rng(seed).permutation(count)[: max(1, round(count * TEST_FRACTION))]] = True
+    test[np.random.default_rng(SPLIT_SEED).permutation(count)[: max(1, round(count * TEST_FRACTION))]] = True
     return {"train": ~test, "test": test}

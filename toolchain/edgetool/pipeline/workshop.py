@@ -244,7 +244,6 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
         plan.data,
         label_column=plan.label_column,
         image_size=plan.image_size,
-        seed=plan.seed,
     )
     task = infer_task(model, raw, task=plan.task, metric=plan.metric)
     check_fits(
