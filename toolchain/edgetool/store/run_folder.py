@@ -1,10 +1,10 @@
 """A run folder on disk: opening, resuming, locking and finishing.
 
-    RUN/manifest.json        the whole run (edgetool.store.manifest.Manifest), rewritten atomically after each stage
-    RUN/artifacts/           the files that ship
-    RUN/measurements.jsonl   raw latency samples
-    RUN/report.html, report.md, results.csv, results.json
-    RUN/cache/               prepared arrays of an unfinished run; removed at its end
+RUN/manifest.json        the whole run (edgetool.store.manifest.Manifest), rewritten atomically after each stage
+RUN/artifacts/           the files that ship
+RUN/measurements.jsonl   raw latency samples
+RUN/report.html, report.md, results.csv, results.json
+RUN/cache/               prepared arrays of an unfinished run; removed at its end
 """
 
 from __future__ import annotations
