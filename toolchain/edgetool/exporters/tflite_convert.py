@@ -13,9 +13,10 @@ from typing import IO, Any
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
+from edgetool.exporters.tflite_calibrate import clip_ranges
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
-__all__ = ["calibration_split", "convert", "quiet"]
+__all__ = ["calibration_split", "convert", "input_names", "quiet"]
 
 
 def calibration_split(scheme: QuantizationScheme, context: Context, name: str) -> Split | None:
@@ -61,6 +62,8 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)
+            if samples is not None and state.quantization.activations == "int8" and batch is None:
+                return _convert_clipped(converter, state, samples)
             return bytes(converter.convert())
         except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:
             log.seek(0)
@@ -101,15 +104,32 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
     if scheme.mode == "dynamic":
         return
     integer = tf.int16 if scheme.activations == "int16" else tf.int8
-    wide = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    operators = [wide if scheme.activations == "int16" else tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.target_spec.supported_ops = [*operators, tf.lite.OpsSet.TFLITE_BUILTINS] if mixed else operators
-    if samples is not None:
+    if samples is not None:  # QAT models bring their ranges; integer-only operator sets would ask for samples
+        wide = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        operators = [wide if scheme.activations == "int16" else tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.target_spec.supported_ops = [*operators, tf.lite.OpsSet.TFLITE_BUILTINS] if mixed else operators
         converter.representative_dataset = _feed(samples, input_names(state.model))
     if all(tensor.dtype == tf.float32 for tensor in state.model.inputs):
         converter.inference_input_type = integer
     if all(tensor.dtype == tf.float32 for tensor in state.model.outputs):
         converter.inference_output_type = integer
+
+
+def _convert_clipped(converter: Any, state: ModelState, samples: Split) -> bytes:
+    """Calibrate, cut the ranges, quantise: the steps of `convert()`, taken apart as TensorFlow's own debugger does."""
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    input_type, output_type = converter.inference_input_type, converter.inference_output_type
+    converter._experimental_calibrate_only = True
+    calibrated = clip_ranges(bytes(converter.convert()), samples, input_names(state.model))
+    return bytes(
+        mlir_quantize(
+            calibrated,
+            disable_per_channel=not state.quantization.per_channel,
+            input_data_type=input_type,
+            output_data_type=output_type,
+        )
+    )
 
 
 def _feed(samples: Split, names: list[str]) -> Callable[[], Iterator[dict[str, Array]]]:
