@@ -179,4 +179,6 @@ def _r2(outputs: Array, labels: Array) -> Score:
         if spread > 0:
             values.append(1.0 - float((differences[chosen] ** 2).sum() / spread))
     error = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return Score(value, error, f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0", errors=(differences**2).mean(axis=1))
+    return Score(
+        value, error, f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0", errors=(differences**2).mean(axis=1)
+    )

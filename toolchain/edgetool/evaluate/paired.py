@@ -20,9 +20,7 @@ def mcnemar_p(num_fixed: int, num_broken: int) -> float:
     return 1.0 if total == 0 else float(binomtest(num_fixed, total, 0.5).pvalue)
 
 
-def compare_answers(
-    reference: str, reference_answers: Array, found_answers: Array, truth: Array
-) -> PairedComparison:
+def compare_answers(reference: str, reference_answers: Array, found_answers: Array, truth: Array) -> PairedComparison:
     """Compare class answers `[N]` of an artefact with those of `reference`."""
     before, after = reference_answers == truth, found_answers == truth
     fixed, broken = int((~before & after).sum()), int((before & ~after).sum())

@@ -41,6 +41,7 @@ from edgetool.store.manifest import (
 )
 from edgetool.store.run_folder import RunFolder, hash_key
 from edgetool.targets import Target
+from edgetool.verify.invariants import require_passed
 
 __all__ = ["CompressRequest", "compress", "with_reference"]
 
@@ -208,16 +209,10 @@ class _Compression:
         for artifact in self.artifacts:
             if artifact.recipe != recipe.name:
                 continue
-            for invariant in artifact.invariants:
-                if not invariant.passed:
-                    self.errors.append(
-                        InvariantError(
-                            f"{artifact.name}: layer {invariant.layer}",
-                            found=f"{invariant.kind} {invariant.found:g} in tensor {invariant.tensor!r}",
-                            expected=f"{invariant.kind} {invariant.expected:g}",
-                            next_step="the report has every layer; another recipe may keep it",
-                        )
-                    )
+            try:
+                require_passed(artifact.invariants, artifact.name)
+            except InvariantError as exc:
+                self.errors.append(exc)
             for parity in artifact.parity:
                 if not parity.passed:
                     self.errors.append(

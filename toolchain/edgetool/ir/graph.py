@@ -1,0 +1,105 @@
+"""A model file as a graph of operators and tensors, the same for every format."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgetool.data.dataset import Array
+
+__all__ = ["Graph", "Op", "Quantization", "Tensor", "element_bytes"]
+
+_HALF_BYTE = {"int4", "uint4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """real = scale * (stored - zero_point), one pair for the tensor or one for each index of `dimension`."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    dimension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of the graph.
+
+    Attributes:
+        shape: dimensions; -1 where open.
+        dtype: NumPy's name, or `int4`, `uint4`, `string`.
+        constant: the stored values (dense, in the stored type; int4 widened to int8), or None for an activation.
+        stored_bytes: what the constant takes in the file.
+        sparse: the file holds only the non-zero values.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    constant: Array | None = None
+    stored_bytes: int = 0
+    sparse: bool = False
+
+    @property
+    def num_elements(self) -> int:
+        """Number of elements; open dimensions count as 1."""
+        return math.prod(max(1, size) if size < 0 else size for size in self.shape)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of an activation of this shape and type; open dimensions count as 1."""
+        return math.ceil(self.num_elements * element_bytes(self.dtype))
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operator.
+
+    Attributes:
+        kind: the format's own name, `CONV_2D` or `Conv`.
+        name: the node's name, or its first output's.
+        inputs: tensor names; empty for an optional input that is not given.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A whole model; operators are in execution order."""
+
+    format: str
+    tensors: dict[str, Tensor]
+    ops: tuple[Op, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def producers(self) -> dict[str, Op]:
+        """Return which operator makes each tensor."""
+        return {name: op for op in self.ops for name in op.outputs}
+
+    def constant(self, name: str) -> Array | None:
+        """Return the stored values of a tensor, or None where it is no constant."""
+        tensor = self.tensors.get(name)
+        return None if tensor is None else tensor.constant
+
+
+def element_bytes(dtype: str) -> float:
+    """Return the bytes of one element; strings count as 1."""
+    import numpy as np
+
+    if dtype in _HALF_BYTE:
+        return 0.5
+    if dtype == "bfloat16":
+        return 2.0
+    try:
+        return float(np.dtype(dtype).itemsize) or 1.0
+    except TypeError:
+        return 1.0
