@@ -9,6 +9,7 @@ from edgetool.exporters.base import ExportResult
 from edgetool.exporters.tflite_convert import calibration_split, convert, input_names
 from edgetool.exporters.tflite_file import pack, unpack
 from edgetool.exporters.tflite_kernels import find_kernels
+from edgetool.exporters.tflite_sparse import sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.store import atomic
@@ -33,10 +34,12 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
     samples = calibration_split(state.quantization, context, str(state.model.name))
     model = unpack(convert(state, samples, batch=None))
     kernels = _tidy(model, state.model)
+    sparse = sparsify(model)
+    drop_unused(model)
     content = pack(model)
     atomic.write_bytes(path, content)
     facts: Facts = {"converter": f"tensorflow {tf.__version__}"}
-    return ExportResult(facts=facts, notes=(), kernels=kernels)
+    return ExportResult(facts=facts, notes=sparse.notes, kernels=kernels)
 
 
 def _tidy(model: Any, keras_model: Any) -> dict[str, str]:
@@ -47,5 +50,4 @@ def _tidy(model: Any, keras_model: Any) -> dict[str, str]:
     rename_tensors(model, str(keras_model.name), kernels)
     names = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in kernels.items()}
     skip_flattening(model)
-    drop_unused(model)
     return names
