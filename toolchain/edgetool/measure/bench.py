@@ -13,7 +13,7 @@ from typing import Literal
 
 from edgetool import __version__
 from edgetool.artifact import digest_path, num_bytes, sniff_format
-from edgetool.errors import ManifestError, MissingFileError, UsageError, nearest
+from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, UsageError, nearest
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.measure.statistics import PERCENTILE_METHOD
 from edgetool.runners.base import RunPlan
@@ -118,9 +118,10 @@ def collect_items(paths: Sequence[str]) -> tuple[BenchItem, ...]:
     A run folder gives its manifest's artefacts that did not fail, each compared with the run's float32 artefact of its
     format. Loose files are compared with the first file.
 
+    A damaged file is left for the run to report, so that the others can go on.
+
     Raises:
         MissingFileError: a path is not there.
-        FileFormatError: a file is no model.
         ManifestError: a run folder without usable artefacts.
     """
     items: list[BenchItem] = []
@@ -131,7 +132,13 @@ def collect_items(paths: Sequence[str]) -> tuple[BenchItem, ...]:
             prefix = f"{path.name or path.resolve().name}/" if len(paths) > 1 else ""
             items += [_unique(item, names) for item in _run_items(path, prefix)]
             continue
-        sniff_format(path)
+        if not path.exists():
+            raise MissingFileError(
+                text,
+                found="no such file or folder",
+                expected="a model file or a run folder",
+                next_step="check the path",
+            )
         name = path.name if path.name not in names else text
         first = items[0].name if items else None
         items.append(_unique(BenchItem(name, path, first), names))
@@ -144,14 +151,13 @@ def make_report(
     """Put the result of a run and its files together."""
     files = []
     for item in items:
-        there = item.path.exists()
         files.append(
             BenchedFile(
                 name=item.name,
                 path=str(item.path),
-                format=sniff_format(item.path) if there else "",
-                digest=digest_path(item.path) if there else "",
-                num_bytes=num_bytes(item.path) if there else 0,
+                format=_format(item.path),
+                digest=digest_path(item.path),
+                num_bytes=num_bytes(item.path),
                 latency=result.records.get(item.name, ()),
                 failure=result.failures.get(item.name),
             )
@@ -221,6 +227,13 @@ def _run_items(run: Path, prefix: str) -> list[BenchItem]:
             )
     references = {a.artifact.format: prefix + a.name for a in usable if a.is_reference}
     return [BenchItem(prefix + a.name, run / a.artifact.path, references.get(a.artifact.format)) for a in usable]
+
+
+def _format(path: Path) -> str:
+    try:
+        return sniff_format(path)
+    except EdgetoolError:
+        return "unknown"
 
 
 def _unique(item: BenchItem, names: set[str]) -> BenchItem:

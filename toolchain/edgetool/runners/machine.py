@@ -8,12 +8,14 @@ import platform
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 from edgetool.store.manifest import Machine
 
-__all__ = ["ISA_FLAGS", "choose_cpus", "cpu_model", "describe_machine", "isa_flags", "memory_limit_bytes"]
+__all__ = ["ISA_FLAGS", "busy_cpus", "choose_cpus", "cpu_model", "describe_machine", "isa_flags", "memory_limit_bytes"]
 
 #: Instruction sets that the kernels of LiteRT and onnxruntime are written for, as /proc/cpuinfo spells them.
 ISA_FLAGS = (
@@ -63,25 +65,57 @@ def isa_flags(cpuinfo: str) -> tuple[str, ...]:
     return tuple(flag for flag in ISA_FLAGS if flag in found)
 
 
-def choose_cpus(num_threads: int) -> tuple[int, ...]:
-    """Return the CPUs to pin `num_threads` threads to: of different cores first, high numbers first, CPU 0 last.
+def choose_cpus(num_threads: int, *, busy: Mapping[int, float] | None = None) -> tuple[int, ...]:
+    """Return the CPUs to pin `num_threads` threads to: idle ones first, then of different cores, CPU 0 last.
 
-    CPU 0 serves most interrupts. Always the same answer, so that artefacts under comparison share their CPUs.
+    CPU 0 serves most interrupts.
+
+    Args:
+        num_threads: how many CPUs to return; fewer where this process may not use as many.
+        busy: share of time, 0..1, that each CPU is at work; default: as measured now, which takes 0.1 s.
     """
     allowed = sorted(os.sched_getaffinity(0), reverse=True)
-    first: list[int] = []
-    second: list[int] = []
-    seen: set[str] = set()
-    for cpu in allowed:
+    load = busy_cpus() if busy is None else busy
+    siblings: dict[str, int] = {}
+    ranked: list[tuple[int, int, int]] = []
+    for cpu in sorted(allowed, key=lambda c: (_tenths(load.get(c, 0.0)), c == 0, -c)):
         core = _read(Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")).strip() or str(cpu)
-        (second if core in seen else first).append(cpu)
-        seen.add(core)
-    return tuple(sorted((first + second)[:num_threads]))
+        rank = siblings.get(core, 0)
+        siblings[core] = rank + 1
+        ranked.append((rank, len(ranked), cpu))
+    return tuple(sorted(cpu for _, _, cpu in sorted(ranked)[:num_threads]))
+
+
+def busy_cpus(seconds: float = 0.1) -> dict[int, float]:
+    """Return the share of the next `seconds` that each CPU is at work, 0..1; empty where Linux does not say."""
+    before = _cpu_ticks()
+    time.sleep(seconds)
+    after = _cpu_ticks()
+    busy = {}
+    for cpu, (work, total) in after.items():
+        work_before, total_before = before.get(cpu, (work, total))
+        busy[cpu] = (work - work_before) / max(1, total - total_before)
+    return busy
 
 
 def memory_limit_bytes() -> int:
     """Return the address space that a model's process may have: all memory of this machine, and room for libraries."""
     return _memory_bytes() + _BASE_ADDRESS_SPACE
+
+
+def _cpu_ticks() -> dict[int, tuple[int, int]]:
+    """Return (ticks at work, all ticks) of each CPU since the start of the system."""
+    ticks = {}
+    for match in re.finditer(r"^cpu(\d+)((?: \d+)+)$", _read(Path("/proc/stat")), re.MULTILINE):
+        values = [int(word) for word in match.group(2).split()][:8]
+        idle = sum(values[3:5])  # idle and iowait: proc(5)
+        ticks[int(match.group(1))] = (sum(values) - idle, sum(values))
+    return ticks
+
+
+def _tenths(share: float) -> int:
+    """Return a share in tenths, so that a little noise does not decide."""
+    return round(share * 10)
 
 
 def _memory_bytes() -> int:

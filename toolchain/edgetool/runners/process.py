@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetool.artifact import require_format
 from edgetool.data.dataset import Array
-from edgetool.errors import UnsupportedModelError
+from edgetool.errors import UnsupportedModelError, UsageError
 from edgetool.runners import agent
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child
@@ -26,7 +26,7 @@ __all__ = ["ProcessRunner", "ProcessSession"]
 class ProcessSession:
     """One artefact in a child process of its own; see `edgetool.runners.base.Session`. Use as a context manager."""
 
-    def __init__(self, path: Path, plan: RunPlan, runtime: str) -> None:
+    def __init__(self, path: Path, plan: RunPlan, runtime: str, *, pin: tuple[int, ...] = ()) -> None:
         self.runtime = runtime
         self.plan = plan
         self._path = path
@@ -41,7 +41,7 @@ class ProcessSession:
                 num_threads=plan.num_threads,
                 batch=plan.batch,
                 kernels=plan.kernels,
-                pin=choose_cpus(plan.num_threads) if plan.pin else (),
+                pin=pin,
                 # CUDA reserves far more address space than it uses.
                 memory_limit_bytes=memory_limit_bytes() if plan.device == "cpu" else None,
             )
@@ -88,9 +88,16 @@ class ProcessSession:
 
 
 class ProcessRunner:
-    """This machine. The `Runner` of `host`."""
+    """This machine. The `Runner` of `host`.
+
+    All sessions of one runner with the same number of threads are pinned to the same CPUs, so that artefacts under
+    comparison meet the same conditions.
+    """
 
     name = "process"
+
+    def __init__(self) -> None:
+        self._cpus: dict[int, tuple[int, ...]] = {}
 
     def probe(self) -> Machine:
         """Describe this machine."""
@@ -102,6 +109,7 @@ class ProcessRunner:
         Raises:
             MissingFileError: nothing is there.
             FileFormatError: not a model, or the runtime refused it.
+            UsageError: reference kernels for a runtime that has none.
             UnsupportedModelError: a model of another format, or with operators that the runtime lacks.
             DeviceUnavailableError: the GPU or its provider is not there.
             InterpreterCrashError: the interpreter died.
@@ -116,4 +124,13 @@ class ProcessRunner:
                 expected="a .tflite or .onnx file",
                 next_step="export it first: edgetool export MODEL --to tflite",
             )
-        return ProcessSession(path, plan, runtime)
+        if plan.kernels == "reference" and runtime != "litert":
+            raise UsageError(
+                "--kernels",
+                found=f"reference kernels asked for {path.name}",
+                expected="a .tflite file: only LiteRT has reference kernels",
+                next_step="leave --kernels out for .onnx files",
+            )
+        if plan.pin and plan.num_threads not in self._cpus:
+            self._cpus[plan.num_threads] = choose_cpus(plan.num_threads)
+        return ProcessSession(path, plan, runtime, pin=self._cpus[plan.num_threads] if plan.pin else ())

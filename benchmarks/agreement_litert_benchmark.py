@@ -1,0 +1,93 @@
+"""Does `edgetool bench` agree with `litert-benchmark` (from ai-edge-litert) on the same file?
+
+Both run in turn, five times each by default, one thread, on the same CPU, each in a fresh process. What each times:
+
+- litert-benchmark: `CompiledModel.run_by_name`, buffers prepared, CPU accelerator (XNNPACK), between perf_counter calls;
+- edgetool: `Interpreter.invoke` with inputs set, default kernels (XNNPACK), between perf_counter_ns calls.
+
+litert-benchmark rounds its figures to 10 us; it is run here with its `round` replaced, so that its own full median is
+seen. The figure compared is the median of the five medians.
+
+    python benchmarks/agreement_litert_benchmark.py MODEL.tflite... [--pairs 5] [--runs 2000] [--out RESULT.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from edgetool.runners.machine import choose_cpus, describe_machine
+
+TOLERANCE = 0.05
+
+LITERT_BENCHMARK = """
+import json, sys
+from ai_edge_litert.tools import benchmark_litert_model as tool
+tool.round = lambda value, digits: value
+sys.argv = ["litert-benchmark", *sys.argv[1:]]
+result = tool.run_benchmark(tool.parse_args())
+print("RESULT " + json.dumps(result["latency"]["median_ms"] * 1e3))
+"""
+
+
+def litert_benchmark_us(model: Path, num_runs: int) -> float:
+    """Return litert-benchmark's median in microseconds."""
+    arguments = ["--model", str(model), "--num_runs", str(num_runs), "--warmup_runs", "200", "--num_threads", "1"]
+    command = [sys.executable, "-c", LITERT_BENCHMARK, *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return next(float(line.split()[1]) for line in found.stdout.splitlines() if line.startswith("RESULT "))
+
+
+def edgetool_us(model: Path, num_runs: int) -> float:
+    """Return the median of `edgetool bench` in microseconds."""
+    arguments = ["bench", str(model), "--threads", "1", "--runs", str(num_runs), "--no-pin", "--json"]
+    command = [sys.executable, "-m", "edgetool.cli.main", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    p50_ns: float = json.loads(found.stdout)["artifacts"][0]["latency"][0]["p50_ns"]
+    return p50_ns / 1e3
+
+
+def main() -> int:
+    """Run the comparison, print the table; 1 if a file is off by more than 5 %."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, choose_cpus(1))  # the children of both kinds inherit it
+    lines = [
+        "| file | litert-benchmark p50 us | edgetool p50 us | ratio | each pair |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    failed = False
+    for model in options.models:
+        theirs, ours = [], []
+        for _ in range(options.pairs):
+            theirs.append(litert_benchmark_us(model, options.runs))
+            ours.append(edgetool_us(model, options.runs))
+        ratio = statistics.median(ours) / statistics.median(theirs)
+        failed = failed or abs(ratio - 1) > TOLERANCE
+        pairs = " ".join(f"{a / b:.3f}" for a, b in zip(ours, theirs, strict=True))
+        medians = f"{statistics.median(theirs):.1f} | {statistics.median(ours):.1f}"
+        lines.append(f"| {model.name} | {medians} | {ratio:.3f} | {pairs} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    machine = describe_machine()
+    litert = machine.versions.get("ai-edge-litert", "?")
+    about = f"{options.pairs} runs each, in turn, {options.runs} inferences a run, one thread, one CPU of {machine.cpu}"
+    text = "\n".join(
+        ["# edgetool bench against litert-benchmark", "", f"{about}; ai-edge-litert {litert}.", "", *lines, ""]
+    )
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
