@@ -9,12 +9,15 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import Score, answers, score
-from edgetool.evaluate.paired import compare_answers, compare_errors
+from edgetool.evaluate.metrics import score
+from edgetool.evaluate.paired import compare_scores
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import EvaluationRecord, PairedComparison
+from edgetool.store.manifest import EvaluationRecord
 
 __all__ = ["evaluate_artifact", "evaluate_outputs"]
+
+#: Metrics that compare outputs with targets of the same shape, so that inputs can be the targets.
+ERROR_METRICS = frozenset({"mae", "mse", "rmse", "r2"})
 
 
 def evaluate_outputs(
@@ -23,27 +26,41 @@ def evaluate_outputs(
     *,
     metric: str,
     runtime: str,
+    task: str | None = None,
     class_names: tuple[str, ...] = (),
     reference_outputs: tuple[Array, ...] | None = None,
+    reference_name: str = "source",
+    from_logits: bool | None = None,
 ) -> EvaluationRecord:
     """Return the metric of a model's first output on `split`.
 
     Args:
         outputs: of the model, each `[N, ...]`.
-        split: its labels; without labels the inputs are the targets (reconstruction).
+        split: its labels; without labels the first input is the target (reconstruction).
         metric: see `edgetool.evaluate.metrics.score`.
         runtime: what made the outputs, for the record.
+        task: a key of `edgetool.tasks.TASKS`; `reconstruction` takes the first input as target, labels or not.
         class_names: in label order.
-        reference_outputs: of the source model on the same samples, for the paired comparison.
+        reference_outputs: of the model that is trusted, on the same samples, for the paired comparison.
+        reference_name: what it is called.
+        from_logits: see `edgetool.evaluate.metrics.score`; None: decided by the reference's outputs where there are
+            any, so that both models answer by the same threshold.
 
     Raises:
-        DataError: NaN in the outputs, or shapes that do not fit.
+        DataError: NaN in the outputs, or shapes, counts or labels that do not fit.
+        UsageError: an unknown metric.
     """
-    labels = split.labels if split.labels is not None else np.asarray(split.inputs[0])
-    found = score(metric, outputs[0], labels)
+    if not outputs:
+        raise DataError(runtime, found="no output", expected="one at least", next_step="export the model again")
+    labels = _targets(split, metric, task)
+    if from_logits is None:
+        trusted = outputs[0] if reference_outputs is None else reference_outputs[0]
+        from_logits = bool(trusted.size and (trusted.min() < 0.0 or trusted.max() > 1.0))
+    found = score(metric, outputs[0], labels, from_logits=from_logits)
     paired = None
     if reference_outputs is not None:
-        paired = _pair(found, outputs[0], score(metric, reference_outputs[0], labels), reference_outputs[0], labels)
+        reference = score(metric, reference_outputs[0], labels, from_logits=from_logits)
+        paired = compare_scores(reference_name, reference, found)
     return EvaluationRecord(
         split=split.name,
         num_samples=len(labels),
@@ -64,37 +81,47 @@ def evaluate_artifact(
     *,
     metric: str,
     runner: Runner,
+    task: str | None = None,
     class_names: tuple[str, ...] = (),
     reference_outputs: tuple[Array, ...] | None = None,
-) -> EvaluationRecord:
-    """Run the artefact itself on `split`, batched, in a process of its own, and return its metric.
+    num_threads: int = 1,
+    timeout_s: float | None = 3600.0,
+) -> tuple[EvaluationRecord, tuple[Array, ...]]:
+    """Run the artefact itself on `split`, batched, in a process of its own.
+
+    Returns:
+        Its metric, and its outputs, each `[N, ...]`: the reference of later comparisons.
 
     Raises:
         EdgetoolError: the runner's, or as `evaluate_outputs`.
     """
-    session = runner.open(path, RunPlan(num_threads=1, timeout_s=3600.0))
+    session = runner.open(path, RunPlan(num_threads=num_threads, timeout_s=timeout_s))
     try:
         outputs = session.outputs(split.inputs)
         runtime = session.runtime
     finally:
         session.close()
-    if not outputs:
-        raise DataError(str(path), found="no output", expected="one at least", next_step="export the model again")
-    return evaluate_outputs(
+    record = evaluate_outputs(
         outputs,
         split,
         metric=metric,
         runtime=runtime,
+        task=task,
         class_names=class_names,
         reference_outputs=reference_outputs,
     )
+    return record, outputs
 
 
-def _pair(
-    found: Score, outputs: Array, reference: Score, reference_outputs: Array, labels: Array
-) -> PairedComparison | None:
-    if found.errors is not None and reference.errors is not None:
-        return compare_errors("source", reference.errors, found.errors)
-    before, after = answers(reference_outputs), answers(outputs)
-    truth = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels))
-    return compare_answers("source", before, after, truth)
+def _targets(split: Split, metric: str, task: str | None) -> Array:
+    """Return the labels, or the first input where the model is to give it back."""
+    if split.labels is not None and task != "reconstruction":
+        return split.labels
+    if metric not in ERROR_METRICS:
+        raise DataError(
+            f"split {split.name!r}",
+            found="no labels",
+            expected=f"labels, which {metric} needs",
+            next_step="add labels to the data, or use --metric mse to compare the outputs with the inputs",
+        )
+    return np.asarray(split.inputs[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,27 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import DataError, UsageError, nearest
 
-__all__ = ["Score", "answers", "score"]
+__all__ = ["METRICS", "Placements", "Score", "answers", "score"]
 
 BOOTSTRAP_SAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Placements:
+    """Where each sample's score stands among those of the other class: the parts that AUC is the mean of.
+
+    Attributes:
+        positives: for each positive, the share of negatives that score lower (ties count half), 0..1.
+        negatives: for each negative, the share of positives that score higher, 0..1.
+    """
+
+    positives: Array
+    negatives: Array
+
+    def variance(self) -> float:
+        """Return DeLong's variance of the mean, s10 / m + s01 / n (Biometrics 44(3), 1988, equation 5)."""
+        parts = (self.positives, self.negatives)
+        return sum(float(part.var(ddof=1)) / len(part) for part in parts if len(part) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,113 +42,184 @@ class Score:
         standard_error: of `value`, in its unit.
         method: how it was found.
         per_class: accuracy of each class that has samples (NaN for one that has none); empty without classes.
-        correct: per sample, whether the answer is right; None for metrics without answers.
+        answers: per sample, the class that was named; None for metrics without answers.
+        correct: per sample, whether the answer is right by the metric's own rule; None for metrics without answers.
         errors: per sample error; None for metrics of answers.
+        placements: of AUC only.
     """
 
     value: float
     standard_error: float
     method: str
     per_class: tuple[float, ...] = ()
+    answers: Array | None = None
     correct: Array | None = None
     errors: Array | None = None
+    placements: Placements | None = None
 
 
-def score(metric: str, outputs: Array, labels: Array) -> Score:
+def score(metric: str, outputs: Array, labels: Array, *, from_logits: bool | None = None) -> Score:
     """Return the metric of `outputs` against `labels`.
 
     Args:
-        metric: `accuracy`, `top5`, `auc`, `mae`, `mse`, `rmse`, `r2`.
+        metric: a key of `METRICS`.
         outputs: `[N, C]` scores (logits or probabilities), `[N]` or `[N, 1]` for two classes, or predictions.
         labels: `[N]` class numbers or `[N, C]` one-hot; or targets shaped like the outputs.
+        from_logits: of one output for two classes: whether the threshold is 0 (logit) or 0.5 (probability); None: see
+            `answers`.
 
     Raises:
-        DataError: NaN in the outputs, or shapes that do not fit.
+        DataError: NaN in the outputs, or shapes, counts or labels that do not fit.
         UsageError: an unknown metric.
     """
-    functions = {
-        "accuracy": _accuracy,
-        "top5": _top5,
-        "auc": _auc,
-        "mae": _mae,
-        "mse": _mse,
-        "rmse": _rmse,
-        "r2": _r2,
-    }
-    if metric not in functions:
+    if metric not in METRICS:
         raise UsageError(
-            "--metric", found=repr(metric), expected="a known metric", next_step=nearest(metric, list(functions))
+            "--metric", found=repr(metric), expected="a known metric", next_step=nearest(metric, list(METRICS))
         )
-    if len(outputs) != len(labels):
-        raise DataError(
-            metric, found=f"{len(outputs)} outputs", expected=f"{len(labels)} labels", next_step="report a defect"
-        )
-    if not np.isfinite(outputs).all():
+    if len(outputs) != len(labels) or len(outputs) == 0:
         raise DataError(
             metric,
-            found=f"{int((~np.isfinite(outputs)).sum())} outputs that are NaN or infinite",
-            expected="finite outputs",
-            next_step="the model overflows in this format; try a recipe with wider activations",
+            found=f"{len(outputs)} outputs and {len(labels)} labels",
+            expected="one label for each output, and at least one",
+            next_step="save samples and labels of the same split together",
         )
-    return functions[metric](np.asarray(outputs, np.float64), np.asarray(labels))
+    _require_finite(metric, outputs)
+    return METRICS[metric](np.asarray(outputs, np.float64), np.asarray(labels), from_logits)
 
 
-def answers(outputs: Array) -> Array:
-    """Return the class that each row of `outputs` names: arg-max, or a threshold for one column.
+def answers(outputs: Array, *, from_logits: bool | None = None) -> Array:
+    """Return the class `[N]` that each row of `outputs` names: arg-max, or a threshold for one column.
 
-    One column is a probability (threshold 0.5) when all values lie in 0..1, else a logit (threshold 0).
+    Of equal scores the first class counts, as in NumPy and in TFLite's ARG_MAX.
+
+    Args:
+        outputs: `[N, C]`, `[N, 1]` or `[N]`.
+        from_logits: threshold 0 if true, 0.5 if false; None: 0.5 when all values lie in 0..1, else 0.
     """
     flat = outputs.reshape(len(outputs), -1)
     if flat.shape[1] > 1:
         return np.asarray(flat.argmax(axis=1))
-    threshold = 0.5 if flat.min() >= 0.0 and flat.max() <= 1.0 else 0.0
-    return np.asarray((flat[:, 0] > threshold).astype(np.int64))
+    if from_logits is None:
+        from_logits = bool(flat.min() < 0.0 or flat.max() > 1.0)
+    return np.asarray((flat[:, 0] > (0.0 if from_logits else 0.5)).astype(np.int64))
+
+
+def _require_finite(metric: str, outputs: Array) -> None:
+    finite = np.isfinite(outputs)
+    if finite.all():
+        return
+    bad = ~finite.reshape(len(outputs), -1).all(axis=1)
+    raise DataError(
+        metric,
+        found=f"NaN or infinite outputs for {int(bad.sum())} of {len(outputs)} samples, first sample {bad.argmax()}",
+        expected="finite outputs",
+        next_step="the model overflows in this format; try a recipe with wider activations",
+    )
 
 
 def _classes(labels: Array, width: int) -> Array:
-    if labels.ndim == 2 and labels.shape[1] > 1 and labels.shape[1] == width:
+    """Return class numbers `[N]` from class numbers or one-hot rows, checked against `width` scores a sample."""
+    num_classes = max(width, 2)
+    if labels.ndim == 2 and labels.shape[1] == num_classes:
         return np.asarray(labels.argmax(axis=1))
-    return labels.reshape(len(labels)).astype(np.int64)
+    if labels.size != len(labels):
+        raise DataError(
+            "labels",
+            found=f"shape {list(labels.shape)}",
+            expected=f"[N] class numbers, or [N, {num_classes}] one-hot",
+            next_step="give one label for each sample",
+        )
+    flat = labels.reshape(len(labels))
+    whole = flat.astype(np.int64)
+    if not np.array_equal(whole, flat) or whole.min() < 0 or whole.max() >= num_classes:
+        raise DataError(
+            "labels",
+            found=f"values from {flat.min():g} to {flat.max():g}",
+            expected=f"class numbers 0..{num_classes - 1}, as many as the model has outputs",
+            next_step="number the classes from 0, or choose a regression metric such as --metric mae",
+        )
+    return whole
 
 
-def _share(correct: Array, per_class: tuple[float, ...] = ()) -> Score:
+def _scores_2d(metric: str, outputs: Array) -> Array:
+    if outputs.ndim > 2 and outputs.size != len(outputs) * outputs.shape[-1]:
+        raise DataError(
+            metric,
+            found=f"outputs of shape {list(outputs.shape)}",
+            expected="[N, C] class scores",
+            next_step="choose a metric for predictions, such as --metric mse",
+        )
+    return outputs.reshape(len(outputs), -1)
+
+
+def _share(correct: Array, named: Array, per_class: tuple[float, ...] = ()) -> Score:
     p, n = float(correct.mean()), len(correct)
-    return Score(p, math.sqrt(p * (1.0 - p) / n), "binomial, sqrt(p (1 - p) / n)", per_class, correct=correct)
+    error, method = math.sqrt(p * (1.0 - p) / n), "binomial, sqrt(p (1 - p) / n)"
+    if p in (0.0, 1.0):  # the binomial formula would claim certainty
+        error, method = 0.5 / (n + 1), "half width of Wilson's interval at z = 1"
+    return Score(p, error, method, per_class, answers=named, correct=correct)
 
 
-def _accuracy(outputs: Array, labels: Array) -> Score:
-    width = outputs.reshape(len(outputs), -1).shape[1]
-    truth = _classes(labels, width)
-    correct = answers(outputs) == truth
-    num_classes = max(width, 2, int(truth.max()) + 1)
+def _accuracy(outputs: Array, labels: Array, from_logits: bool | None) -> Score:
+    flat = _scores_2d("accuracy", outputs)
+    truth = _classes(labels, flat.shape[1])
+    named = answers(flat, from_logits=from_logits)
+    correct = named == truth
     per_class = tuple(
-        float(correct[truth == label].mean()) if (truth == label).any() else math.nan for label in range(num_classes)
+        float(correct[truth == label].mean()) if (truth == label).any() else math.nan
+        for label in range(max(flat.shape[1], 2))
     )
-    return _share(correct, per_class)
+    return _share(correct, named, per_class)
 
 
-def _top5(outputs: Array, labels: Array) -> Score:
-    truth = _classes(labels, outputs.shape[1])
-    best = np.argsort(-outputs, axis=1, kind="stable")[:, :5]
-    return _share((best == truth[:, None]).any(axis=1))
+def _top5(outputs: Array, labels: Array, from_logits: bool | None) -> Score:
+    flat = _scores_2d("top5", outputs)
+    if flat.shape[1] <= 5:
+        raise DataError(
+            "top5",
+            found=f"{flat.shape[1]} classes",
+            expected="more than 5: else every answer is right",
+            next_step="use --metric accuracy",
+        )
+    truth = _classes(labels, flat.shape[1])
+    best = np.argsort(-flat, axis=1, kind="stable")[:, :5]
+    return _share((best == truth[:, None]).any(axis=1), answers(flat, from_logits=from_logits))
 
 
-def _auc(outputs: Array, labels: Array) -> Score:
+def _auc(outputs: Array, labels: Array, from_logits: bool | None) -> Score:
     from sklearn.metrics import roc_auc_score
 
-    flat = outputs.reshape(len(outputs), -1)
-    truth = _classes(labels, flat.shape[1])
-    if set(np.unique(truth)) != {0, 1} or flat.shape[1] > 2:
+    flat = _scores_2d("auc", outputs)
+    if flat.shape[1] > 2:
         raise DataError(
-            "auc", found=f"{len(np.unique(truth))} classes", expected="two classes", next_step="use --metric accuracy"
+            "auc", found=f"{flat.shape[1]} classes", expected="two classes", next_step="use --metric accuracy"
         )
-    scores = flat[:, -1] if flat.shape[1] == 1 else flat[:, 1] - flat[:, 0]
-    value = float(roc_auc_score(truth, scores))
-    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
-    # Hanley and McNeil, Radiology 143(1), 1982, equation 1.
-    q1, q2 = value / (2.0 - value), 2.0 * value**2 / (1.0 + value)
-    variance = value * (1.0 - value) + (positives - 1) * (q1 - value**2) + (negatives - 1) * (q2 - value**2)
-    return Score(value, math.sqrt(max(variance, 0.0) / (positives * negatives)), "Hanley and McNeil 1982")
+    truth = _classes(labels, flat.shape[1])
+    if len(np.unique(truth)) != 2:
+        raise DataError(
+            "auc", found=f"only class {truth[0]}", expected="samples of both classes", next_step="use other samples"
+        )
+    scores = flat[:, 0] if flat.shape[1] == 1 else flat[:, 1] - flat[:, 0]
+    placements = _placements(truth, scores)
+    return Score(
+        float(roc_auc_score(truth, scores)),
+        math.sqrt(placements.variance()),
+        "DeLong 1988",
+        answers=answers(flat, from_logits=from_logits),
+        placements=placements,
+    )
+
+
+def _placements(truth: Array, scores: Array) -> Placements:
+    """Find placements by midranks (Sun and Xu, IEEE Signal Processing Letters 21(11), 2014): O(N log N)."""
+    from scipy.stats import rankdata
+
+    positive = truth == 1
+    ranks = rankdata(scores)
+    num_positives, num_negatives = int(positive.sum()), int((~positive).sum())
+    below = (ranks[positive] - rankdata(scores[positive])) / num_negatives
+    above = 1.0 - (ranks[~positive] - rankdata(scores[~positive])) / num_positives
+    return Placements(np.asarray(below), np.asarray(above))
 
 
 def _differences(outputs: Array, labels: Array) -> Array:
@@ -149,36 +239,50 @@ def _mean_of(errors: Array) -> Score:
     return Score(float(errors.mean()), spread / math.sqrt(len(errors)), "s / sqrt(n) over samples", errors=errors)
 
 
-def _mae(outputs: Array, labels: Array) -> Score:
+def _mae(outputs: Array, labels: Array, _: bool | None) -> Score:
     return _mean_of(np.abs(_differences(outputs, labels)).mean(axis=1))
 
 
-def _mse(outputs: Array, labels: Array) -> Score:
+def _mse(outputs: Array, labels: Array, _: bool | None) -> Score:
     return _mean_of((_differences(outputs, labels) ** 2).mean(axis=1))
 
 
-def _rmse(outputs: Array, labels: Array) -> Score:
-    squared = _mse(outputs, labels)
+def _rmse(outputs: Array, labels: Array, _: bool | None) -> Score:
+    squared = _mse(outputs, labels, _)
     value = math.sqrt(squared.value)
     error = squared.standard_error / (2.0 * value) if value > 0.0 else 0.0
     return Score(value, error, "delta method on the MSE's", errors=squared.errors)
 
 
-def _r2(outputs: Array, labels: Array) -> Score:
-    from sklearn.metrics import r2_score
-
-    targets = np.asarray(labels, np.float64).reshape(len(labels), -1)
-    predictions = outputs.reshape(len(outputs), -1)
+def _r2(outputs: Array, labels: Array, _: bool | None) -> Score:
+    """Return 1 - sum of squared errors / sum of squares about the mean, all targets of a sample together."""
     differences = _differences(outputs, labels)
-    value = float(r2_score(targets, predictions))
+    targets = np.asarray(labels, np.float64).reshape(len(labels), -1)
+    squared = differences**2
+    if not (targets != targets[0]).any():
+        raise DataError(
+            "r2", found="targets that are all equal", expected="targets that vary", next_step="use --metric mse"
+        )
+    value = _explained(squared, targets)
     random = np.random.default_rng(0)
-    values = []
-    for _ in range(BOOTSTRAP_SAMPLES):
-        chosen = random.integers(0, len(targets), len(targets))
-        spread = ((targets[chosen] - targets[chosen].mean(axis=0)) ** 2).sum()
-        if spread > 0:
-            values.append(1.0 - float((differences[chosen] ** 2).sum() / spread))
-    error = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return Score(
-        value, error, f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0", errors=(differences**2).mean(axis=1)
-    )
+    resamples = (random.integers(0, len(targets), len(targets)) for _ in range(BOOTSTRAP_SAMPLES))
+    values = [_explained(squared[chosen], targets[chosen]) for chosen in resamples]
+    error = float(np.std([v for v in values if math.isfinite(v)], ddof=1))
+    return Score(value, error, f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0", errors=squared.mean(axis=1))
+
+
+def _explained(squared_errors: Array, targets: Array) -> float:
+    spread = float(((targets - targets.mean(axis=0)) ** 2).sum())
+    return 1.0 - float(squared_errors.sum()) / spread if spread > 0.0 else math.nan
+
+
+#: Metric -> its function of outputs, labels and `from_logits`.
+METRICS: dict[str, Callable[[Array, Array, bool | None], Score]] = {
+    "accuracy": _accuracy,
+    "top5": _top5,
+    "auc": _auc,
+    "mae": _mae,
+    "mse": _mse,
+    "rmse": _rmse,
+    "r2": _r2,
+}

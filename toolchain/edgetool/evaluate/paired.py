@@ -7,9 +7,14 @@ import math
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.errors import DataError
+from edgetool.evaluate.metrics import Placements, Score
 from edgetool.store.manifest import PairedComparison
 
-__all__ = ["compare_answers", "compare_errors", "mcnemar_p"]
+__all__ = ["compare_scores", "mcnemar_p"]
+
+#: Differences of a sample's error below this share of the reference's mean error are rounding, no change.
+SAME_ERROR = 1e-6
 
 
 def mcnemar_p(num_fixed: int, num_broken: int) -> float:
@@ -20,34 +25,111 @@ def mcnemar_p(num_fixed: int, num_broken: int) -> float:
     return 1.0 if total == 0 else float(binomtest(num_fixed, total, 0.5).pvalue)
 
 
-def compare_answers(reference: str, reference_answers: Array, found_answers: Array, truth: Array) -> PairedComparison:
-    """Compare class answers `[N]` of an artefact with those of `reference`."""
-    before, after = reference_answers == truth, found_answers == truth
-    fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
+def compare_scores(reference_name: str, reference: Score, found: Score) -> PairedComparison:
+    """Compare an artefact's score with the reference's, sample by sample.
+
+    Metrics of answers: fixed and broken count right and wrong by the metric's own rule, and the difference is
+    tested by McNemar's exact test. AUC: fixed samples rank better among those of the other class, broken ones worse,
+    and the difference is tested by DeLong's test for two correlated areas. Metrics of errors: fixed samples have a
+    smaller error, broken ones a larger; `mcnemar_p` is then the sign test's, and the mean difference is tested by the
+    paired t test.
+
+    Args:
+        reference_name: for the record.
+        reference: of the model that is trusted.
+        found: of the artefact, by the same metric.
+
+    Raises:
+        DataError: another number of samples.
+    """
+    before, after = _samples(reference), _samples(found)
+    if before.shape != after.shape:
+        raise DataError(
+            "paired comparison",
+            found=f"{len(after)} samples",
+            expected=f"{len(before)}, as the reference has",
+            next_step="run both on the same split",
+        )
+    if reference.placements is not None and found.placements is not None:
+        return _compare_areas(reference_name, reference, found)
+    if reference.correct is not None and found.correct is not None:
+        return _compare_answers(reference_name, reference, found)
+    return _compare_errors(reference_name, before, after)
+
+
+def _samples(score: Score) -> Array:
+    array = score.answers if score.answers is not None else score.errors
+    assert array is not None
+    return array
+
+
+def _compare_answers(name: str, reference: Score, found: Score) -> PairedComparison:
+    assert reference.correct is not None and found.correct is not None
+    assert reference.answers is not None and found.answers is not None
+    fixed = int((~reference.correct & found.correct).sum())
+    broken = int((reference.correct & ~found.correct).sum())
+    num = len(found.correct)
+    difference = (fixed - broken) / num
+    p = mcnemar_p(fixed, broken)
     return PairedComparison(
-        reference=reference,
-        num_samples=len(truth),
-        num_changed=int((reference_answers != found_answers).sum()),
+        reference=name,
+        num_samples=num,
+        num_changed=int((reference.answers != found.answers).sum()),
         num_fixed=fixed,
         num_broken=broken,
-        mcnemar_p=mcnemar_p(fixed, broken),
+        mcnemar_p=p,
+        mean_difference=difference,
+        # Variance of a mean of values -1, 0, 1.
+        difference_standard_error=math.sqrt(max((fixed + broken) / num - difference**2, 0.0) / num),
+        difference_p=p,
+        test="McNemar, exact, two-sided",
     )
 
 
-def compare_errors(reference: str, reference_errors: Array, found_errors: Array) -> PairedComparison:
-    """Compare per-sample errors `[N]`: fixed are samples with a smaller error, broken those with a larger one.
+def _compare_areas(name: str, reference: Score, found: Score) -> PairedComparison:
+    from scipy.stats import norm
 
-    The p-value is the sign test's, which is McNemar's on these counts. Differences below 1e-6 of the reference's mean
-    error count as none.
-    """
-    difference = found_errors - reference_errors
-    threshold = 1e-6 * max(float(np.mean(reference_errors)), math.ulp(1.0))
-    fixed, broken = int((difference < -threshold).sum()), int((difference > threshold).sum())
+    assert reference.placements is not None and found.placements is not None
+    assert reference.answers is not None and found.answers is not None
+    shift = Placements(
+        found.placements.positives - reference.placements.positives,
+        found.placements.negatives - reference.placements.negatives,
+    )
+    difference, error = found.value - reference.value, math.sqrt(shift.variance())
+    fixed, broken = (
+        int(sum((sign * part > 0).sum() for part in (shift.positives, shift.negatives))) for sign in (1, -1)
+    )
     return PairedComparison(
-        reference=reference,
-        num_samples=len(difference),
+        reference=name,
+        num_samples=len(found.answers),
+        num_changed=int((reference.answers != found.answers).sum()),
+        num_fixed=fixed,
+        num_broken=broken,
+        mcnemar_p=mcnemar_p(fixed, broken),
+        mean_difference=difference,
+        difference_standard_error=error,
+        difference_p=float(2.0 * norm.sf(abs(difference) / error)) if error > 0.0 else float(difference == 0.0),
+        test="DeLong, two-sided",
+    )
+
+
+def _compare_errors(name: str, before: Array, after: Array) -> PairedComparison:
+    from scipy.stats import t as student
+
+    difference = after - before
+    threshold = SAME_ERROR * max(float(np.mean(before)), math.ulp(1.0))
+    fixed, broken = int((difference < -threshold).sum()), int((difference > threshold).sum())
+    num, mean = len(difference), float(difference.mean())
+    error = float(difference.std(ddof=1)) / math.sqrt(num) if num > 1 else 0.0
+    return PairedComparison(
+        reference=name,
+        num_samples=num,
         num_changed=fixed + broken,
         num_fixed=fixed,
         num_broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),
+        mean_difference=mean,
+        difference_standard_error=error,
+        difference_p=float(2.0 * student.sf(abs(mean) / error, num - 1)) if error > 0.0 else float(mean == 0.0),
+        test="paired t, two-sided",
     )

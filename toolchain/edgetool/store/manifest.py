@@ -65,6 +65,9 @@ class ParityRecord:
         sqnr_db: signal to quantisation noise, 10 log10(sum b^2 / sum (a - b)^2), one for each output.
         top1_agreement: share of samples with the same arg-max, 0..1; None where there are no classes.
         tolerance: the stated limit that `passed` was decided by, in words.
+        worst_output: index of the output with the largest absolute difference.
+        worst_sample: index of the sample where that is.
+        reason: what broke the tolerance, in words; empty where `passed`.
     """
 
     reference: str
@@ -78,6 +81,9 @@ class ParityRecord:
     top1_agreement: float | None
     tolerance: str
     passed: bool
+    worst_output: int = 0
+    worst_sample: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,12 @@ class PairedComparison:
         num_changed: samples with another answer.
         num_fixed: wrong before, right now.
         num_broken: right before, wrong now.
-        mcnemar_p: two-sided exact McNemar test on (fixed, broken).
+        mcnemar_p: two-sided exact McNemar test on (fixed, broken); for metrics of errors this is the sign test on
+            samples with a smaller and a larger error.
+        mean_difference: artefact minus reference: of the shares right, of the AUC, or of the mean error per sample (the
+            squared error for `rmse` and `r2`).
+        difference_standard_error: of `mean_difference`, from the paired samples.
+        difference_p: two-sided p-value of `test` that `mean_difference` is 0.
     """
 
     reference: str
@@ -109,6 +120,10 @@ class PairedComparison:
     num_fixed: int
     num_broken: int
     mcnemar_p: float
+    mean_difference: float | None = None
+    difference_standard_error: float | None = None
+    difference_p: float | None = None
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,7 @@ class EvaluationRecord:
         metric: `accuracy`, `auc`, `mae`, `mse`, ...
         value: in the metric's own unit; accuracy and AUC are shares, 0..1.
         standard_error: of `value`; how it was found is in `method`.
-        per_class: accuracy of each class, in class order; empty where there are none.
+        per_class: accuracy of each class, in class order, -1 for a class without samples; empty where there are none.
     """
 
     split: str
