@@ -229,7 +229,11 @@ def layer_kernels(model: Any) -> dict[str, Any]:
         inner = getattr(layer, "layer", layer)
         for attribute in ("kernel", "depthwise_kernel", "pointwise_kernel", "embeddings"):
             variable = getattr(inner, attribute, None)
-            if variable is not None and hasattr(variable, "numpy"):
+            if variable is None or not hasattr(variable, "numpy"):
+                # A quantise wrapper puts a symbolic tensor in the attribute's place and keeps the variable itself.
+                owned = [weight for weight in layer.weights if weight.name == f"{inner.name}/{attribute}:0"]
+                variable = owned[0] if layer is not inner and owned else None
+            if variable is not None:
                 kernels[str(inner.name)] = variable.numpy()
                 break
     return kernels
