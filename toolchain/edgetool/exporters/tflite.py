@@ -1,20 +1,36 @@
-"""Export to TFLite: every quantisation mode, sparse weights, small files."""
+"""Export to TFLite: every quantisation mode, sparse weights, small files.
+
+Choices that hold for every file:
+
+- The batch dimension is 1 in the file, as microcontrollers want it, and `resize_tensor_input` still changes it: models
+  are converted with the batch open, which leaves no constant 1 inside. Where that is impossible (recurrent layers,
+  shapes computed at run time) the batch is fixed to 1 and the result says so.
+- `static` and `qat` files are integer from input to output: int8, or int16 for 16x8. Devices without a float unit run
+  them, and `Session.outputs` quantises by the file's own scale. The other modes take and give float32.
+- Every file depends on model, scheme, data and seed alone: the same ones give the same bytes.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from edgetool.data.dataset import Split
+from edgetool.errors import ExportError
 from edgetool.exporters.base import ExportResult
+from edgetool.exporters.tflite_clusters import keep_clusters
 from edgetool.exporters.tflite_convert import calibration_split, convert, input_names
 from edgetool.exporters.tflite_file import pack, unpack
-from edgetool.exporters.tflite_kernels import find_kernels
-from edgetool.exporters.tflite_sparse import sparsify
+from edgetool.exporters.tflite_kernels import find_kernels, operator_name
+from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.store import atomic
 
 __all__ = ["export_tflite"]
+
+_FLOAT32 = 0
+_DTYPE_NAMES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 
 
 def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResult:
@@ -23,31 +39,105 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
     Args:
         state: a tf_keras model and how to quantise it; not modified.
         path: the final name; it never holds half a file.
-        context: the training split calibrates `static`; the seed chooses samples.
+        context: its training split calibrates `static` (validation where there is none), chosen by its seed.
+
+    Returns:
+        facts, notes (what stayed float, dense or fixed, and why), and the kernels' tensor names. Kernels may be stored
+        sparse, and a sparse int8 dense layer as a CONV_2D kernel `[O, 1, W, C]`.
 
     Raises:
-        ExportError: the converter refused the model.
+        ExportError: the converter refused the model; names operator and layer.
         DiskFullError, OutputFileError: the file cannot be written.
     """
     import tensorflow as tf
 
     samples = calibration_split(state.quantization, context, str(state.model.name))
-    model = unpack(convert(state, samples, batch=None))
-    kernels = _tidy(model, state.model)
-    sparse = sparsify(model)
+    model, batch = _convert(state, samples)
+    indices = _arrange(model, state.model)
+    keras_kernels = layer_kernels(state.model)
+    num_regridded, notes = keep_clusters(model, indices, keras_kernels, state.invariants)
+    kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
+    sparse = SparseReport(0, 0, ())
+    if len(model.subgraphs) == 1:
+        skip_flattening(model)
+        sparse = sparsify(model)
     drop_unused(model)
-    content = pack(model)
-    atomic.write_bytes(path, content)
-    facts: Facts = {"converter": f"tensorflow {tf.__version__}"}
-    return ExportResult(facts=facts, notes=sparse.notes, kernels=kernels)
+    graph = model.subgraphs[0]
+    facts: Facts = {
+        "converter": f"tensorflow {tf.__version__}",
+        "num_operators": len(graph.operators),
+        "input_dtype": _dtypes(model, graph.inputs),
+        "output_dtype": _dtypes(model, graph.outputs),
+        "batch_resizable": batch is None,
+        "num_calibration_samples": 0 if samples is None else samples.num_samples,
+        "num_sparse_tensors": sparse.num_tensors,
+        "sparse_saved_bytes": sparse.saved_bytes,
+        "num_regridded_kernels": num_regridded,
+    }
+    missing = [layer for layer in keras_kernels if layer not in kernels]
+    atomic.write_bytes(path, pack(model))
+    return ExportResult(
+        facts=facts,
+        notes=(*notes, *_notes(model, state, batch, missing), *sparse.notes, *_sparse_note(sparse)),
+        kernels=kernels,
+    )
 
 
-def _tidy(model: Any, keras_model: Any) -> dict[str, str]:
-    """Order, rename and shrink; return layer name -> tensor name of its kernel."""
+def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]:
+    """Convert with the batch open, or fixed to 1 where it must be; with float operators only where it must be."""
+    first: ExportError | None = None
+    for mixed in (False, True) if state.quantization.activations == "int16" else (False,):
+        for batch in (None, 1):
+            try:
+                model = unpack(convert(state, samples, batch=batch, mixed=mixed))
+            except ExportError as exc:
+                first = first or exc
+                continue
+            if batch is None and any(operator_name(model, op) == "SHAPE" for op in model.subgraphs[0].operators):
+                continue
+            return model, batch
+    assert first is not None, "without an error a model was returned: a fixed batch is always taken"
+    raise first
+
+
+def _arrange(model: Any, keras_model: Any) -> dict[str, int]:
+    """Order inputs and outputs, name tensors; return layer name -> tensor index of its kernel."""
     order_signature(model, input_names(keras_model), [str(name) for name in keras_model.output_names])
     wrappers = {str(getattr(layer, "layer", layer).name): str(layer.name) for layer in keras_model.layers}
     kernels = find_kernels(model, layer_kernels(keras_model), wrappers)
     rename_tensors(model, str(keras_model.name), kernels)
-    names = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in kernels.items()}
-    skip_flattening(model)
-    return names
+    return kernels
+
+
+def _dtypes(model: Any, indices: Any) -> str:
+    types = [model.subgraphs[0].tensors[int(index)].type for index in indices]
+    return ", ".join(dict.fromkeys(_DTYPE_NAMES.get(kind, f"type {kind}") for kind in types))
+
+
+def _notes(model: Any, state: ModelState, batch: int | None, missing: list[str]) -> list[str]:
+    """Return sentences about what did not come out as asked."""
+    notes = []
+    if state.quantization.mode in ("static", "qat"):
+        graph = model.subgraphs[0]
+        left = [
+            f"{operator_name(model, operator)} ({graph.tensors[int(operator.outputs[0])].name.decode()})"
+            for operator in graph.operators
+            if graph.tensors[int(operator.outputs[0])].type == _FLOAT32
+            and operator_name(model, operator) != "DEQUANTIZE"
+        ]
+        if left:
+            notes.append(f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}")
+    if batch == 1:
+        notes.append("the batch is fixed to 1: the model computes with its batch size, or has recurrent layers")
+    if missing:
+        notes.append(f"no tensor of the file was recognised as the kernel of {', '.join(missing)}")
+    return notes
+
+
+def _sparse_note(sparse: SparseReport) -> list[str]:
+    if not sparse.num_tensors:
+        return []
+    return [
+        f"{sparse.num_tensors} kernels stored sparse, {sparse.saved_bytes:,} bytes saved; DENSIFY expands them in RAM "
+        "when the model starts. LiteRT has it; TensorFlow Lite Micro and Vela do not"
+    ]

@@ -21,7 +21,6 @@ __all__ = ["clip_ranges"]
 #: Share of values cut at either end.
 TAIL = 1e-4
 NUM_BINS = 8192
-BATCH_SIZE = 16
 #: Values of one tensor and batch that are counted at most; more are thinned out evenly.
 MAX_VALUES = 1_000_000
 
@@ -50,15 +49,16 @@ class _Histogram:
         return float(edges[first]), float(edges[min(last + 1, NUM_BINS)])
 
 
-def clip_ranges(content: bytes, samples: Split, names: list[str]) -> bytes:
+def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: int) -> bytes:
     """Return a calibrated float model with its activation ranges cut to the central quantiles.
 
     Inputs and outputs of the model keep their whole range: what a user gives and gets is not clipped.
 
     Args:
-        content: what the converter gives with `_experimental_calibrate_only`; batch dimension open.
+        content: what the converter gives with `_experimental_calibrate_only`.
         samples: the calibration samples.
         names: input names in the order of `samples.inputs`, as in the model's signature.
+        batch_size: samples to run at once; 1 where the model's batch is fixed.
     """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -70,7 +70,7 @@ def clip_ranges(content: bytes, samples: Split, names: list[str]) -> bytes:
         experimental_preserve_all_tensors=True,
     )
     feeds = {entry.name.decode(): int(entry.tensorIndex) for entry in model.signatureDefs[0].inputs}
-    for inputs, _ in samples.batches(BATCH_SIZE):
+    for inputs, _ in samples.batches(batch_size):
         for name, values in zip(names, inputs, strict=True):
             interpreter.resize_tensor_input(feeds[name], values.shape)
         interpreter.allocate_tensors()

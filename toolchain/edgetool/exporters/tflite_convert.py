@@ -16,6 +16,9 @@ from edgetool.errors import ExportError
 from edgetool.exporters.tflite_calibrate import clip_ranges
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
+#: Samples that range clipping runs at once, where the batch is open.
+CALIBRATION_BATCH = 16
+
 __all__ = ["calibration_split", "convert", "input_names", "quiet"]
 
 
@@ -62,8 +65,8 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)
-            if samples is not None and state.quantization.activations == "int8" and batch is None:
-                return _convert_clipped(converter, state, samples)
+            if samples is not None and state.quantization.activations == "int8":
+                return _convert_clipped(converter, state, samples, 1 if batch else CALIBRATION_BATCH)
             return bytes(converter.convert())
         except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:
             log.seek(0)
@@ -115,13 +118,13 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
         converter.inference_output_type = integer
 
 
-def _convert_clipped(converter: Any, state: ModelState, samples: Split) -> bytes:
+def _convert_clipped(converter: Any, state: ModelState, samples: Split, batch_size: int) -> bytes:
     """Calibrate, cut the ranges, quantise: the steps of `convert()`, taken apart as TensorFlow's own debugger does."""
     from tensorflow.lite.python.convert import mlir_quantize
 
     input_type, output_type = converter.inference_input_type, converter.inference_output_type
     converter._experimental_calibrate_only = True
-    calibrated = clip_ranges(bytes(converter.convert()), samples, input_names(state.model))
+    calibrated = clip_ranges(bytes(converter.convert()), samples, input_names(state.model), batch_size)
     return bytes(
         mlir_quantize(
             calibrated,

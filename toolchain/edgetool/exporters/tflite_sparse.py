@@ -22,8 +22,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.tflite_fold import fully_connected_as_conv
 from edgetool.exporters.tflite_file import constant
+from edgetool.exporters.tflite_fold import fully_connected_as_conv
 from edgetool.exporters.tflite_kernels import operator_name, stored_weights
 
 __all__ = ["SparseReport", "sparsify"]
@@ -127,10 +127,9 @@ def _best_axis(values: Array) -> tuple[int, int]:
     nonzero = int(np.count_nonzero(values))
 
     def cost(axis: int) -> int:
+        index, segment = _index_type(values.shape[axis] - 1), _index_type(nonzero)
         rows = values.size // values.shape[axis]
-        return nonzero * (values.itemsize + _index_type(values.shape[axis] - 1).itemsize) + (rows + 1) * _index_type(
-            nonzero
-        ).itemsize
+        return int(nonzero * (values.itemsize + index.itemsize) + (rows + 1) * segment.itemsize)
 
     axis = min(range(values.ndim), key=lambda a: (cost(a), -a))
     return axis, cost(axis)
@@ -142,7 +141,7 @@ def _index_type(largest: int) -> np.dtype[Any]:
 
 
 def _encode(model: Any, index: int, values: Array, axis: int) -> None:
-    """Replace the buffer of a tensor by its non-zero values and describe their places (schema.fbs, SparsityParameters)."""
+    """Replace a tensor's buffer by its non-zero values and describe their places (schema.fbs, SparsityParameters)."""
     tensor = model.subgraphs[0].tensors[index]
     order = [dim for dim in range(values.ndim) if dim != axis] + [axis]
     rows = np.transpose(values, order).reshape(-1, values.shape[axis])
