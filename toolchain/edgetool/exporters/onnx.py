@@ -1,0 +1,67 @@
+"""Export to ONNX: float32, float16 weights, dynamic int8, static int8 or int16, quantise-aware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgetool.exporters.base import ExportResult
+from edgetool.exporters.onnx_calibrate import measure_ranges
+from edgetool.exporters.onnx_convert import check_model, convert, weight_nodes
+from edgetool.exporters.onnx_fake_quant import take_ranges
+from edgetool.exporters.onnx_quantize import quantize
+from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
+from edgetool.exporters.tflite_convert import calibration_split, input_names
+from edgetool.passes.base import Context, Facts, ModelState
+from edgetool.store import atomic
+
+__all__ = ["export_onnx"]
+
+
+def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult:
+    """Write `state` to `path` as ONNX.
+
+    Args:
+        state: a tf_keras model and how to quantise it; not modified.
+        path: the final name; it never holds half a file.
+        context: the training split calibrates `static`; the seed chooses samples.
+
+    Raises:
+        ExportError: tf2onnx, onnx.checker or onnxruntime refused the model.
+        DiskFullError, OutputFileError: the file cannot be written.
+    """
+    import onnxruntime
+    import tf2onnx
+
+    scheme = state.quantization
+    samples = calibration_split(scheme, context, str(state.model.name))
+    model = convert(state.model)
+    facts: Facts = {"converter": f"tf2onnx {tf2onnx.__version__}"}
+    kernels = _kernels(model)
+    clustered = frozenset(kernels[i.layer] for i in state.invariants if i.kind == "num_clusters" and i.layer in kernels)
+    bits = 16 if scheme.activations == "int16" else 8
+    if scheme.mode == "float16":
+        model = store_half(model)
+    elif scheme.mode == "dynamic":
+        model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
+    elif scheme.mode in ("static", "qat"):
+        if samples is not None:
+            ranges = measure_ranges(model, samples, input_names(state.model))
+            facts["num_calibration_samples"] = samples.num_samples
+        else:
+            ranges = take_ranges(model)
+        model = quantize(model, ranges, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+        facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
+    facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
+    atomic.write_bytes(path, check_model(model, str(state.model.name)))
+    return ExportResult(facts=facts, notes=(), kernels=kernels)
+
+
+def _kernels(model: Any) -> dict[str, str]:
+    """Return layer name -> initialiser, by the names that `convert` gave."""
+    found: dict[str, str] = {}
+    for _, name in weight_nodes(model.graph):
+        layer, _, role = name.rpartition("/")
+        if role == "kernel":
+            found[layer] = name
+    return found

@@ -1,0 +1,97 @@
+"""Measure activation ranges on calibration samples by running the float ONNX model.
+
+onnxruntime's own calibrators keep every activation of every sample in memory, or the extremes alone. Here two passes
+give a histogram of each tensor in constant memory: the first finds the extremes, the second counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array, Split
+
+__all__ = ["clip_range", "measure_ranges"]
+
+#: Share of the values that may be clipped at either end of a range.
+TAIL = 1e-5
+NUM_BINS = 8192
+BATCH_SIZE = 20
+#: Values of one tensor and batch that are counted at most; more are thinned out evenly.
+MAX_VALUES = 1_000_000
+
+
+def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[str, tuple[float, float]]:
+    """Return tensor name -> (low, high) of every float activation of `model`, the rarest values clipped.
+
+    Inputs of the graph keep their whole range.
+
+    Args:
+        model: float `ModelProto`; not modified.
+        samples: inputs in the order of `input_names`.
+        input_names: the graph's inputs.
+    """
+    import onnxruntime
+
+    inner = _float_activations(model)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
+    lows = dict.fromkeys(inner, np.inf)
+    highs = dict.fromkeys(inner, -np.inf)
+    for inputs, _ in samples.batches(BATCH_SIZE):
+        for name, values in zip(inner, session.run(inner, dict(zip(input_names, inputs, strict=True))), strict=True):
+            lows[name] = min(lows[name], float(values.min()))
+            highs[name] = max(highs[name], float(values.max()))
+    counts = {name: np.zeros(NUM_BINS, np.int64) for name in inner if highs[name] > lows[name]}
+    for inputs, _ in samples.batches(BATCH_SIZE):
+        for name, values in zip(inner, session.run(inner, dict(zip(input_names, inputs, strict=True))), strict=True):
+            if name in counts:
+                thin = values.ravel()[:: max(1, values.size // MAX_VALUES)]
+                counts[name] += np.histogram(thin, NUM_BINS, (lows[name], highs[name]))[0]
+    ranges = {
+        name: clip_range(counts[name], lows[name], highs[name]) if name in counts else (lows[name], highs[name])
+        for name in inner
+    }
+    for name, values in zip(input_names, samples.inputs, strict=True):
+        if values.dtype.kind == "f":
+            ranges[name] = (float(values.min()), float(values.max()))
+    return ranges
+
+
+def clip_range(counts: Array, low: float, high: float) -> tuple[float, float]:
+    """Return the range without its tails, each at most the share `TAIL` of all values.
+
+    Args:
+        counts: histogram of evenly wide bins between `low` and `high`.
+        low: lower edge of the first bin.
+        high: upper edge of the last bin.
+    """
+    share = np.cumsum(counts) / counts.sum()
+    edges = np.linspace(low, high, counts.size + 1)
+    first = int(np.searchsorted(share, TAIL, side="right"))
+    last = int(np.searchsorted(share, 1.0 - TAIL, side="left"))
+    return float(edges[first]), float(edges[min(last + 1, counts.size)])
+
+
+def _float_activations(model: Any) -> list[str]:
+    """Return the names of float32 tensors that nodes make, in graph order."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    kinds = {v.name: v.type.tensor_type.elem_type for v in (*inferred.graph.value_info, *inferred.graph.output)}
+    made = [name for node in model.graph.node for name in node.output]
+    return [name for name in made if kinds.get(name) == onnx.TensorProto.FLOAT]
+
+
+def _with_outputs(model: Any, names: list[str]) -> bytes:
+    """Return the bytes of the model with `names` as its outputs."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    content: bytes = copy.SerializeToString()
+    return content

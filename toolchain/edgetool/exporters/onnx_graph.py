@@ -1,0 +1,128 @@
+"""Edit an ONNX graph in place: look up, rename, replace and drop what nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+
+__all__ = [
+    "bypass",
+    "constant",
+    "consumers",
+    "drop_unused",
+    "producers",
+    "rename_values",
+    "replace_node",
+    "set_constant",
+    "strip_details",
+]
+
+
+def constant(graph: Any, name: str) -> Array | None:
+    """Return the values of the initialiser `name`, or None where there is none."""
+    from onnx import numpy_helper
+
+    for tensor in graph.initializer:
+        if tensor.name == name:
+            return np.asarray(numpy_helper.to_array(tensor))
+    return None
+
+
+def set_constant(graph: Any, name: str, values: Array) -> str:
+    """Add the initialiser `name`, or overwrite it; returns the name."""
+    from onnx import numpy_helper
+
+    made = numpy_helper.from_array(np.asarray(values, order="C"), name)
+    for tensor in graph.initializer:
+        if tensor.name == name:
+            tensor.CopyFrom(made)
+            return name
+    graph.initializer.append(made)
+    return name
+
+
+def producers(graph: Any) -> dict[str, Any]:
+    """Return tensor name -> the node that makes it."""
+    return {output: node for node in graph.node for output in node.output if output}
+
+
+def consumers(graph: Any) -> dict[str, list[Any]]:
+    """Return tensor name -> the nodes that read it, each once, in graph order."""
+    found: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in dict.fromkeys(node.input):
+            if name:
+                found.setdefault(name, []).append(node)
+    return found
+
+
+def bypass(graph: Any, node: Any) -> None:
+    """Remove a node of one output and let its readers read its first input instead.
+
+    Where the output is an output of the graph, the name is kept: whatever made the input makes the output now.
+    """
+    source, output = node.input[0], node.output[0]
+    graph.node.remove(node)
+    if output in {value.name for value in graph.output}:
+        source, output = output, source
+    for other in graph.node:
+        for names in (other.input, other.output):
+            for index, name in enumerate(names):
+                if name == output:
+                    names[index] = source
+
+
+def replace_node(graph: Any, node: Any, made: Iterable[Any]) -> None:
+    """Put the nodes `made` where `node` was."""
+    nodes = list(graph.node)
+    index = next(i for i, other in enumerate(nodes) if other is node)
+    nodes[index : index + 1] = made
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def rename_values(graph: Any, rename: Callable[[str], str]) -> None:
+    """Rename tensors everywhere; inputs and outputs of the graph keep their names."""
+    kept = {value.name for value in (*graph.input, *graph.output)}
+
+    def new(name: str) -> str:
+        return name if not name or name in kept else rename(name)
+
+    for node in graph.node:
+        node.input[:] = [new(name) for name in node.input]
+        node.output[:] = [new(name) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = new(tensor.name)
+    del graph.value_info[:]
+
+
+def drop_unused(graph: Any) -> None:
+    """Remove nodes whose outputs nothing reads, then initialisers that nothing reads."""
+    outputs = {value.name for value in graph.output}
+    while True:
+        read = {name for node in graph.node for name in node.input} | outputs
+        unread = [node for node in graph.node if not read.intersection(node.output)]
+        if not unread:
+            break
+        for node in unread:
+            graph.node.remove(node)
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+def strip_details(model: Any) -> None:
+    """Remove doc strings, shapes of inner tensors and metadata: runtimes infer what they need."""
+    model.doc_string = ""
+    model.graph.doc_string = ""
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for tensor in model.graph.initializer:
+        tensor.doc_string = ""

@@ -1,0 +1,192 @@
+"""Store a float ONNX model with int8 weights and integer activations, as QuantizeLinear and DequantizeLinear pairs.
+
+onnxruntime's quantiser writes the pairs; ranges come from calibration or from quantise-aware training. What it leaves
+is tidied: pairs that end in a float operator go, names are short again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.exporters.onnx_convert import weight_nodes
+from edgetool.exporters.onnx_graph import (
+    constant,
+    consumers,
+    drop_unused,
+    producers,
+    rename_values,
+    set_constant,
+    strip_details,
+)
+from edgetool.exporters.onnx_scales import channel_scales
+
+__all__ = ["quantize"]
+
+#: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
+#: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
+INTEGER_OPS = (
+    "Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "LeakyRelu", "MatMul",
+    "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
+)  # fmt: skip
+#: The first opset whose QuantizeLinear knows 16-bit types.
+OPSET_16_BIT = 21
+#: What the quantiser appends to names.
+SUFFIXES = {
+    "_QuantizeLinear_Output": "/q", "_QuantizeLinear_Input": "/float", "_DequantizeLinear_Output": "/dq",
+    "_DequantizeLinear/duplicated": "/dq", "_quantized": "", "_scale": "/scale", "_zero_point": "/zero",
+}  # fmt: skip
+
+
+def quantize(
+    model: Any,
+    ranges: dict[str, tuple[float, float]],
+    *,
+    bits: int,
+    per_channel: bool,
+    one_scale: frozenset[str] = frozenset(),
+) -> Any:
+    """Return the quantised `ModelProto`.
+
+    Args:
+        model: float, as `onnx_convert.convert` gives it; not modified.
+        ranges: tensor name -> (low, high); an operator with an activation that is not in it stays in float.
+        bits: of activations: 8 (asymmetric uint8) or 16 (asymmetric uint16).
+        per_channel: one scale per output channel of a kernel.
+        one_scale: kernels that get one scale per tensor even so.
+    """
+    import onnx
+    from onnxruntime.quantization import QDQQuantizer, QuantType
+
+    source = onnx.ModelProto()
+    source.CopyFrom(model)
+    if bits == 16:
+        source = onnx.version_converter.convert_version(source, OPSET_16_BIT)
+    quantizer = QDQQuantizer(
+        onnx.shape_inference.infer_shapes(source),
+        per_channel,
+        False,
+        QuantType.QInt8,
+        QuantType.QUInt8 if bits == 8 else QuantType.QUInt16,
+        _tensors_data(ranges),
+        _quantizable(source.graph, ranges),
+        [],
+        list(INTEGER_OPS),
+        {"TensorQuantOverrides": _weight_scales(source.graph, bits, per_channel, one_scale)},
+    )
+    quantizer.quantize_model()
+    quantizer.model.topological_sort()
+    result = quantizer.model.model
+    _drop_pairs_before_float(result.graph)
+    _tidy_parameters(result.graph)
+    drop_unused(result.graph)
+    _shorten_names(result.graph)
+    strip_details(result)
+    return result
+
+
+def _tensors_data(ranges: dict[str, tuple[float, float]]) -> Any:
+    from onnxruntime.quantization import CalibrationMethod
+    from onnxruntime.quantization.calibrate import TensorsData
+
+    data = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
+    return TensorsData(CalibrationMethod.MinMax, data)
+
+
+def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str]:
+    """Return the names of nodes all of whose activations have a range."""
+    constants = {tensor.name for tensor in graph.initializer}
+    names = []
+    for node in graph.node:
+        data = [name for name in (*node.input, *node.output) if name and name not in constants]
+        if node.op_type in INTEGER_OPS and all(name in ranges for name in data):
+            names.append(node.name)
+    return names
+
+
+def _weight_scales(
+    graph: Any, bits: int, per_channel: bool, one_scale: frozenset[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return onnxruntime's overrides: the scale of every channel of every kernel."""
+    from onnxruntime.quantization import QuantType
+
+    overrides = {}
+    for node, name in weight_nodes(graph):
+        kernel = constant(graph, name)
+        if node.op_type not in INTEGER_OPS or kernel is None or kernel.ndim < 2:
+            continue
+        axis = _output_axis(node, kernel)
+        each = per_channel and name not in one_scale
+        scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=bits == 8)
+        shared: dict[str, Any] = {"quant_type": QuantType.QInt8, "zero_point": np.array(0, np.int8)}
+        place = {"axis": axis} if each else {}
+        overrides[name] = [{**shared, **place, "scale": np.array(scale, np.float32)} for scale in scales]
+    return overrides
+
+
+def _output_axis(node: Any, kernel: Array) -> int:
+    if node.op_type == "Conv":
+        return 0
+    transposed = any(a.name == "transB" and a.i for a in node.attribute)
+    return 0 if transposed else kernel.ndim - 1
+
+
+def _drop_pairs_before_float(graph: Any) -> None:
+    """Let Gemm and MatMul give floats directly where nothing integer reads them: onnxruntime's kernels can."""
+    made, readers = producers(graph), consumers(graph)
+    outputs = {value.name for value in graph.output}
+    for last in [node for node in graph.node if node.op_type == "DequantizeLinear"]:
+        first = made.get(last.input[0])
+        if first is None or first.op_type != "QuantizeLinear":
+            continue
+        source = made.get(first.input[0])
+        follow = readers.get(last.output[0], [])
+        integer = any(node.op_type in INTEGER_OPS for node in follow)
+        alone = len(readers.get(first.output[0], [])) == 1 and len(readers.get(first.input[0], [])) == 1
+        if source is None or source.op_type not in ("Gemm", "MatMul") or integer or not alone:
+            continue
+        if last.output[0] in outputs:
+            source.output[0] = last.output[0]
+        for node in follow:
+            node.input[:] = [first.input[0] if name == last.output[0] else name for name in node.input]
+        graph.node.remove(first)
+        graph.node.remove(last)
+
+
+def _tidy_parameters(graph: Any) -> None:
+    """Make scales and zero points of one value scalars, which integer kernels ask for, and store equal zeros once."""
+    shared: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        scale, zero = constant(graph, node.input[1]), constant(graph, node.input[2])
+        assert scale is not None and zero is not None
+        if scale.size == 1 and scale.ndim:
+            set_constant(graph, node.input[1], scale.reshape(()))
+        zero = zero.reshape(()) if zero.size == 1 else zero
+        if zero.dtype == np.int32:
+            del node.input[2:]  # zero is the default; biases need no type from it
+            continue
+        key = f"{zero.dtype.str}{zero.shape}{zero.tobytes().hex() if zero.any() else 0}"
+        shared.setdefault(key, f"zero_{len(shared)}")
+        node.input[2] = set_constant(graph, shared[key], zero)
+
+
+def _shorten_names(graph: Any) -> None:
+    """Undo the quantiser's long suffixes; nodes that only convert types have no name."""
+    names: dict[str, str] = {}
+    taken = {value.name for value in (*graph.input, *graph.output)}
+    every = [name for node in graph.node for name in (*node.input, *node.output)]
+    for name in dict.fromkeys((*every, *(tensor.name for tensor in graph.initializer))):
+        short = name
+        for suffix, instead in SUFFIXES.items():
+            short = short.replace(suffix, instead)
+        while short in taken:
+            short += "_"
+        taken.add(short)
+        names[name] = short
+    rename_values(graph, lambda name: names[name])
+    for node in graph.node:
+        node.name = "" if node.op_type in ("QuantizeLinear", "DequantizeLinear") else node.output[0]

@@ -1,0 +1,127 @@
+"""Store weights in fewer bits where activations stay float: float16, and int8 with activations quantised at run time.
+
+Weights that a float operator reads are stored small and widened by standard operators (`Cast`, `Mul`) that depend on
+constants alone: onnxruntime folds them once while loading, so they cost no time per inference.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.exporters.onnx_convert import weight_nodes
+from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, strip_details
+from edgetool.exporters.onnx_scales import channel_scales
+
+__all__ = ["quantize_dynamic", "store_half"]
+
+#: A Cast node takes about so many bytes: smaller tensors stay as they are.
+NODE_BYTES = 64
+HALF_MAX = 65504.0
+#: Operators whose float input onnxruntime quantises at run time faster than it computes in float.
+DYNAMIC_OPS = ("Gemm", "MatMul")
+
+
+def store_half(model: Any) -> Any:
+    """Store float32 constants as float16 in `model` (modified); inputs, outputs and arithmetic stay float32.
+
+    Tensors with values beyond float16's range, and those too small to gain, are left alone.
+    """
+    import onnx
+
+    graph = model.graph
+    for name in [tensor.name for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]:
+        values = constant(graph, name)
+        if values is None or values.size * 2 <= NODE_BYTES or np.abs(values).max() > HALF_MAX:
+            continue
+        set_constant(graph, name, values.astype(np.float16))
+        cast = onnx.helper.make_node("Cast", [name], [f"{name}/float"], to=onnx.TensorProto.FLOAT)
+        _read_instead(graph, name, [cast])
+    return model
+
+
+def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str] = frozenset()) -> Any:
+    """Return the model with int8 weights: dense layers compute in integers, other layers widen their weights.
+
+    Args:
+        model: float `ModelProto`; modified.
+        per_channel: one scale per output channel of a kernel.
+        one_scale: kernels that get one scale per tensor even so.
+    """
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
+
+    kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
+    _store_int8(model.graph, per_channel, one_scale)
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        target = Path(folder) / "dynamic.onnx"
+        ort_quantize_dynamic(
+            model,
+            target,
+            op_types_to_quantize=list(DYNAMIC_OPS),
+            per_channel=per_channel,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )
+        import onnx
+
+        result = onnx.load(target)
+    _set_exact_scales(result.graph, kernels, per_channel, one_scale)
+    drop_unused(result.graph)
+    strip_details(result)
+    return result
+
+
+def _store_int8(graph: Any, per_channel: bool, one_scale: frozenset[str]) -> None:
+    """Store kernels of float operators as int8, widened by Cast and Mul."""
+    import onnx
+
+    for node, name in weight_nodes(graph):
+        kernel = constant(graph, name)
+        if node.op_type in DYNAMIC_OPS or kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
+            continue
+        axis = 1 if node.op_type == "ConvTranspose" else 0
+        each = per_channel and name not in one_scale and node.op_type != "Gather"
+        scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=False)
+        shape = [1] * kernel.ndim
+        shape[axis] = scales.size
+        scales = scales.reshape(shape)
+        set_constant(graph, name, np.rint(kernel / scales).astype(np.int8))
+        set_constant(graph, f"{name}/scale", scales)
+        cast = onnx.helper.make_node("Cast", [name], [f"{name}/cast"], to=onnx.TensorProto.FLOAT)
+        scale = onnx.helper.make_node("Mul", [f"{name}/cast", f"{name}/scale"], [f"{name}/float"])
+        _read_instead(graph, name, [cast, scale])
+
+
+def _read_instead(graph: Any, name: str, made: list[Any]) -> None:
+    """Let readers of `name` read the output of the last of `made`; these go to the front of the graph."""
+    output = made[-1].output[0]
+    for node in graph.node:
+        node.input[:] = [output if other == name else other for other in node.input]
+    nodes = [*made, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _set_exact_scales(
+    graph: Any, kernels: dict[str, Array | None], per_channel: bool, one_scale: frozenset[str]
+) -> None:
+    """Replace the quantiser's int8 weights by ones that never saturate (`onnx_scales`), under short names."""
+    for name, kernel in kernels.items():
+        stored = f"{name}_quantized"
+        old = constant(graph, f"{name}_scale")
+        if kernel is None or old is None or constant(graph, stored) is None:
+            continue
+        each = per_channel and old.size > 1
+        scales = channel_scales(kernel, kernel.ndim - 1, per_channel=each and name not in one_scale, exact_pairs=True)
+        set_constant(graph, stored, np.rint(kernel / scales).astype(np.int8))
+        set_constant(graph, f"{name}_scale", np.broadcast_to(scales, old.shape) if old.ndim else scales.reshape(()))
+        for tensor in graph.initializer:
+            if tensor.name == stored:
+                tensor.name = name
+        for node in graph.node:
+            node.input[:] = [name if other == stored else other for other in node.input]
