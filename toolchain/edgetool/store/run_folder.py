@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgetool.errors import ManifestError, OutputFileError, RunExistsError
+from edgetool.errors import ManifestError, RunExistsError
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import disk_error
+from edgetool.store.lock import folder_lock
 from edgetool.store.manifest import ArtifactRecord, Manifest, StageRecord
 from edgetool.store.manifest_io import load_manifest, save_manifest
 
@@ -79,7 +78,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise disk_error(exc, path) from None
-        with _lock(path):
+        with folder_lock(path):
             yield cls._open_locked(path, fresh, overwrite=overwrite, created=created)
 
     @classmethod
@@ -165,26 +164,3 @@ def _empty(path: Path) -> None:
                 item.unlink()
         except OSError as exc:
             raise disk_error(exc, item) from None
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the folder; the system lets go of it however the process ends."""
-    try:
-        descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as exc:
-        raise OutputFileError(
-            str(path), found=exc.strerror or str(exc), expected="a folder to write to", next_step="choose another --out"
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise RunExistsError(
-            str(path),
-            found="another edgetool process at work in it",
-            expected="one process a run folder",
-            next_step="wait for it to end, or choose another -o/--out",
-        ) from None
-    finally:
-        os.close(descriptor)
