@@ -1,0 +1,194 @@
+"""Load a Keras model of any generation as a tf_keras model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetool.artifact import Format, require_format
+from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
+from edgetool.importers.trust import read_config, require_trusted
+
+__all__ = ["CARRY_TOLERANCE", "ImportedModel", "load_model"]
+
+#: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
+CARRY_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModel:
+    """A tf_keras model and how it was got.
+
+    Attributes:
+        model: functional, with known inputs and outputs.
+        source_format: `keras`, `h5` or `saved_model`.
+        facts: for the report.
+    """
+
+    model: Any
+    source_format: Format
+    num_params: int
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def load_model(path: Path, *, trust: bool) -> ImportedModel:
+    """Load a `.keras`, `.h5` or SavedModel as a tf_keras model. Call it in a child: a damaged file may crash a reader.
+
+    Args:
+        path: the model.
+        trust: load it even if it carries code.
+
+    Raises:
+        FileFormatError: damaged, or not what its suffix says.
+        UntrustedModelError: it carries code and `trust` is not set.
+        UnsupportedModelError: not a Keras model with layers, or a layer that tf_keras does not have.
+        ParityError: a model carried over from Keras 3 gives other outputs.
+    """
+    kind = require_format(path)
+    if kind not in ("keras", "h5", "saved_model"):
+        raise UnsupportedModelError(
+            str(path),
+            found=f"an exported model ({kind})",
+            expected="a Keras model: .keras, .h5 or SavedModel",
+            next_step="give the model that this file was exported from",
+        )
+    if not trust:
+        require_trusted(path, kind)
+    facts: dict[str, str] = {}
+    if kind == "saved_model":
+        model = _load_saved_model(path)
+    elif _is_keras3(path, kind):
+        model, error = _load_keras3(path, trust)
+        facts["carried over"] = f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
+    else:
+        model = _load_keras2(path, trust)
+    _require_static(path, model)
+    return ImportedModel(model, kind, int(model.count_params()), facts)
+
+
+def _is_keras3(path: Path, kind: Format) -> bool:
+    """Tell Keras 3 from Keras 2: only the former states a module for every layer and a policy for every type."""
+    if kind == "keras":
+        return True
+    layers = read_config(path, kind).get("config", {})
+    entries = layers.get("layers", []) if isinstance(layers, dict) else layers
+    return any(isinstance(entry, dict) and "build_config" in entry for entry in entries)
+
+
+def _load_keras3(path: Path, trust: bool) -> tuple[Any, float]:
+    import keras
+
+    from edgetool.importers.keras3 import carry_over
+
+    try:
+        source = keras.saving.load_model(path, compile=False, safe_mode=not trust)
+    except EdgetoolError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
+        raise _refused(path, exc) from None
+    rebuilt = carry_over(source)
+    error = _difference(source, rebuilt)
+    if not error <= CARRY_TOLERANCE:
+        raise ParityError(
+            str(path),
+            found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
+            expected=f"at most {CARRY_TOLERANCE:g}",
+            next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
+        )
+    return rebuilt, error
+
+
+def _load_keras2(path: Path, trust: bool) -> Any:
+    import tf_keras
+
+    try:
+        return _functional(tf_keras.models.load_model(path, compile=False, safe_mode=not trust))
+    except EdgetoolError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
+        raise _refused(path, exc) from None
+
+
+def _load_saved_model(path: Path) -> Any:
+    import tf_keras
+
+    if not (path / "keras_metadata.pb").is_file():
+        raise UnsupportedModelError(
+            str(path),
+            found="a SavedModel without Keras layers",
+            expected="a SavedModel that Keras 2 wrote, or a .keras or .h5 file",
+            next_step="save the model with model.save('model.keras')",
+        )
+    try:
+        return _functional(tf_keras.models.load_model(path, compile=False))
+    except EdgetoolError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged folder
+        raise _refused(path, exc) from None
+
+
+def _functional(model: Any) -> Any:
+    """Return a functional model with plain inputs: TF-MOT wants no Sequential without an input and no old wrappers."""
+    import tf_keras
+
+    if isinstance(model, tf_keras.Sequential) and not model.built:
+        return model
+    if hasattr(model, "inputs") and model.inputs:
+        return tf_keras.Model(model.inputs, model.outputs, name=model.name)
+    return model
+
+
+def _require_static(path: Path, model: Any) -> None:
+    if not getattr(model, "inputs", None):
+        raise UnsupportedModelError(
+            str(path),
+            found="a model whose inputs are not defined",
+            expected="a functional or built sequential model",
+            next_step="give the first layer an input shape, or build the model before saving it",
+        )
+    for tensor in model.inputs:
+        open_dims = [index for index, size in enumerate(tensor.shape) if size is None and index > 0]
+        if open_dims:
+            raise UnsupportedModelError(
+                f"{path}: input {tensor.name}",
+                found=f"open dimensions {open_dims} in shape {tuple(tensor.shape)}",
+                expected="only the batch may be open: devices have fixed memory",
+                next_step="rebuild the model with a fixed input shape and copy the weights",
+            )
+
+
+def _difference(source: Any, rebuilt: Any) -> float:
+    """Return the largest difference of outputs on seeded noise, relative to the largest output."""
+    random = np.random.default_rng(0)
+    inputs = []
+    for tensor in rebuilt.inputs:
+        shape = (4, *(int(size) for size in tensor.shape[1:]))
+        if tensor.dtype.is_integer:
+            inputs.append(random.integers(0, 2, shape).astype(tensor.dtype.as_numpy_dtype))
+        else:
+            inputs.append(random.random(shape, dtype=np.float32))
+    given = inputs if len(inputs) > 1 else inputs[0]
+    trusted, found = source(given, training=False), rebuilt(given, training=False)
+    worst = 0.0
+    for a, b in zip(_listed(trusted), _listed(found), strict=True):
+        left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        worst = max(worst, float(np.abs(left - right).max() / max(1e-12, float(np.abs(left).max()))))
+    return worst
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _refused(path: Path, exc: Exception) -> FileFormatError:
+    return FileFormatError(
+        str(path),
+        found=f"a model that Keras cannot load ({type(exc).__name__}: {' '.join(str(exc).split())[:300]})",
+        expected="a sound model of standard layers",
+        next_step="save the model again; custom layers must be replaced by standard ones",
+    )
