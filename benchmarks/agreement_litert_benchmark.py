@@ -2,8 +2,8 @@
 
 Both run in turn, five times each by default, one thread, on the same CPU, each in a fresh process. What each times:
 
-- litert-benchmark: `CompiledModel.run_by_name`, buffers prepared, CPU accelerator (XNNPACK), between perf_counter calls;
-- edgetool: `Interpreter.invoke` with inputs set, default kernels (XNNPACK), between perf_counter_ns calls.
+- litert-benchmark: `CompiledModel.run_by_name` on prepared buffers, CPU accelerator (XNNPACK), by perf_counter;
+- edgetool: `Interpreter.invoke` with inputs set, default kernels (XNNPACK), by perf_counter_ns.
 
 litert-benchmark rounds its figures to 10 us; it is run here with its `round` replaced, so that its own full median is
 seen. The figure compared is the median of the five medians.

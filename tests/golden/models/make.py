@@ -43,7 +43,6 @@ def make_tflite() -> None:
 
 
 def make_onnx() -> None:
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     generator = np.random.default_rng(7)

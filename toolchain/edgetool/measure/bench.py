@@ -149,21 +149,20 @@ def make_report(
     items: Sequence[BenchItem], result: BenchResult, *, machine: Machine, command: str, seed: int
 ) -> BenchReport:
     """Put the result of a run and its files together."""
-    files = []
-    for item in items:
-        files.append(
-            BenchedFile(
-                name=item.name,
-                path=str(item.path),
-                format=_format(item.path),
-                digest=digest_path(item.path),
-                num_bytes=num_bytes(item.path),
-                latency=result.records.get(item.name, ()),
-                failure=result.failures.get(item.name),
-            )
+    files = tuple(
+        BenchedFile(
+            name=item.name,
+            path=str(item.path),
+            format=_format(item.path),
+            digest=digest_path(item.path),
+            num_bytes=num_bytes(item.path),
+            latency=result.records.get(item.name, ()),
+            failure=result.failures.get(item.name),
         )
+        for item in items
+    )
     return BenchReport(
-        BENCH_SCHEMA_VERSION, __version__, command, seed, METHOD, PERCENTILE_METHOD, machine, tuple(files)
+        BENCH_SCHEMA_VERSION, __version__, command, seed, METHOD, PERCENTILE_METHOD, machine, files
     )
 
 

@@ -23,7 +23,7 @@ PERCENTILE_METHOD: Literal["linear"] = "linear"
 MLPERF_WINDOWS = 5
 
 #: More samples of one round than this do not narrow an interval that comes from the spread between rounds.
-_MAX_SAMPLES_PER_ROUND = 200
+_MAX_SAMPLES_PER_ROUND = 100
 
 
 @dataclass(frozen=True, slots=True)
