@@ -1,56 +1,118 @@
-"""What passes ensured, checked again in the file that ships."""
+"""What passes ensured, checked again in the exported file, because later stages are known to break it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from edgetool.errors import InvariantError
 from edgetool.ir import read_graph
-from edgetool.ir.kernels import find_kernel, list_kernels
+from edgetool.ir.graph import Graph
+from edgetool.ir.kernels import KernelTensor, find_kernel, list_kernels
 from edgetool.passes.base import Invariant
 from edgetool.passes.properties import measure_invariant
 from edgetool.store.manifest import InvariantRecord
 
-__all__ = ["check_exported", "require_passed"]
+__all__ = ["check_exported", "check_graph", "require_passed"]
+
+Kind = Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
 
 
 def check_exported(
     path: Path, invariants: Sequence[Invariant], kernels: Mapping[str, str]
 ) -> tuple[InvariantRecord, ...]:
-    """Check every invariant on the tensors that the file stores, and that no kernel at all is wholly zero.
+    """Check `invariants` on the tensors that a `.tflite` or `.onnx` file stores.
+
+    Integers count minus their zero point, sparse encodings as the dense tensor they stand for. That no kernel is wholly
+    zero is checked of every kernel of the file, asked for or not.
 
     Args:
-        path: a `.tflite` or `.onnx` file.
-        invariants: of the state that was exported.
-        kernels: layer name -> tensor name, where the exporter knows it.
+        path: the exported file.
+        invariants: what passes ensured, in Keras terms.
+        kernels: Keras layer name -> name of its kernel's tensor in the file, where the exporter knows it.
+
+    Returns:
+        One record for each invariant, and a `nonzero` record for each further kernel. A kernel that the file no longer
+        has is a record that did not pass, with `found` -1.
+
+    Raises:
+        FileFormatError: the file is damaged.
     """
-    graph = read_graph(path)
+    return check_graph(read_graph(path), invariants, kernels)
+
+
+def check_graph(
+    graph: Graph, invariants: Sequence[Invariant], kernels: Mapping[str, str]
+) -> tuple[InvariantRecord, ...]:
+    """Check `invariants` on a graph; see `check_exported`."""
     records: list[InvariantRecord] = []
+    layer_of: dict[str, str] = {tensor: layer for layer, tensor in kernels.items()}
     for invariant in invariants:
         kernel = find_kernel(graph, invariant.layer, invariant.kernel_shape, kernels.get(invariant.layer))
-        if kernel is None:
-            records.append(InvariantRecord(invariant.layer, invariant.kind, invariant.value, -1.0, False, "not found"))
-            continue
-        found, passed = measure_invariant(invariant.kind, invariant.value, kernel.values)
-        records.append(InvariantRecord(invariant.layer, invariant.kind, invariant.value, found, passed, kernel.name))
+        records.append(_check(invariant, kernel))
+        if kernel is not None:
+            layer_of[kernel.name] = invariant.layer
+    checked = {record.tensor for record in records if record.kind == "nonzero"}
     for kernel in list_kernels(graph):
-        found, passed = measure_invariant("nonzero", 1, kernel.values)
-        records.append(InvariantRecord(kernel.op, "nonzero", 1.0, found, passed, kernel.name))
+        if kernel.name not in checked and kernel.values.size:
+            layer = layer_of.get(kernel.name, kernel.op or kernel.name)
+            records.append(_record(layer, "nonzero", 1.0, kernel))
     return tuple(records)
 
 
-def require_passed(records: Sequence[InvariantRecord], artifact: str) -> None:
-    """Raise on the first broken invariant.
+def require_passed(records: Iterable[InvariantRecord], artifact_name: str) -> None:
+    """Raise where any record did not pass.
 
     Raises:
-        InvariantError: names the layer, what was found and what was ensured.
+        InvariantError: names the artefact and the first broken layer, and how many more there are.
     """
-    for record in records:
-        if not record.passed:
-            raise InvariantError(
-                f"{artifact}: layer {record.layer}",
-                found=f"{record.kind} {record.found:g} in tensor {record.tensor!r}",
-                expected=f"{record.kind} {record.expected:g}",
-                next_step="the report has every layer; another recipe may keep it",
-            )
+    broken = [record for record in records if not record.passed]
+    if not broken:
+        return
+    first = broken[0]
+    more = f"; {len(broken) - 1} more broken: {_listing(broken[1:])}" if len(broken) > 1 else ""
+    raise InvariantError(
+        f"{artifact_name}: layer {first.layer!r}",
+        found=f"{_in_words(first.kind, first.found)} in tensor {first.tensor!r}{more}"
+        if first.tensor
+        else f"no kernel of its shape in the file, so that its {first.kind} cannot be proved{more}",
+        expected=_in_words(first.kind, first.expected, limit=True),
+        next_step="a later pass or the exporter broke what an earlier pass ensured; "
+        "quantize per tensor for clusters, or leave this layer out of the pass",
+    )
+
+
+def _check(invariant: Invariant, kernel: KernelTensor | None) -> InvariantRecord:
+    if kernel is None:
+        return InvariantRecord(invariant.layer, invariant.kind, invariant.value, -1.0, False)
+    return _record(invariant.layer, invariant.kind, invariant.value, kernel)
+
+
+def _record(layer: str, kind: Kind, value: float, kernel: KernelTensor) -> InvariantRecord:
+    values = kernel.values if kernel.values.ndim > 1 else kernel.values.reshape(-1, 1)
+    if kind == "nonzero" and values.dtype.kind == "f" and not np.isfinite(values).all():
+        return InvariantRecord(layer, "nonzero", value, -1.0, False, kernel.name)
+    found, passed = measure_invariant(kind, value, values)
+    return InvariantRecord(layer, kind, value, found, passed, kernel.name)
+
+
+def _in_words(kind: Kind, value: float, *, limit: bool = False) -> str:
+    if kind == "sparsity":
+        return f"{'at least ' if limit else ''}{value:.1%} zeros"
+    if kind == "num_clusters":
+        return f"{'at most ' if limit else ''}{value:.0f} unique values"
+    if kind == "n_of_m":
+        if not limit:
+            return f"{value:.0f} non-zero values in one group"
+        return f"at most {int(value)} non-zero values in each {round((value - int(value)) * 100)}"
+    if limit:
+        return "finite values that are not all zero"
+    return "only zeros" if value == 0.0 else "NaN or infinity"
+
+
+def _listing(records: Sequence[InvariantRecord]) -> str:
+    names = [f"{record.layer} ({record.kind})" for record in records[:4]]
+    return ", ".join(names) + (", ..." if len(records) > 4 else "")
