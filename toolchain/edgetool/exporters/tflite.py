@@ -93,11 +93,22 @@ def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]
             except ExportError as exc:
                 first = first or exc
                 continue
-            if batch is None and any(operator_name(model, op) == "SHAPE" for op in model.subgraphs[0].operators):
+            if batch is None and _needs_fixed_batch(model):
                 continue
             return model, batch
     assert first is not None, "without an error a model was returned: a fixed batch is always taken"
     raise first
+
+
+def _needs_fixed_batch(model: Any) -> bool:
+    """Tell whether a model converted with its batch open computes with it, or was spoilt by it.
+
+    TensorFlow 2.21 folds a constant broadcast to an open batch into one of no elements, for example `[0, 4]`.
+    """
+    graph = model.subgraphs[0]
+    if any(operator_name(model, operator) == "SHAPE" for operator in graph.operators):
+        return True
+    return any(tensor.shape is not None and len(tensor.shape) > 1 and 0 in tensor.shape for tensor in graph.tensors)
 
 
 def _arrange(model: Any, keras_model: Any) -> dict[str, int]:

@@ -79,11 +79,12 @@ def _regrid(model: Any, operator: Any, index: int, kernel: Array) -> bool:
     energy = np.sum(rows * rows, axis=1)
     factor = np.where(energy > 0, np.sum(folded * rows, axis=1) / np.where(energy > 0, energy, 1.0), 1.0)
     # Half a step of rounding, plus what rounding does to the estimate of the factor.
-    if np.any(np.abs(folded - factor[:, None] * rows) > old_scale[:, None]) or np.any(factor == 0):
+    if np.any(np.abs(folded - factor[:, None] * rows) > old_scale[:, None]):
         return False
     step = float(np.max(np.abs(rows))) / 127.0
     grid = np.clip(np.round(rows / step), -127, 127) * np.sign(factor)[:, None]
-    scale = (np.abs(factor) * step).astype(np.float32)
+    # A channel that folding made zero stays zero, whatever its scale.
+    scale = (np.where(factor == 0, 1.0, np.abs(factor)) * step).astype(np.float32)
     if not _rescale_bias(model, operator, scale):
         return False
     # A buffer of its own: the old one may be shared.

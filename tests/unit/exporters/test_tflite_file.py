@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+
+from edgetool.exporters.tflite_file import constant, pack, unpack
+
+
+def test_pack_keeps_the_model_and_its_outputs(int8_model, pruned, run_tflite):
+    model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((600, 256), 0.0, 1))
+    again = unpack(pack(model))
+    assert [t.name for t in again.subgraphs[0].tensors] == [t.name for t in model.subgraphs[0].tensors]
+    assert np.array_equal(constant(again, again.subgraphs[0].tensors[6]), pruned((600, 256), 0.0, 1))
+    assert np.ptp(run_tflite(pack(model))) > 50  # the model computes something
+
+
+def test_buffers_are_aligned_to_16_bytes(int8_model, pruned):
+    from ai_edge_litert import schema_py_generated as schema
+
+    content = pack(int8_model(pruned((16, 3, 3, 8), 0.0), pruned((7, 256), 0.0)))
+    root = schema.Model.GetRootAs(content, 0)
+    vectors = []
+    for index in range(root.BuffersLength()):
+        buffer = root.Buffers(index)
+        if not buffer.DataIsNone():
+            offset = buffer._tab.Offset(4)
+            vectors.append(buffer._tab.Vector(offset))
+    assert len(vectors) == 5
+    assert [start % 16 for start in vectors] == [0] * 5
+
+
+def test_same_tree_same_bytes_and_equal_vectors_once(int8_model, pruned):
+    first = pack(int8_model(pruned((16, 3, 3, 8), 0.0), pruned((600, 256), 0.0)))
+    assert first == pack(int8_model(pruned((16, 3, 3, 8), 0.0), pruned((600, 256), 0.0)))
+    # 600 zero points of 8 bytes belong to the kernel and to its bias, and are written once.
+    assert first.count(np.zeros(600, np.int64).tobytes()) == 1
+    assert len(first) < 600 * 256 + 600 * (4 + 4 + 8) + 6000
+
+
+def test_constant_is_none_for_activations(int8_model, pruned):
+    model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((7, 256), 0.0))
+    assert constant(model, model.subgraphs[0].tensors[0]) is None

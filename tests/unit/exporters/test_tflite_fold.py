@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from edgetool.exporters.tflite_file import pack
+from edgetool.exporters.tflite_fold import fully_connected_as_conv
+from edgetool.exporters.tflite_kernels import operator_name
+
+
+@pytest.mark.parametrize("reference", [False, True])
+@pytest.mark.parametrize("channels", [256, 64])
+def test_convolution_computes_the_same_bits(int8_model, pruned, run_tflite, reference, channels):
+    model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((30, 256), 0.0, 3))
+    expected = run_tflite(pack(model), reference=reference, batch=2)
+    folded = copy.deepcopy(model)
+    dense = folded.subgraphs[0].operators[2]
+    shape = (30, 1, 256 // channels, channels)
+    folded.subgraphs[0].tensors[int(dense.inputs[1])].shape = np.array(shape, np.int32)
+    fully_connected_as_conv(folded, dense, shape)
+    names = [operator_name(folded, operator) for operator in folded.subgraphs[0].operators]
+    assert names[-2:] == ["CONV_2D", "RESHAPE"]
+    found = run_tflite(pack(folded), reference=reference, batch=2)
+    assert found.shape == expected.shape == (2, 30)
+    assert np.array_equal(found, expected)
+    assert np.ptp(expected) > 50
