@@ -145,7 +145,12 @@ class OnnxModel:
             _require_cuda(ort)
             providers = [CUDA, "CPUExecutionProvider"]
         self._ort = ort
-        self._session = ort.InferenceSession(path, options, providers=providers)
+        try:
+            self._session = ort.InferenceSession(path, options, providers=providers)
+        except Exception as exc:
+            if device == "gpu" and any(sign in str(exc) for sign in ("CUDA", "cuda", "cudnn", "cublas")):
+                raise _no_gpu(" ".join(str(exc).split())[:300]) from exc
+            raise
         self._session.disable_fallback()
         if device == "gpu" and CUDA not in self._session.get_providers():
             raise _no_gpu("onnxruntime could not start its CUDA provider")
@@ -319,7 +324,14 @@ class Agent:
 
     def _loaded(self) -> Model:
         if self._model is None:
-            raise RefusalError("InternalError", "agent", found="no model", expected="load first", next_step="call load")
+            # A parent starts a fresh process when the one that held the model died between two calls.
+            raise RefusalError(
+                "InterpreterCrashError",
+                "agent",
+                found="no model: the process that held it has died",
+                expected="a model that the interpreter can run",
+                next_step="run again; if it dies again, the model may be damaged or too large",
+            )
         return self._model
 
     def _check(self, arrays: Sequence[Array]) -> None:

@@ -122,7 +122,7 @@ class ProcessRunner:
                 str(path),
                 found=f"a model of format {found!r}",
                 expected="a .tflite or .onnx file",
-                next_step="export it first: edgetool export MODEL --to tflite",
+                next_step="export it first: edgetool export MODEL -o model.tflite",
             )
         if plan.kernels == "reference" and runtime != "litert":
             raise UsageError(
