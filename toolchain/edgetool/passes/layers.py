@@ -1,0 +1,80 @@
+"""What passes know of Keras layers: which have kernels, how to copy a model, how to name a layer left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from edgetool.errors import PassError
+from edgetool.passes.base import layer_kernels
+from edgetool.store.manifest import SkippedLayer
+
+__all__ = ["choose_layers", "clone", "require_some"]
+
+#: Layers whose kernel can be pruned and clustered. TF-MOT prunes more kinds, but a depthwise kernel is a fraction of
+#: a percent of a model and loses accuracy first, and recurrent cells quantise badly once pruned.
+KERNEL_LAYERS = ("Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "Dense")
+
+
+def choose_layers(
+    model: Any, *, step: str, min_elements: int, kinds: Collection[str] = KERNEL_LAYERS
+) -> tuple[list[str], list[SkippedLayer]]:
+    """Return the names of the layers that a pass works on, and those with weights that it leaves alone.
+
+    Args:
+        model: a tf_keras model.
+        step: the pass's name, for the reasons.
+        min_elements: smaller kernels are left alone.
+        kinds: class names of layers that the pass supports.
+    """
+    chosen: list[str] = []
+    skipped: list[SkippedLayer] = []
+    kernels = layer_kernels(model)
+    for layer in model.layers:
+        kernel = kernels.get(layer.name)
+        kind = type(layer).__name__
+        if hasattr(layer, "layers"):
+            skipped.append(SkippedLayer(layer.name, step, "a nested model is left as it is"))
+        elif kernel is None:
+            if layer.weights and kind not in ("BatchNormalization", "LayerNormalization"):
+                skipped.append(SkippedLayer(layer.name, step, f"{kind} is not supported"))
+        elif kind not in kinds:
+            skipped.append(SkippedLayer(layer.name, step, f"{kind} is not supported"))
+        elif kernel.size < min_elements:
+            reason = f"{kernel.size} weights, fewer than {min_elements}: accuracy would be lost for no size"
+            skipped.append(SkippedLayer(layer.name, step, reason))
+        else:
+            chosen.append(layer.name)
+    return chosen, skipped
+
+
+def require_some(chosen: list[str], skipped: list[SkippedLayer], *, step: str) -> None:
+    """Refuse a model in which there is nothing to work on.
+
+    Raises:
+        PassError: `chosen` is empty.
+    """
+    if not chosen:
+        reasons = "; ".join(f"{item.layer}: {item.reason}" for item in skipped[:4]) or "no layer has weights"
+        raise PassError(
+            f"pass {step!r}",
+            found=f"no layer to work on ({reasons})",
+            expected=f"at least one of {', '.join(KERNEL_LAYERS)} with enough weights",
+            next_step="leave this recipe out, or lower min_elements in a recipe of your own",
+        )
+
+
+def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
+    """Return a copy of `model` with its weights; `replace` may give another layer (a wrapper) for each one."""
+    import tf_keras
+
+    def copy(layer: Any) -> Any:
+        fresh = layer.__class__.from_config(layer.get_config())
+        return fresh if replace is None else replace(fresh)
+
+    copied = tf_keras.models.clone_model(model, clone_function=copy)
+    for old, new in zip(model.layers, copied.layers, strict=True):
+        inner = getattr(new, "layer", new) if replace is not None else new
+        if old.weights:
+            inner.set_weights(old.get_weights())
+    return copied

@@ -1,0 +1,114 @@
+"""Magnitude pruning by TF-MOT: the smallest weights of each kernel become zero while the rest is fine-tuned."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from edgetool.errors import RecipeError
+from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
+from edgetool.passes.layers import choose_layers, clone, require_some
+from edgetool.passes.properties import sparsity
+from edgetool.passes.training import fine_tune, num_steps
+
+__all__ = ["Prune", "prune_model"]
+
+#: Masks are found anew this often: each time sorts every kernel, which costs more than a step of training.
+MASK_UPDATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PruneParams:
+    """Parameters of a recipe.
+
+    Attributes:
+        sparsity: share of zeros in each pruned kernel, 0..1.
+        epochs: of fine-tuning; the last third has fixed masks.
+        learning_rate_factor: on the fine-tuning rate: pruned models have more to recover.
+        min_elements: kernels with fewer weights are left alone.
+    """
+
+    sparsity: float = 0.8
+    epochs: float = 4.0
+    learning_rate_factor: float = 5.0
+    min_elements: int = 1024
+
+
+class Prune(Pass):
+    """Prune every supported kernel to the same sparsity, with a polynomial schedule (Zhu and Gupta 2017)."""
+
+    name = "prune"
+    Params = PruneParams
+    requires = frozenset({"float_weights", "train_data"})
+
+    def apply(self, state: ModelState, context: Context) -> PassResult:
+        """Prune a copy of the model; each pruned layer gets a `sparsity` invariant."""
+        import tensorflow_model_optimization as tfmot
+
+        params: PruneParams = self.params
+        if not 0.0 < params.sparsity < 1.0:
+            raise RecipeError(
+                "pass 'prune': sparsity",
+                found=f"{params.sparsity:g}",
+                expected="between 0 and 1",
+                next_step="correct it",
+            )
+        steps = num_steps(context, params.epochs)
+        frequency = max(1, steps * 2 // 3 // MASK_UPDATES)
+        ramp = frequency * min(MASK_UPDATES, max(1, steps * 2 // 3))
+        schedule = tfmot.sparsity.keras.PolynomialDecay(
+            initial_sparsity=params.sparsity / 2,
+            final_sparsity=params.sparsity,
+            begin_step=0,
+            end_step=ramp,
+            frequency=frequency,
+        )
+        model, chosen, skipped, facts = prune_model(
+            state.model, context, params, {"pruning_schedule": schedule}, self.name
+        )
+        kernels = layer_kernels(model)
+        found = tuple(Invariant("sparsity", name, params.sparsity, kernels[name].shape) for name in chosen)
+        facts["mean_sparsity"] = round(sum(sparsity(kernels[name]) for name in chosen) / len(chosen), 4)
+        new = dataclasses.replace(
+            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped)
+        )
+        return PassResult(new, modified=True, facts=facts)
+
+
+def prune_model(
+    source: Any, context: Context, params: Any, settings: dict[str, Any], step: str, chosen: list[str] | None = None
+) -> tuple[Any, list[str], list[Any], dict[str, float | int | str | bool]]:
+    """Wrap, fine-tune and strip; returns the model, the pruned layers, the skipped ones and facts.
+
+    Args:
+        source: tf_keras model, left as it is.
+        context: data and settings.
+        params: with `epochs`, `learning_rate_factor`, `min_elements`.
+        settings: of TF-MOT's `prune_low_magnitude`.
+        step: the pass's name.
+        chosen: layers to prune; default: every supported one.
+
+    Raises:
+        PassError: nothing to prune.
+    """
+    import tensorflow_model_optimization as tfmot
+
+    supported, skipped = choose_layers(source, step=step, min_elements=params.min_elements)
+    chosen = supported if chosen is None else chosen
+    require_some(chosen, skipped, step=step)
+    names = set(chosen)
+    wrapped = clone(
+        source,
+        lambda layer: tfmot.sparsity.keras.prune_low_magnitude(layer, **settings) if layer.name in names else layer,
+    )
+    facts = fine_tune(
+        wrapped,
+        context,
+        what=step,
+        epochs=params.epochs,
+        learning_rate_factor=params.learning_rate_factor,
+        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
+    )
+    facts["layers"] = len(chosen)
+    return clone(tfmot.sparsity.keras.strip_pruning(wrapped)), chosen, skipped, facts

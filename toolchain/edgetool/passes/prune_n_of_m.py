@@ -1,0 +1,71 @@
+"""N:M pruning by TF-MOT: at most n non-zero weights in each m neighbours along the input axis."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from edgetool.errors import RecipeError
+from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
+from edgetool.passes.layers import choose_layers
+from edgetool.passes.prune import prune_model
+from edgetool.passes.training import num_steps
+from edgetool.store.manifest import SkippedLayer
+
+__all__ = ["PruneNOfM"]
+
+
+@dataclass(frozen=True, slots=True)
+class PruneNOfMParams:
+    """Parameters of a recipe: n of every m weights stay."""
+
+    n: int = 2
+    m: int = 4
+    epochs: float = 4.0
+    learning_rate_factor: float = 5.0
+    min_elements: int = 1024
+
+
+class PruneNOfM(Pass):
+    """Prune to an N:M pattern, which hardware with structured sparsity (2:4) reads directly."""
+
+    name = "prune_n_of_m"
+    Params = PruneNOfMParams
+    requires = frozenset({"float_weights", "train_data"})
+
+    def apply(self, state: ModelState, context: Context) -> PassResult:
+        """Prune a copy of the model; each pruned layer gets an `n_of_m` invariant.
+
+        Kernels whose input axis is no multiple of m are left alone: TF-MOT would let groups straddle two positions.
+        """
+        import tensorflow_model_optimization as tfmot
+
+        params: PruneNOfMParams = self.params
+        if not 0 < params.n < params.m <= 32:
+            raise RecipeError(
+                "pass 'prune_n_of_m'",
+                found=f"n = {params.n}, m = {params.m}",
+                expected="0 < n < m <= 32",
+                next_step="correct the recipe",
+            )
+        supported, _ = choose_layers(state.model, step=self.name, min_elements=params.min_elements)
+        kernels = layer_kernels(state.model)
+        fitting = [name for name in supported if kernels[name].shape[-2] % params.m == 0]
+        uneven = [
+            SkippedLayer(name, self.name, f"{kernels[name].shape[-2]} inputs are no multiple of {params.m}")
+            for name in supported
+            if name not in fitting
+        ]
+        steps = num_steps(context, params.epochs)
+        schedule = tfmot.sparsity.keras.ConstantSparsity(
+            params.n / params.m, begin_step=0, end_step=max(1, steps // 2), frequency=max(1, steps // 4)
+        )
+        settings = {"pruning_schedule": schedule, "sparsity_m_by_n": (params.n, params.m)}
+        model, chosen, skipped, facts = prune_model(state.model, context, params, settings, self.name, fitting)
+        kernels = layer_kernels(model)
+        value = params.n + params.m / 100
+        found = tuple(Invariant("n_of_m", name, value, kernels[name].shape) for name in chosen)
+        new = dataclasses.replace(
+            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped, *uneven)
+        )
+        return PassResult(new, modified=True, facts=facts)

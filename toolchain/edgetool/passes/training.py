@@ -1,0 +1,177 @@
+"""Fine-tuning, shared by the passes that train; keeps what earlier passes ensured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.errors import TrainingError
+from edgetool.passes.base import Context, Facts, Invariant
+
+__all__ = ["Projection", "fine_tune", "make_projections", "num_steps"]
+
+Projection = Callable[[], None]
+
+
+def num_steps(context: Context, epochs: float) -> int:
+    """Return how many optimizer steps `epochs` are with the context's batch size, sample limit and effort."""
+    train = context.dataset.train
+    assert train is not None
+    samples = min(train.num_samples, context.training.max_train_samples or train.num_samples)
+    per_epoch = math.ceil(samples / context.training.batch_size)
+    return max(1, round(per_epoch * epochs * context.training.epochs_scale))
+
+
+def fine_tune(
+    model: Any,
+    context: Context,
+    *,
+    what: str,
+    epochs: float,
+    learning_rate_factor: float = 1.0,
+    callbacks: Sequence[Any] = (),
+    projections: Sequence[Projection] = (),
+) -> Facts:
+    """Train `model` in place with Adam and a cosine schedule; projections run after every step.
+
+    Args:
+        model: tf_keras; compiled here.
+        context: data, settings, seed and progress.
+        what: for the progress bar.
+        epochs: times the context's `epochs_scale`; fractions are whole steps.
+        learning_rate_factor: on the context's learning rate.
+        callbacks: tf_keras callbacks of TF-MOT.
+        projections: put weights back onto what earlier passes ensured.
+
+    Returns:
+        Steps, samples, and the loss over the last tenth of the steps.
+
+    Raises:
+        TrainingError: the loss is NaN.
+    """
+    import tf_keras
+
+    total = num_steps(context, epochs)
+    tf_keras.utils.set_random_seed(context.seed)
+    rate = tf_keras.optimizers.schedules.CosineDecay(
+        context.training.learning_rate * learning_rate_factor, total, alpha=0.05
+    )
+    model.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=_loss(context), run_eagerly=False)
+    driver = tf_keras.callbacks.CallbackList(list(callbacks), model=model)
+    driver.on_train_begin()
+    losses: list[float] = []
+    for step, (inputs, labels) in enumerate(_batches(context, total)):
+        driver.on_train_batch_begin(step)
+        losses.append(float(model.train_on_batch(inputs, labels)))
+        if not math.isfinite(losses[-1]):
+            raise TrainingError(
+                what,
+                found=f"loss {losses[-1]} at step {step + 1}",
+                expected="a finite loss",
+                next_step="give a smaller --learning-rate",
+            )
+        for project in projections:
+            project()
+        driver.on_train_batch_end(step)
+        context.progress(what, step + 1, total)
+    driver.on_epoch_end(0)
+    driver.on_train_end()
+    for project in projections:
+        project()
+    tail = losses[-max(1, total // 10) :]
+    return {"steps": total, "batch_size": context.training.batch_size, "final_loss": round(float(np.mean(tail)), 5)}
+
+
+def make_projections(kernels: dict[str, Any], invariants: Sequence[Invariant]) -> list[Projection]:
+    """Return functions that put kernels back onto the invariants they hold now.
+
+    Args:
+        kernels: layer name -> tf.Variable.
+        invariants: `sparsity` and `n_of_m` keep today's zeros; `num_clusters` keeps today's assignment of weights to
+            clusters, each cluster moving as one (its members' mean), zeros staying zero.
+    """
+    clustered = {item.layer for item in invariants if item.kind == "num_clusters"}
+    sparse = {item.layer for item in invariants if item.kind in ("sparsity", "n_of_m")}
+    made: list[Projection] = []
+    for layer in sorted(clustered | sparse):
+        if layer not in kernels:
+            continue
+        variable = kernels[layer]
+        if layer in clustered:
+            made.append(_keep_clusters(variable, keep_zeros=layer in sparse))
+        else:
+            made.append(_keep_zeros(variable))
+    return made
+
+
+def _keep_zeros(variable: Any) -> Projection:
+    import tensorflow as tf
+
+    mask = tf.constant((variable.numpy() != 0).astype(np.float32))
+
+    @tf.function
+    def project() -> None:
+        variable.assign(variable * mask)
+
+    return project
+
+
+def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
+    import tensorflow as tf
+
+    values, assignment = np.unique(variable.numpy(), return_inverse=True)
+    counts = np.bincount(assignment.reshape(-1), minlength=len(values)).astype(np.float32)
+    moving = np.where((values == 0) & keep_zeros, 0.0, 1.0).astype(np.float32)
+    indices = tf.constant(assignment.reshape(-1).astype(np.int32))
+    scale = tf.constant(moving / counts)
+    count = len(values)
+    shape = variable.shape
+
+    @tf.function
+    def project() -> None:
+        sums = tf.math.unsorted_segment_sum(tf.reshape(variable, [-1]), indices, count)
+        variable.assign(tf.reshape(tf.gather(sums * scale, indices), shape))
+
+    return project
+
+
+def _batches(context: Context, total: int) -> Any:
+    """Yield `total` shuffled batches, going round the training samples as often as needed."""
+    train = context.dataset.train
+    assert train is not None and train.labels is not None
+    if context.training.max_train_samples is not None:
+        train = train.take(context.training.max_train_samples, seed=context.seed)
+    labels = _targets(np.asarray(train.labels), context)
+    random = np.random.default_rng(context.seed)
+    size = min(context.training.batch_size, train.num_samples)
+    order: Array = np.zeros(0, np.int64)
+    for _ in range(total):
+        if len(order) < size:
+            order = np.concatenate([order, random.permutation(train.num_samples)])
+        chosen, order = order[:size], order[size:]
+        inputs = [x[chosen] for x in train.inputs]
+        yield inputs if len(inputs) > 1 else inputs[0], labels[chosen]
+
+
+def _targets(labels: Array, context: Context) -> Array:
+    """Return labels as the loss wants them: class numbers instead of one-hot, [N, 1] for one sigmoid."""
+    if context.training.loss == "sparse_categorical_crossentropy" and labels.ndim == 2:
+        return np.asarray(labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0])
+    if context.training.loss == "binary_crossentropy" and labels.ndim == 1:
+        return labels[:, None].astype(np.float32)
+    return labels
+
+
+def _loss(context: Context) -> Any:
+    import tf_keras
+
+    name = context.training.loss
+    if name == "sparse_categorical_crossentropy":
+        return tf_keras.losses.SparseCategoricalCrossentropy(from_logits=context.training.from_logits)
+    if name == "binary_crossentropy":
+        return tf_keras.losses.BinaryCrossentropy(from_logits=context.training.from_logits)
+    return tf_keras.losses.get(name)
