@@ -1,0 +1,64 @@
+"""`edgetool targets`: list or show targets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgetool.cli.console import Console, DebugOption, JsonOption
+
+
+def targets(
+    name: Annotated[str | None, typer.Argument(help="Show this target.")] = None,
+    json_output: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the targets and their budgets, or show one with the source of every figure."""
+    from edgetool.targets import find_target, list_targets
+
+    console = Console(json_output=json_output)
+    if name is None:
+        found = list_targets()
+        console.table(
+            "",
+            ["name", "flash", "RAM", "clock", "cores", "what it is"],
+            [
+                [
+                    target.name,
+                    _bytes(target.flash_bytes),
+                    _bytes(target.ram_bytes),
+                    "-" if target.clock_hz is None else f"{target.clock_hz / 1e6:,.0f} MHz",
+                    "-" if target.num_cores is None else str(target.num_cores),
+                    target.title,
+                ]
+                for target in found
+            ],
+        )
+        if json_output:
+            console.result(found)
+        return
+    target = find_target(name)
+    lines = [
+        f"{target.name}: {target.title}",
+        f"  {target.description}",
+        f"  runtimes   {', '.join(target.runtimes)}",
+        f"  measured   {'here' if target.runner == 'process' else 'not by edgetool: budgets only'}",
+    ]
+    for field in ("flash_bytes", "ram_bytes", "clock_hz", "num_cores", "isa"):
+        value = getattr(target, field)
+        if value:
+            shown = f"{value:,}" if isinstance(value, int) else value
+            source = target.sources.get(field)
+            lines.append(f"  {field:<11}{shown}" + (f"  ({source})" if source else ""))
+    console.result(target, "\n".join(lines))
+
+
+def _bytes(value: int | None) -> str:
+    """Return a size in the largest binary unit that divides it well."""
+    if value is None:
+        return "-"
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= size:
+            return f"{value / size:,.4g} {unit}"
+    return f"{value} B"

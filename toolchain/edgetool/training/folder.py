@@ -1,0 +1,174 @@
+"""The folder of a training run: new, resumed, or refused; and its checkpoints.
+
+RUN/state.json          settings, history so far, name of the newest checkpoint; while the run is in progress
+RUN/epoch-0003.keras    the newest checkpoint: weights and optimizer state
+RUN/model.keras         the trained model
+RUN/history.csv         one line an epoch
+RUN/train.json          everything about the run; written last
+
+Every file appears under its name at once, and the state is written after the checkpoint that it names: whenever the
+process dies, what lies there fits together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from edgetool.errors import ManifestError, RunExistsError
+from edgetool.schema import parse, to_json
+from edgetool.store.atomic import atomic_path, disk_error, write_text
+from edgetool.store.lock import folder_lock
+from edgetool.training.record import EpochRecord, TrainRecord, TrainSettings, TrainState, history_csv
+
+__all__ = ["MODEL", "RECORD", "TrainFolder", "open_train_folder", "require_free"]
+
+MODEL = "model.keras"
+RECORD = "train.json"
+STATE = "state.json"
+HISTORY = "history.csv"
+CHECKPOINTS = "epoch-*.keras"
+
+
+class TrainFolder:
+    """An open training run; made by `open_train_folder`."""
+
+    def __init__(self, path: Path, state: TrainState) -> None:
+        self.path = path
+        self.state = state
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The newest checkpoint, or None before the first."""
+        return self.path / self.state.checkpoint if self.state.checkpoint else None
+
+    def save_checkpoint(self, save: Callable[[Path], None], epoch: EpochRecord) -> None:
+        """Write a checkpoint with `save`, then the state that names it, then remove the one before.
+
+        Raises:
+            DiskFullError: no space left; the checkpoint before is still there.
+        """
+        name = CHECKPOINTS.replace("*", f"{epoch.epoch:04d}")
+        with atomic_path(self.path / name) as temporary:
+            save(temporary)
+        history = (*self.state.history, epoch)
+        self.save_state(dataclasses.replace(self.state, history=history, checkpoint=name))
+        for old in self.path.glob(CHECKPOINTS):
+            if old.name != name:
+                old.unlink(missing_ok=True)
+
+    def save_state(self, state: TrainState) -> None:
+        """Replace the state, in memory and on disk."""
+        self.state = state
+        write_text(self.path / STATE, to_json(state))
+
+    def finish(self, record: TrainRecord) -> None:
+        """Write the history and the record, and remove what only a resume needs."""
+        write_text(self.path / HISTORY, history_csv(record.history))
+        write_text(self.path / RECORD, to_json(record) + "\n")
+        self.path.joinpath(STATE).unlink(missing_ok=True)
+        for checkpoint in self.path.glob(CHECKPOINTS):
+            checkpoint.unlink(missing_ok=True)
+
+
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that training may not write to: a finished run, or anything that is no training run.
+
+    Raises:
+        RunExistsError: see above; `overwrite` allows a finished run, never other content.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunExistsError(str(path), found="a file", expected="a folder", next_step="choose another -o/--out")
+    if (path / RECORD).exists() and not overwrite:
+        raise RunExistsError(
+            str(path),
+            found="a finished training run",
+            expected="a new folder",
+            next_step="choose another -o/--out, or give --overwrite to train again",
+        )
+    known = {MODEL, RECORD, STATE, HISTORY, ".lock"}
+    if path.is_dir():
+        other = [
+            item.name
+            for item in sorted(path.iterdir())
+            if item.name not in known and not item.match(CHECKPOINTS) and not _is_leftover(item)
+        ]
+        if other:
+            raise RunExistsError(
+                str(path),
+                found=f"a folder with other content ({other[0]})",
+                expected="a new or empty folder, or a training run",
+                next_step="choose another -o/--out",
+            )
+
+
+@contextlib.contextmanager
+def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -> Iterator[TrainFolder]:
+    """Open `path` for a run with `settings` and hold its lock: a new run, or the one begun there with the same settings.
+
+    Raises:
+        RunExistsError: a finished run, another process at work, or other content is there.
+        ManifestError: an unfinished run with other settings, or a damaged state, is there.
+    """
+    require_free(path, overwrite=overwrite)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise disk_error(exc, path) from None
+    with folder_lock(path):
+        require_free(path, overwrite=overwrite)
+        for item in path.iterdir():
+            if _is_leftover(item):
+                shutil.rmtree(item, ignore_errors=True)
+        if (path / STATE).exists() and not overwrite:
+            state = _load_state(path, settings)
+            folder = TrainFolder(path, state)
+            folder.save_state(dataclasses.replace(state, num_resumes=state.num_resumes + 1))
+        else:
+            for item in (path / RECORD, path / STATE, path / MODEL, path / HISTORY, *path.glob(CHECKPOINTS)):
+                item.unlink(missing_ok=True)
+            folder = TrainFolder(path, TrainState(settings))
+            folder.save_state(folder.state)
+        yield folder
+
+
+def _is_leftover(item: Path) -> bool:
+    """Tell whether `item` is the folder of a file that was being written when the process died."""
+    return item.is_dir() and item.name.startswith((".epoch-", ".state-", ".model-", ".train-", ".history-"))
+
+
+def _load_state(path: Path, settings: TrainSettings) -> TrainState:
+    try:
+        fields = json.loads((path / STATE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise ManifestError(
+            str(path / STATE),
+            found=f"no readable state ({exc})",
+            expected="the state of a training run",
+            next_step="give --overwrite to train anew",
+        ) from None
+    state = parse(TrainState, fields, source=str(path / STATE), error=ManifestError)
+    different = [
+        f"{field.name} {getattr(state.settings, field.name)!r}, now {getattr(settings, field.name)!r}"
+        for field in dataclasses.fields(TrainSettings)
+        if getattr(state.settings, field.name) != getattr(settings, field.name)
+    ]
+    if different:
+        raise ManifestError(
+            str(path),
+            found=f"an unfinished training run with other settings ({'; '.join(different)})",
+            expected="the settings that it began with",
+            next_step="repeat the first command to go on, choose another -o/--out, or give --overwrite to train anew",
+        )
+    if state.checkpoint and not (path / state.checkpoint).is_file():
+        raise ManifestError(
+            str(path / state.checkpoint),
+            found="no such checkpoint",
+            expected="the one that state.json names",
+            next_step="give --overwrite to train anew",
+        )
+    return state
