@@ -58,7 +58,7 @@ def check_graph(
     checked = {record.tensor for record in records if record.kind == "nonzero"}
     for kernel in list_kernels(graph):
         if kernel.name not in checked and kernel.values.size:
-            layer = layer_of.get(kernel.name, kernel.op or kernel.name)
+            layer = layer_of.get(kernel.name, kernel.name.partition(";")[0])
             records.append(_record(layer, "nonzero", 1.0, kernel))
     return tuple(records)
 

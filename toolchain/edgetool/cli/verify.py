@@ -1,0 +1,126 @@
+"""`edgetool verify`: do two model files give the same answers?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption, SeedOption
+
+if TYPE_CHECKING:
+    from edgetool.store.manifest import ParityRecord
+    from edgetool.verify.files import Verification
+    from edgetool.verify.inputs import VerifyInputs
+    from edgetool.verify.parity import Tolerance
+
+
+def verify(
+    reference: Annotated[str, typer.Argument(help="What is trusted: .tflite, .onnx, .keras, .h5 or a SavedModel.")],
+    candidate: Annotated[str, typer.Argument(help="What is checked, of any of these formats.")],
+    data: Annotated[
+        str | None, typer.Option("--data", help="Compare on its validation split, else on its training split.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="How many samples to compare on.", min=1)] = 256,
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", help="Largest absolute error, in place of the stated limits.", min=0)
+    ] = None,
+    min_sqnr: Annotated[float | None, typer.Option("--min-sqnr", help="Least SQNR of each output, in dB.")] = None,
+    min_agreement: Annotated[
+        float | None, typer.Option("--min-agreement", help="Least share of equal classes, 0..1.", min=0, max=1)
+    ] = None,
+    card: Annotated[str | None, typer.Option("--card", help="Take preprocessing from this zoo card.")] = None,
+    scale: Annotated[
+        float | None, typer.Option("--scale", help="Factor on raw inputs, for example 0.00392157.")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option("--mean", help="Subtracted from scaled inputs: one or per channel.")
+    ] = None,
+    std: Annotated[str | None, typer.Option("--std", help="Divisor of scaled inputs: one or per channel.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
+    seed: SeedOption = 0,
+    json_output: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Run REFERENCE and CANDIDATE on the same inputs and compare what they give; exit code 41 if they disagree."""
+    from edgetool.runners.process import ProcessRunner
+    from edgetool.verify.files import verify_files
+    from edgetool.verify.parity import require_parity
+
+    _check_options(data, card, scale, mean, std)
+
+    def load() -> VerifyInputs:
+        from edgetool.pipeline.request import model_card, preprocessing_of
+        from edgetool.verify.inputs import data_inputs
+
+        preprocessing = preprocessing_of(model_card(reference, card), scale=scale, mean=mean, std=std)
+        return data_inputs(str(data), samples, preprocessing, seed=seed)
+
+    console = Console(json_output=json_output, quiet=quiet or json_output)
+    try:
+        found = verify_files(
+            Path(reference), Path(candidate), runner=ProcessRunner(), data=None if data is None else load,
+            num_samples=samples, seed=seed, trust=trust, progress=console.progress,
+            tolerance=_tolerance(tolerance, min_sqnr, min_agreement),
+        )  # fmt: skip
+    finally:
+        console.close()
+    _print_table(console, found)
+    console.result(found)
+    require_parity(found.parity)
+
+
+def _check_options(data: str | None, card: str | None, scale: float | None, mean: str | None, std: str | None) -> None:
+    from edgetool.errors import UsageError
+
+    given = {"--card": card, "--scale": scale, "--mean": mean, "--std": std}
+    names = [name for name, value in given.items() if value is not None]
+    if data is None and names:
+        raise UsageError(
+            ", ".join(names),
+            found="preprocessing without data",
+            expected="--data, whose samples it is applied to",
+            next_step="give --data D, or leave the option out",
+        )
+
+
+def _tolerance(max_abs_error: float | None, min_sqnr: float | None, min_agreement: float | None) -> Tolerance | None:
+    if max_abs_error is None and min_sqnr is None and min_agreement is None:
+        return None
+    from edgetool.verify.parity import Tolerance
+
+    return Tolerance(max_abs_error, min_sqnr, min_agreement)
+
+
+def _print_table(console: Console, found: Verification) -> None:
+    parity = found.parity
+    columns = ["output", "SQNR dB", "max |error|", "max relative error", "top-1 agreement", "verdict"]
+    verdict = "agree" if parity.passed else "DISAGREE"
+    rows = []
+    for index, sqnr in enumerate(parity.sqnr_db):
+        worst = index == parity.worst_output
+        rows.append([
+            str(index), _decibels(sqnr),
+            f"{parity.max_abs_error:.3g}" if worst else "-",
+            f"{parity.max_rel_error:.3g}" if worst else "-",
+            f"{parity.top1_agreement:.4f}" if index == 0 and parity.top1_agreement is not None else "-",
+            verdict if worst else "-",
+        ])  # fmt: skip
+    console.table(f"{parity.artifact} against {parity.reference}", columns, rows)
+    for line in _notes(found, parity):
+        console.say(line)
+
+
+def _decibels(sqnr_db: float) -> str:
+    return "equal" if sqnr_db >= 200.0 else f"{sqnr_db:.1f}"
+
+
+def _notes(found: Verification, parity: ParityRecord) -> list[str]:
+    lines = [f"inputs: {found.inputs}", f"limits ({parity.kind}): {parity.tolerance}"]
+    if parity.max_abs_error > 0.0:
+        lines.append(f"largest deviation in output {parity.worst_output}, sample {parity.worst_sample}")
+    if parity.split == "random" and parity.kind != "float":
+        lines.append("ranges were calibrated for real inputs: --data gives a verdict that counts")
+    return lines

@@ -1,0 +1,220 @@
+"""Parity of two model files of any format, each run in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgetool.artifact import require_format
+from edgetool.data.dataset import Array, Split
+from edgetool.errors import FileFormatError, InternalError
+from edgetool.runners.base import Runner, RunPlan
+from edgetool.runners.child import Child, call_function
+from edgetool.schema import parse
+from edgetool.store.atomic import disk_error
+from edgetool.store.manifest import ParityRecord
+from edgetool.verify.inputs import InputFacts, VerifyInputs, random_inputs
+from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
+
+__all__ = ["ModelFacts", "Verification", "verify_files"]
+
+#: Of describing, loading or running one model on the compared samples.
+TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a file says of itself. `weights` is `int8` for every integer type, and for quantised activations."""
+
+    inputs: tuple[InputFacts, ...]
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `edgetool verify` found.
+
+    Attributes:
+        inputs: what was compared on, in words.
+        parity: the figures and the verdict.
+    """
+
+    inputs: str
+    parity: ParityRecord
+
+
+class _Model(Protocol):
+    def facts(self) -> ModelFacts: ...
+
+    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]: ...
+
+    def close(self) -> None: ...
+
+
+def verify_files(
+    reference: Path,
+    candidate: Path,
+    *,
+    runner: Runner,
+    data: Callable[[], VerifyInputs] | None = None,
+    num_samples: int = 256,
+    seed: int = 0,
+    trust: bool = False,
+    tolerance: Tolerance | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Verification:
+    """Run both models on the same inputs and compare their outputs.
+
+    Args:
+        reference: what is trusted: `.tflite`, `.onnx`, `.keras`, `.h5` or a SavedModel folder.
+        candidate: what is checked.
+        runner: where exported files run; Keras models run in a child here.
+        data: gives the inputs; None: random ones.
+        num_samples: of random inputs.
+        seed: of random inputs.
+        trust: load Keras models even if they carry code.
+        tolerance: limits; None: by how the files store weights, see `edgetool.verify.parity`.
+        progress: called as steps are done.
+
+    Raises:
+        ParityError: outputs or inputs that cannot be compared. A comparison that fails its limits is in the record.
+        EdgetoolError: a file is damaged, carries code, crashes the interpreter, or does not fit the data.
+    """
+    report = progress or _silent
+    first = _open(reference, runner, trust)
+    try:
+        second = _open(candidate, runner, trust)
+        try:
+            given = data() if data is not None else None
+            report("describe", 0, 2)
+            facts = (first.facts(), second.facts())
+            report("describe", 2, 2)
+            inputs = given or random_inputs(facts[0].inputs, facts[1].inputs, num_samples, seed=seed)
+            report("run", 0, 2)
+            trusted = first.outputs(inputs.split.inputs)
+            report("run", 1, 2)
+            found = second.outputs(inputs.split.inputs)
+            report("run", 2, 2)
+        finally:
+            second.close()
+    finally:
+        first.close()
+    kind, limit = _limit((facts[0].weights, facts[1].weights), inputs.is_noise)
+    record = compare_outputs(
+        trusted,
+        found,
+        reference_name=str(reference),
+        artifact_name=str(candidate),
+        kind=kind,
+        split=inputs.split.name,
+        classes=_has_classes(trusted, inputs.split),
+        tolerance=tolerance or limit,
+    )
+    return Verification(inputs.description, record)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+def _limit(weights: tuple[Weights, Weights], is_noise: bool) -> tuple[ParityKind, Tolerance]:
+    """Return the kind of comparison and the limits that the coarser of the two files asks for."""
+    order: list[Weights] = ["float32", "float16", "int8"]
+    coarser = max(weights, key=order.index)
+    if coarser != "int8":
+        return "float", tolerance_for("quantized", weights=coarser)
+    kind: ParityKind = "runtimes" if weights == ("int8", "int8") else "quantized"
+    return kind, tolerance_for(kind, noise_inputs=is_noise)
+
+
+def _has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
+    """Tell class scores: integer labels in their range, or without labels rows that sum to 1."""
+    if not outputs or outputs[0].ndim != 2 or outputs[0].size == 0:
+        return False
+    first, labels = outputs[0], split.labels
+    if labels is not None:
+        whole = labels.ndim == 1 and labels.dtype.kind in "iub"
+        return whole and int(labels.min()) >= 0 and int(labels.max()) < max(2, first.shape[1])
+    sums = first.astype(np.float64).sum(axis=1)
+    return first.shape[1] > 1 and bool(first.min() >= 0.0) and bool(np.abs(sums - 1.0).max() < 0.1)
+
+
+def _open(path: Path, runner: Runner, trust: bool) -> _Model:
+    found = require_format(path)
+    if found in ("keras", "h5", "saved_model"):
+        return _SourceModel(path, trust)
+    if found == "c":
+        raise FileFormatError(
+            str(path), found="C source", expected="a model file", next_step="verify the file it was generated from"
+        )
+    return _ExportedModel(path, runner)
+
+
+class _SourceModel:
+    """A Keras model in a child that imports TensorFlow."""
+
+    def __init__(self, path: Path, trust: bool) -> None:
+        self._path = str(path.absolute())
+        self._trust = trust
+        self._child = Child(subject=str(path))
+
+    def facts(self) -> ModelFacts:
+        params = {"path": self._path, "trust": self._trust}
+        answer = self._child.call("edgetool.verify.source:describe_source", params, timeout_s=TIMEOUT_S)
+        return _parse(self._path, answer)
+
+    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+            names = [str(Path(folder) / f"x{index}.npy") for index in range(len(inputs))]
+            try:
+                for name, array in zip(names, inputs, strict=True):
+                    np.save(name, array, allow_pickle=False)
+            except OSError as exc:
+                raise disk_error(exc, Path(folder)) from None
+            params = {
+                "path": self._path,
+                "inputs_npy": names,
+                "outputs_npy": str(Path(folder) / "y"),
+                "trust": self._trust,
+            }
+            written = self._child.call("edgetool.verify.source:run_source", params, timeout_s=TIMEOUT_S)
+            return tuple(np.load(name, allow_pickle=False) for name in written)
+
+    def close(self) -> None:
+        self._child.close()
+
+
+class _ExportedModel:
+    """A `.tflite` or `.onnx` file: read in one child, run by the runner in another."""
+
+    def __init__(self, path: Path, runner: Runner) -> None:
+        self._path = path
+        self._runner = runner
+
+    def facts(self) -> ModelFacts:
+        answer = call_function(
+            "edgetool.verify.source:describe_graph",
+            {"path": str(self._path)},
+            subject=str(self._path),
+            timeout_s=TIMEOUT_S,
+        )
+        return _parse(str(self._path), answer)
+
+    def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        session = self._runner.open(self._path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
+        try:
+            return session.outputs(inputs)
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+
+def _parse(source: str, answer: Any) -> ModelFacts:
+    return parse(ModelFacts, answer, source=source, error=InternalError)

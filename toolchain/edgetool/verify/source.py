@@ -1,0 +1,193 @@
+"""The child's side of `verify`: describe a model file, and run a Keras model.
+
+Files may be hostile, so each function is called by name in a child (`edgetool.runners.child`); parameters and results
+are plain JSON.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.errors import DataError, FileFormatError, UnsupportedModelError
+from edgetool.ir.graph import Graph, Op, Tensor
+
+__all__ = ["describe_graph", "describe_source", "run_source"]
+
+#: Operators that only a quantised model has (FAKE_QUANT computes in float32).
+_QUANTIZING = ("QUANTIZE", "QuantizeLinear", "DynamicQuantize", "QLinear", "ConvInteger", "MatMulInteger")
+_LOOKUPS = {"GATHER": (0, 1), "Gather": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # positions of the table and of the ids
+_PASS_THROUGH = {"Transpose", "TRANSPOSE", "Reshape", "RESHAPE", "Cast", "CAST", "Identity"}
+
+
+def describe_graph(path: str) -> dict[str, Any]:
+    """Return the inputs of a `.tflite` or `.onnx` file and how it stores weights: fields of `verify.files.ModelFacts`.
+
+    Raises:
+        FileFormatError: damaged.
+    """
+    from edgetool.ir import read_graph
+    from edgetool.ir.kernels import list_kernels
+
+    graph = read_graph(Path(path))
+    inputs = []
+    for name in graph.inputs:
+        tensor = graph.tensors.get(name)
+        if tensor is None:
+            raise FileFormatError(
+                path,
+                found=f"input {name!r} that the graph lacks",
+                expected="a whole graph",
+                next_step="export it again",
+            )
+        low, high = _input_range(graph, tensor)
+        inputs.append({"name": name, "shape": list(tensor.shape), "dtype": tensor.dtype, "low": low, "high": high})
+    dtypes = {graph.tensors[kernel.name].dtype for kernel in list_kernels(graph) if kernel.name in graph.tensors}
+    quantized = any(op.kind.startswith(_QUANTIZING) for op in graph.ops) or any("int" in dtype for dtype in dtypes)
+    weights = "int8" if quantized else "float16" if dtypes & {"float16", "bfloat16"} else "float32"
+    return {"inputs": inputs, "weights": weights}
+
+
+def describe_source(path: str, trust: bool) -> dict[str, Any]:
+    """Return the same facts of a Keras model; see `describe_graph`."""
+    inputs = []
+    model = _model(path, trust)
+    for tensor in model.inputs:
+        shape = [-1 if size is None else int(size) for size in tensor.shape]
+        dtype = getattr(tensor.dtype, "name", str(tensor.dtype))
+        high = _table_rows(model, tensor)
+        low = None if high is None else 0.0
+        inputs.append({"name": str(tensor.name), "shape": shape, "dtype": dtype, "low": low, "high": high})
+    return {"inputs": inputs, "weights": "float32"}
+
+
+def run_source(path: str, inputs_npy: list[str], outputs_npy: str, trust: bool) -> list[str]:
+    """Run a Keras model on `.npy` files and write its outputs.
+
+    Args:
+        path: a `.keras`, `.h5` or SavedModel.
+        inputs_npy: one file a model input, `[N, ...]`, in the model's order.
+        outputs_npy: prefix of the files to write: `<prefix>0.npy` and so on, each `[N, ...]`.
+        trust: load it even if it carries code.
+
+    Returns:
+        The files written, in the model's order.
+
+    Raises:
+        EdgetoolError: the importer's.
+        DataError: number or shape of the inputs does not fit the model.
+    """
+    model = _model(path, trust)
+    arrays = [np.load(name, allow_pickle=False) for name in inputs_npy]
+    _check_inputs(path, model, arrays)
+    num_samples = len(arrays[0])
+    fixed = model.inputs[0].shape[0]
+    batch = int(fixed) if fixed is not None else min(64, num_samples)
+    if fixed is not None and num_samples % batch:  # fill the last batch up with the last sample
+        arrays = [np.concatenate([x, np.repeat(x[-1:], -num_samples % batch, axis=0)]) for x in arrays]
+    outputs = model.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=batch, verbose=0)
+    written = []
+    for index, array in enumerate(_in_order(model, outputs)):
+        written.append(f"{outputs_npy}{index}.npy")
+        np.save(written[-1], np.asarray(array)[:num_samples], allow_pickle=False)
+    return written
+
+
+@functools.lru_cache(maxsize=1)
+def _model(path: str, trust: bool) -> Any:
+    from edgetool.importers.keras import load_model
+
+    model = load_model(Path(path), trust=trust).model
+    if not getattr(model, "inputs", None):
+        raise UnsupportedModelError(
+            path,
+            found="a model without a stated input shape",
+            expected="a functional model, or a Sequential one with an Input layer",
+            next_step="build it with an Input layer and save it again",
+        )
+    return model
+
+
+def _in_order(model: Any, outputs: Any) -> list[Array]:
+    """Return outputs in the model's own order: `predict` gives a list, one array, or a dictionary by name."""
+    if isinstance(outputs, dict):
+        names = list(model.output_names)
+        return [outputs[name] for name in (names if set(names) == set(outputs) else outputs)]
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
+def _check_inputs(path: str, model: Any, arrays: list[Array]) -> None:
+    shapes = [tuple(-1 if size is None else int(size) for size in tensor.shape) for tensor in model.inputs]
+    if len(arrays) != len(shapes):
+        raise DataError(
+            path, found=f"{len(arrays)} input arrays", expected=f"{len(shapes)}", next_step="give one a model input"
+        )
+    for array, shape in zip(arrays, shapes, strict=True):
+        fits = array.ndim == len(shape) and all(
+            wanted < 0 or wanted == size for wanted, size in zip(shape[1:], array.shape[1:], strict=True)
+        )
+        if not fits:
+            wanted = ", ".join("?" if size < 0 else str(size) for size in shape[1:])
+            raise DataError(
+                path,
+                found=f"data of shape {list(array.shape)}",
+                expected=f"[N, {wanted}], as the model's input",
+                next_step="give data that fits the model",
+            )
+
+
+def _input_range(graph: Graph, tensor: Tensor) -> tuple[float | None, float | None]:
+    """Return the real range that an input can carry: of its own quantisation, of the first quantisation step behind
+    it, or the rows of the table that it looks up; None where the file says nothing.
+    """
+    if tensor.quantization is not None and tensor.dtype in ("int8", "uint8", "int16"):
+        return _real_range(tensor.quantization.scale, tensor.quantization.zero_point, tensor.dtype)
+    names = {tensor.name}
+    for op in graph.ops:
+        if not names & set(op.inputs):
+            continue
+        if op.kind in _PASS_THROUGH and op.inputs[0] in names:
+            names.update(op.outputs)
+        elif op.kind == "QUANTIZE":
+            made = graph.tensors.get(op.outputs[0]) if op.outputs else None
+            if made is not None and made.quantization is not None and made.dtype in ("int8", "uint8", "int16"):
+                return _real_range(made.quantization.scale, made.quantization.zero_point, made.dtype)
+        elif op.kind == "QuantizeLinear":
+            return _onnx_range(graph, op)
+        elif op.kind in _LOOKUPS:
+            table, ids = _LOOKUPS[op.kind]
+            rows = graph.constant(op.inputs[table]) if len(op.inputs) > max(table, ids) else None
+            if rows is not None and op.inputs[ids] in names and rows.ndim:
+                return 0.0, float(rows.shape[0] - 1)
+    return None, None
+
+
+def _onnx_range(graph: Graph, op: Op) -> tuple[float | None, float | None]:
+    scale = graph.constant(op.inputs[1]) if len(op.inputs) > 1 else None
+    zero_point = graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
+    if scale is None or zero_point is None or zero_point.dtype.name not in ("int8", "uint8", "int16", "uint16"):
+        return None, None
+    scales, zero_points = np.ravel(scale).tolist(), np.ravel(zero_point).tolist()
+    return _real_range(tuple(scales), tuple(zero_points), zero_point.dtype.name)
+
+
+def _real_range(scale: tuple[float, ...], zero_point: tuple[int, ...], dtype: str) -> tuple[float | None, float | None]:
+    """Return (q - zero_point) * scale of the smallest and the largest integer; None unless it is a sound pair."""
+    if len(scale) != 1 or len(zero_point) != 1:
+        return None, None
+    limits = np.iinfo(dtype)
+    low, high = ((int(q) - int(zero_point[0])) * float(scale[0]) for q in (limits.min, limits.max))
+    return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else (None, None)
+
+
+def _table_rows(model: Any, tensor: Any) -> float | None:
+    """Return the last row of the Embedding that a Keras input feeds, or None."""
+    for layer in model.layers:
+        if type(layer).__name__ == "Embedding" and getattr(layer, "input", None) is tensor:
+            return float(layer.input_dim - 1)
+    return None
