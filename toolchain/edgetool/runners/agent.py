@@ -555,7 +555,14 @@ def _refusals(path: str, what: str) -> Iterator[None]:
         raise _bad_file("UnsupportedModelError", path, f"{what}: it asks for more memory than there is") from None
     except Exception as exc:  # the interpreters raise anything on damaged files
         text = " ".join(str(exc).split())[:400] or type(exc).__name__
-        unsupported = ("unresolved", "not a registered function", "not implemented", "bad_alloc", "opset")
+        unsupported = (
+            "unresolved",
+            "not a registered function",
+            "not implemented",
+            "bad_alloc",
+            "failed to allocate",
+            "opset",
+        )
         kind = "UnsupportedModelError" if any(sign in text.lower() for sign in unsupported) else "FileFormatError"
         raise _bad_file(kind, path, f"{what}: {text}") from exc
 
