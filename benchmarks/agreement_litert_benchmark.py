@@ -6,7 +6,8 @@ Both run in turn, five times each by default, one thread, on the same CPU, each 
 - edgetool: `Interpreter.invoke` with inputs set, default kernels (XNNPACK), by perf_counter_ns.
 
 litert-benchmark rounds its figures to 10 us; it is run here with its `round` replaced, so that its own full median is
-seen. The figure compared is the median of the five medians.
+seen. The figure compared is the median of the pairs' ratios: the two of a pair run one right after the other, so
+that slow changes of the machine touch both.
 
     python benchmarks/agreement_litert_benchmark.py MODEL.tflite... [--pairs 5] [--runs 2000] [--out RESULT.md]
 """
@@ -62,7 +63,7 @@ def main() -> int:
     options = parser.parse_args()
     os.sched_setaffinity(0, choose_cpus(1))  # the children of both kinds inherit it
     lines = [
-        "| file | litert-benchmark p50 us | edgetool p50 us | ratio | each pair |",
+        "| file | litert-benchmark p50 us | edgetool p50 us | median ratio | each pair |",
         "| --- | ---: | ---: | ---: | --- |",
     ]
     failed = False
@@ -71,9 +72,10 @@ def main() -> int:
         for _ in range(options.pairs):
             theirs.append(litert_benchmark_us(model, options.runs))
             ours.append(edgetool_us(model, options.runs))
-        ratio = statistics.median(ours) / statistics.median(theirs)
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        ratio = statistics.median(ratios)
         failed = failed or abs(ratio - 1) > TOLERANCE
-        pairs = " ".join(f"{a / b:.3f}" for a, b in zip(ours, theirs, strict=True))
+        pairs = " ".join(f"{value:.3f}" for value in ratios)
         medians = f"{statistics.median(theirs):.1f} | {statistics.median(ours):.1f}"
         lines.append(f"| {model.name} | {medians} | {ratio:.3f} | {pairs} |")
         print(lines[-1], file=sys.stderr, flush=True)

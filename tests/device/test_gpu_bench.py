@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def gpu() -> None:
 
     if CUDA not in onnxruntime.get_available_providers():
         pytest.skip("onnxruntime has no CUDA provider: install onnxruntime-gpu[cuda,cudnn] on a machine with a GPU")
-    if subprocess.run(["nvidia-smi"], capture_output=True).returncode != 0:
+    if shutil.which("nvidia-smi") is None or subprocess.run(["nvidia-smi"], capture_output=True).returncode != 0:
         pytest.skip("nvidia-smi finds no NVIDIA GPU")
 
 

@@ -15,7 +15,6 @@ import pytest
 from edgetool.errors import (
     DataError,
     DeviceUnavailableError,
-    EdgetoolError,
     InterpreterCrashError,
     InterpreterTimeoutError,
     UnsupportedModelError,
@@ -150,9 +149,11 @@ def test_model_that_asks_for_all_memory_is_refused(tmp_path: Path) -> None:
     ]
     shape = numpy_helper.from_array(np.array([1 << 20, 1 << 20], np.int64), "shape")
     path = save(tmp_path / "huge.onnx", nodes, [x], y, shape)
-    with pytest.raises(EdgetoolError) as caught, ProcessRunner().open(path, RunPlan(timeout_s=60.0)) as session:
+    with (
+        ProcessRunner().open(path, RunPlan(timeout_s=60.0)) as session,
+        pytest.raises(UnsupportedModelError, match="allocate"),
+    ):
         session.outputs((np.zeros((1, 1), np.float32),))
-    assert isinstance(caught.value, UnsupportedModelError | InterpreterCrashError) or "memory" in str(caught.value)
 
 
 def test_model_that_never_ends_is_given_up(tmp_path: Path) -> None:
