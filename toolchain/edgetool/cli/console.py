@@ -125,7 +125,16 @@ def _rich(*, stderr: bool) -> RichConsole:
     stream = sys.stderr if stderr else sys.stdout
     # Piped output is not wrapped at 80 columns: other programs read it line by line.
     width = None if stream.isatty() else 200
-    return RichConsole(stderr=stderr, width=width, no_color=bool(os.environ.get("NO_COLOR")) or None, soft_wrap=False)
+    # Without markup: names of tensors and files may hold square brackets.
+    return RichConsole(
+        stderr=stderr,
+        width=width,
+        no_color=bool(os.environ.get("NO_COLOR")) or None,
+        soft_wrap=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
 
 
 def _moving() -> bool:
