@@ -108,7 +108,7 @@ def require_free(path: Path, *, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -> Iterator[TrainFolder]:
-    """Open `path` for a run with `settings` and hold its lock: a new run, or the one begun there with the same settings.
+    """Open `path` and hold its lock: a new run, or the one that was begun there with the same settings.
 
     Raises:
         RunExistsError: a finished run, another process at work, or other content is there.

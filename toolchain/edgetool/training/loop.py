@@ -1,168 +1,287 @@
-"""The child's side of `edgetool train`: Keras 3, a checkpoint after every epoch, exact resume."""
+"""The child's side of training: Keras 3, one checkpoint an epoch, the same weights whether or not it was interrupted.
+
+The order of samples depends on the seed and the number of the epoch only, so an epoch can be repeated from the
+checkpoint before it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
+import functools
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgetool.data.dataset import Array, Dataset, Split
+from edgetool import __version__
+from edgetool.artifact import digest_path
+from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
-from edgetool.data.preprocess import apply
-from edgetool.errors import DataError, InternalError, ManifestError, TrainingError
+from edgetool.data.preprocess import Preprocessing
+from edgetool.errors import DataError, ModelCardError, TrainingError
 from edgetool.evaluate.evaluate import evaluate_outputs
-from edgetool.schema import parse, to_builtins
-from edgetool.store.atomic import atomic_path, write_text
+from edgetool.runners.machine import describe_machine
+from edgetool.schema import to_builtins
+from edgetool.store.atomic import atomic_path
 from edgetool.store.manifest import EvaluationRecord
-from edgetool.training.train import TrainRecord, TrainSettings
+from edgetool.tasks import Task, infer_task
+from edgetool.training.folder import MODEL, TrainFolder, open_train_folder
+from edgetool.training.record import TRAIN_SCHEMA_VERSION, EpochRecord, TrainRecord, TrainSettings
 from edgetool.zoo import ModelCard, find_model, load_builder
 
-__all__ = ["run"]
+__all__ = ["train"]
 
-CHECKPOINT = "checkpoint.keras"
-PROGRESS = "checkpoint.json"
+Emit = Callable[[dict[str, Any]], None]
+
+EVALUATION_BATCH = 256
+
+#: Batches between two progress events; that the parent has gone is noticed at the next event too.
+REPORT_EVERY = 10
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 
-def run(settings: dict[str, Any], out: str, emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Train (or go on training) and write `out/model.keras`; returns a `TrainRecord` as plain values."""
-    wanted = parse(TrainSettings, settings, source="settings", error=InternalError)
-    card = find_model(wanted.model)
-    folder = Path(out)
-    start = time.monotonic()
-    dataset = apply(load_dataset(wanted.data), wanted.preprocessing)
-    if dataset.train is None or dataset.train.labels is None:
-        raise DataError(
-            wanted.data,
-            found="no labelled training split",
-            expected="x_train and y_train",
-            next_step="give other --data",
-        )
-    model, history = _restore_or_build(folder, wanted, card)
-    check_fits(dataset, [_shape(t) for t in model.inputs], _shape(model.outputs[0]), card.task)
-    train = dataset.train if wanted.max_samples is None else dataset.train.take(wanted.max_samples, seed=wanted.seed)
-    for epoch in range(len(history), wanted.epochs):
-        history.append(_epoch(model, train, dataset.val, wanted, epoch, emit))
-        _checkpoint(folder, model, history)
-    with atomic_path(folder / "model.keras") as temporary:
-        model.save(temporary)
-    record = TrainRecord(
+def train(
+    name: str,
+    data: str,
+    out: str,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    max_samples: int | None,
+    seed: int,
+    overwrite: bool,
+    label_column: str | None,
+    image_size: list[int] | None,
+    emit: Emit,
+) -> dict[str, Any]:
+    """Train the zoo's model `name`; see `edgetool.training.train.train_model`.
+
+    Returns:
+        The `TrainRecord` as plain values.
+    """
+    card = find_model(name)
+    emit({"what": "load data", "done": 0, "total": 1})
+    size = (image_size[0], image_size[1]) if image_size else None
+    dataset = load_dataset(data, label_column=label_column, image_size=size)
+    emit({"what": "load data", "done": 1, "total": 1})
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = load_builder(card)(keras)
+    task = infer_task(model, dataset, task=card.task, metric=card.metric)
+    check_fits(dataset, [_shape(tensor) for tensor in model.inputs], _shape(model.outputs[0]), task.name)
+    split = _training_split(dataset, task, max_samples)
+    settings = TrainSettings(
         model=card.name,
-        settings=wanted,
-        data_source=dataset.source,
+        data=dataset.name,
         data_digest=dataset.digest,
-        splits=_sizes(dataset, train),
-        history=tuple(history),
-        validation=_score(model, dataset.val, dataset, card),
-        test=_score(model, dataset.test, dataset, card),
-        num_params=int(model.count_params()),
-        seconds=round(sum(entry["seconds"] for entry in history), 3),
-        versions={name: version(name) for name in ("keras", "tensorflow", "numpy")},
-        facts={**dataset.facts, "this process": f"{time.monotonic() - start:.1f} s"},
+        num_train_samples=split.num_samples,
+        max_samples=max_samples,
+        preprocessing=card.preprocessing.describe(),
+        loss=task.loss,
+        optimizer=card.training.optimizer,
+        learning_rate=card.training.learning_rate if learning_rate is None else learning_rate,
+        batch_size=card.training.batch_size if batch_size is None else batch_size,
+        epochs=card.training.epochs if epochs is None else epochs,
+        seed=seed,
     )
+    with open_train_folder(Path(out), settings, overwrite=overwrite) as folder:
+        device = _prepare_device()
+        model = _start_model(model, folder, settings, task)
+        _fit(model, folder, settings, (split, dataset.val), card.preprocessing, emit)
+        record = _finish(model, folder, dataset, split.num_samples, card, task, device)
     plain: dict[str, Any] = to_builtins(record)
     return plain
 
 
-def _restore_or_build(folder: Path, settings: TrainSettings, card: ModelCard) -> tuple[Any, list[dict[str, float]]]:
-    import keras
-
-    keras.utils.set_random_seed(settings.seed)
-    if (folder / PROGRESS).is_file() and (folder / CHECKPOINT).is_file():
-        try:
-            history = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-            return keras.saving.load_model(folder / CHECKPOINT), list(history)
-        except Exception as exc:
-            raise ManifestError(
-                str(folder / CHECKPOINT),
-                found=f"a checkpoint that cannot be read ({type(exc).__name__}: {exc})",
-                expected="a sound checkpoint",
-                next_step="give --overwrite to begin anew",
-            ) from exc
-    model = load_builder(card)(keras)
-    optimizer = keras.optimizers.get(
-        {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
-    )
-    losses = {
-        "classification": "sparse_categorical_crossentropy",
-        "binary": "binary_crossentropy",
-        "regression": "mse",
-        "reconstruction": "mse",
-    }
-    metrics = ["accuracy"] if card.task in ("classification", "binary") else ["mae"]
-    model.compile(optimizer=optimizer, loss=losses[card.task], metrics=metrics)
-    return model, []
-
-
-def _epoch(
-    model: Any,
-    train: Split,
-    val: Split | None,
-    settings: TrainSettings,
-    epoch: int,
-    emit: Callable[[dict[str, Any]], None],
-) -> dict[str, float]:
-    """Train one epoch in an order that depends on seed and epoch only, so that a resumed run goes the same way."""
-    start = time.monotonic()
-    order = np.random.default_rng([settings.seed, epoch]).permutation(train.num_samples)
-    total = math.ceil(train.num_samples / settings.batch_size)
-    what = f"epoch {epoch + 1}/{settings.epochs}"
-    model.reset_metrics()
-    values: dict[str, Any] = {}
-    assert train.labels is not None
-    for step in range(total):
-        chosen = order[step * settings.batch_size : (step + 1) * settings.batch_size]
-        values = model.train_on_batch(_pack(train.inputs, chosen), train.labels[chosen], return_dict=True)
-        emit({"what": what, "done": step, "total": total})
-    if not math.isfinite(float(values["loss"])):
-        raise TrainingError(
-            what, found="a loss that is NaN or infinite", expected="a finite loss", next_step="lower --learning-rate"
+def _training_split(dataset: Dataset, task: Task, max_samples: int | None) -> Split:
+    if dataset.train is None or (dataset.train.labels is None and task.name != "reconstruction"):
+        raise DataError(
+            dataset.name,
+            found="no labelled training split",
+            expected="samples to train on",
+            next_step="give data with x_train and y_train",
         )
-    entry = {name: float(value) for name, value in values.items()}
-    if val is not None and val.labels is not None:
-        scores = model.evaluate(_pack(val.inputs, None), val.labels, verbose=0, return_dict=True)
-        entry |= {f"val_{name}": float(value) for name, value in scores.items()}
-    entry["seconds"] = round(time.monotonic() - start, 3)
-    shown = ", ".join(
-        f"{name} {value:.4f}" for name, value in entry.items() if name.endswith(("loss", "accuracy", "mae"))
-    )
-    emit({"what": what, "done": total, "total": total})
-    emit({"what": f"{what}: {shown}", "done": 1, "total": 1})
-    return entry
-
-
-def _checkpoint(folder: Path, model: Any, history: list[dict[str, float]]) -> None:
-    """Write model and optimizer, then the history: a kill between the two repeats one epoch of the same order."""
-    (folder / PROGRESS).unlink(missing_ok=True)
-    with atomic_path(folder / CHECKPOINT) as temporary:
-        model.save(temporary)
-    write_text(folder / PROGRESS, json.dumps(history))
-
-
-def _score(model: Any, split: Split | None, dataset: Dataset, card: ModelCard) -> EvaluationRecord | None:
-    if split is None or (split.labels is None and card.task != "reconstruction"):
-        return None
-    outputs = np.asarray(model.predict(_pack(split.inputs, None), batch_size=256, verbose=0))
-    return evaluate_outputs(
-        (outputs,), split, metric=card.metric, task=card.task, runtime="keras", class_names=dataset.class_names
-    )
-
-
-def _pack(inputs: tuple[Array, ...], chosen: Array | None) -> Any:
-    arrays = [x if chosen is None else x[chosen] for x in inputs]
-    return arrays if len(arrays) > 1 else arrays[0]
+    return dataset.train if max_samples is None else dataset.train.take(max_samples, seed=SPLIT_SEED)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
     return tuple(-1 if size is None else int(size) for size in tensor.shape)
 
 
-def _sizes(dataset: Dataset, train: Split) -> dict[str, int]:
-    parts = dataclasses.replace(dataset, train=train)
-    return {split.name: split.num_samples for split in (parts.train, parts.val, parts.test) if split is not None}
+def _prepare_device() -> str:
+    """Make a GPU, where there is one, deterministic; return the device's name. CPU kernels are as they are."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "cpu"
+    tf.config.experimental.enable_op_determinism()
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def _start_model(model: Any, folder: TrainFolder, settings: TrainSettings, task: Task) -> Any:
+    """Return the compiled model to go on with: `model` as built, or the newest checkpoint.
+
+    Raises:
+        TrainingError: the checkpoint cannot be read.
+        ModelCardError: an optimizer that no card may name.
+    """
+    import keras
+
+    if folder.checkpoint is not None:
+        try:
+            return keras.saving.load_model(folder.checkpoint, safe_mode=True)
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise TrainingError(
+                str(folder.checkpoint),
+                found=f"a checkpoint that cannot be read ({str(exc).splitlines()[0]})",
+                expected="the one that this run wrote",
+                next_step="give --overwrite to train anew",
+            ) from None
+    if settings.optimizer not in OPTIMIZERS:
+        raise ModelCardError(
+            f"{settings.model}: training.optimizer",
+            found=repr(settings.optimizer),
+            expected=", ".join(OPTIMIZERS),
+            next_step="correct the card",
+        )
+    optimizer = keras.optimizers.get(
+        {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
+    )
+    has_classes = task.name in ("classification", "binary")
+    model.compile(optimizer, _loss(task), metrics=["accuracy"] if has_classes else [])
+    return model
+
+
+def _loss(task: Task) -> Any:
+    import keras
+
+    if task.loss == "sparse_categorical_crossentropy":
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=task.from_logits)
+    if task.loss == "binary_crossentropy":
+        return keras.losses.BinaryCrossentropy(from_logits=task.from_logits)
+    return keras.losses.get(task.loss)
+
+
+def _fit(
+    model: Any,
+    folder: TrainFolder,
+    settings: TrainSettings,
+    splits: tuple[Split, Split | None],
+    preprocessing: Preprocessing,
+    emit: Emit,
+) -> None:
+    """Run the epochs that are missing, with a checkpoint after each.
+
+    Raises:
+        TrainingError: the loss is not finite; the checkpoint before is kept.
+    """
+    from edgetool.training.batches import Batches, Watch
+
+    train_split, val_split = splits
+    finished = len(folder.state.history)
+    if finished:
+        emit({"what": f"resume after epoch {finished}", "done": 1, "total": 1})
+    validation = None if val_split is None else Batches(val_split, preprocessing, EVALUATION_BATCH)
+    for number in range(finished + 1, settings.epochs + 1):
+        random = np.random.default_rng([settings.seed, number])
+        _reseed(model, random)
+        order = random.permutation(train_split.num_samples)
+        batches = Batches(train_split, preprocessing, settings.batch_size, order=order)
+        report = functools.partial(_report, emit, f"epoch {number}/{settings.epochs}", len(batches))
+        start = time.monotonic()
+        history = model.fit(
+            batches,
+            epochs=number,
+            initial_epoch=number - 1,
+            validation_data=validation,
+            shuffle=False,
+            verbose=0,
+            callbacks=[Watch(report)],
+        ).history
+        last = {key: float(values[-1]) for key, values in history.items()}
+        epoch = EpochRecord(
+            epoch=number,
+            loss=last["loss"],
+            accuracy=last.get("accuracy"),
+            val_loss=last.get("val_loss"),
+            val_accuracy=last.get("val_accuracy"),
+            seconds=time.monotonic() - start,
+        )
+        folder.save_checkpoint(model.save, epoch)
+        emit({"epoch": to_builtins(epoch)})
+
+
+def _report(emit: Emit, what: str, total: int, done: int) -> None:
+    if done % REPORT_EVERY == 0 or done == total:
+        emit({"what": what, "done": done, "total": total})
+
+
+def _reseed(model: Any, random: np.random.Generator) -> None:
+    """Seed dropout and the like anew: Keras 3.15 does not store the state of their generators in a .keras file."""
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign(random.integers(2**32, size=tuple(variable.shape), dtype=np.uint32))
+
+
+def _finish(
+    model: Any,
+    folder: TrainFolder,
+    dataset: Dataset,
+    num_train_samples: int,
+    card: ModelCard,
+    task: Task,
+    device: str,
+) -> TrainRecord:
+    """Write the trained model, without the optimizer's state, measure it, and write the record."""
+    import keras
+
+    final = load_builder(card)(keras)
+    final.set_weights(model.get_weights())
+    with atomic_path(folder.path / MODEL) as temporary:
+        final.save(temporary)
+    state = folder.state
+    sizes = {split.name: split.num_samples for split in (dataset.train, dataset.val, dataset.test) if split is not None}
+    record = TrainRecord(
+        schema_version=TRAIN_SCHEMA_VERSION,
+        edgetool_version=__version__,
+        model=card.name,
+        settings=state.settings,
+        data_source=dataset.source,
+        class_names=dataset.class_names,
+        splits={**sizes, "train": num_train_samples},
+        facts=dataset.facts,
+        num_params=int(final.count_params()),
+        model_digest=digest_path(folder.path / MODEL),
+        seconds=sum(epoch.seconds for epoch in state.history),
+        num_resumes=state.num_resumes,
+        device=device,
+        machine=describe_machine(),
+        history=state.history,
+        validation=_measure(final, dataset.val, dataset, card, task),
+        test=_measure(final, dataset.test, dataset, card, task),
+    )
+    folder.finish(record)
+    return record
+
+
+def _measure(model: Any, split: Split | None, dataset: Dataset, card: ModelCard, task: Task) -> EvaluationRecord | None:
+    import keras
+
+    from edgetool.training.batches import Batches
+
+    if split is None or (split.labels is None and task.name != "reconstruction"):
+        return None
+    outputs = model.predict(Batches(split, card.preprocessing, EVALUATION_BATCH), verbose=0)
+    return evaluate_outputs(
+        (np.asarray(outputs[0] if isinstance(outputs, list | tuple) else outputs),),
+        split,
+        metric=task.metric,
+        runtime=f"keras {keras.__version__}",
+        task=task.name,
+        class_names=dataset.class_names,
+        from_logits=task.from_logits,
+    )
