@@ -3,7 +3,8 @@
 It needs Python, NumPy and the interpreter of the model's format (LiteRT or onnxruntime), nothing of edgetool. It
 speaks the JSON lines of `edgetool.runners.child` on standard input and output: a request `{"id", "method", "params"}`
 is answered by `{"id", "result"}` or `{"id", "error"}`, the latter with the fields of `EdgetoolError.to_dict`. Whatever
-a library prints goes to standard error. Local and remote runners both start this file.
+a library prints goes to standard error. Local and remote runners both start this file, which
+is why it is one file and longer than others.
 
 Methods: `probe`, `load`, `outputs`, `time`, `memory`, `nodes`; see `Agent`.
 """
