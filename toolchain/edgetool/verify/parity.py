@@ -90,7 +90,7 @@ QUANTIZED = Tolerance(min_sqnr_db=10.0, min_agreement=0.90)
 RUNTIMES = Tolerance(min_sqnr_db=7.0, min_agreement=0.85)
 #: The model was trained on after the reference: answers may move, but most must stay. Scores may grow or shrink.
 RETRAINED = Tolerance(min_agreement=0.70, min_sqnr_db_without_classes=0.0)
-#: Quantised models on noise, which no range was calibrated for: honest int8 gave 12.6 to 28 dB and 86 to 100 %.
+#: Quantised models on noise, which no range was calibrated for: honest int8 gave 12 to 28 dB and 86 to 100 %.
 NOISE_INPUTS = Tolerance(min_sqnr_db=5.0, min_agreement=0.70)
 
 
