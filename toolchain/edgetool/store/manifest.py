@@ -44,7 +44,7 @@ class SkippedLayer:
 
 @dataclass(frozen=True, slots=True)
 class SizeRecord:
-    """Bytes of an artefact as it lies, and compressed by gzip (level 9) and Zstandard (level 19)."""
+    """Bytes of an artefact as it lies, and compressed by gzip (level 9) and Zstandard (level 10)."""
 
     raw: int
     gzip: int
