@@ -161,9 +161,7 @@ def make_report(
         )
         for item in items
     )
-    return BenchReport(
-        BENCH_SCHEMA_VERSION, __version__, command, seed, METHOD, PERCENTILE_METHOD, machine, files
-    )
+    return BenchReport(BENCH_SCHEMA_VERSION, __version__, command, seed, METHOD, PERCENTILE_METHOD, machine, files)
 
 
 def to_csv(report: BenchReport) -> str:
