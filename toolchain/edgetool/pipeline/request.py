@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.artifact import require_format
+from edgetool.data.options import parse_image_size, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
 from edgetool.passes.base import TrainingSettings
@@ -87,7 +88,7 @@ def build_request(
         seed=options.seed,
         trust=options.trust,
         label_column=options.label_column,
-        image_size=_image_size(options.image_size),
+        image_size=parse_image_size(options.image_size),
         preprocessing=preprocessing_of(
             card,
             scale=options.scale,
@@ -175,24 +176,8 @@ def preprocessing_of(
     Raises:
         UsageError: an option is no number, divides by zero or names an unknown type.
     """
-    chosen = card.preprocessing if card is not None else Preprocessing()
-    if scale is not None:
-        chosen = dataclasses.replace(chosen, scale=scale)
-    if mean is not None:
-        chosen = dataclasses.replace(chosen, mean=_numbers("--mean", mean))
-    if std is not None:
-        chosen = dataclasses.replace(chosen, std=_numbers("--std", std))
-    if dtype is not None:
-        chosen = dataclasses.replace(chosen, dtype=dtype)
-    if one_hot:
-        chosen = dataclasses.replace(chosen, one_hot=True)
-    if any(value == 0.0 for value in chosen.std) or chosen.scale == 0.0:
-        raise UsageError("--std, --scale", found="0", expected="values other than zero", next_step="correct them")
-    if chosen.dtype not in ("float32", "float16", "int32", "int64", "uint8", "int8"):
-        raise UsageError(
-            "--dtype", found=repr(chosen.dtype), expected="float32, int32, ...", next_step="give the model's input type"
-        )
-    return chosen
+    default = card.preprocessing if card is not None else Preprocessing()
+    return preprocessing_from(default, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot)
 
 
 def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettings:
@@ -213,26 +198,3 @@ def _settings(options: RequestOptions) -> tuple[RunPlan, ...]:
     cores = len(os.sched_getaffinity(0))
     counts = (1,) if cores == 1 else (1, cores)
     return tuple(RunPlan(num_threads=count, pin=True, timeout_s=600.0) for count in counts)
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(
-            option,
-            found=repr(text),
-            expected="numbers separated by commas",
-            next_step=f"for example {option} 0.5,0.5,0.5",
-        ) from None
-
-
-def _image_size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit()):
-        raise UsageError(
-            "--image-size", found=repr(text), expected="HEIGHTxWIDTH", next_step="for example --image-size 96x96"
-        )
-    return int(height), int(width)
