@@ -12,8 +12,11 @@ from edgetool.exporters.tflite_kernels import operator_name
 
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("channels", [256, 64])
-def test_convolution_computes_the_same_bits(int8_model, pruned, run_tflite, reference, channels):
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolution_computes_the_same_bits(int8_model, pruned, run_tflite, reference, channels, bias):
     model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((30, 256), 0.0, 3))
+    if not bias:
+        model.subgraphs[0].operators[2].inputs[2] = -1
     expected = run_tflite(pack(model), reference=reference, batch=2)
     folded = copy.deepcopy(model)
     dense = folded.subgraphs[0].operators[2]

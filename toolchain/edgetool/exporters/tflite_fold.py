@@ -37,7 +37,8 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
     graph.tensors.append(wide)
     inner = len(graph.tensors) - 1
     graph.operators.insert(place, _reshape(model, int(operator.inputs[0]), source))
-    operator.inputs = np.array([source, *operator.inputs[1:]], np.int32)
+    # An absent bias is -1 in FULLY_CONNECTED; CONV_2D wants two inputs then.
+    operator.inputs = np.array([source, *(i for i in operator.inputs[1:] if i >= 0)], np.int32)
     operator.outputs = np.array([inner], np.int32)
     operator.opcodeIndex = _code(model, schema.BuiltinOperator.CONV_2D, CONV_VERSION)
     operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
