@@ -24,7 +24,7 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
 
     Args:
         model: with one subgraph.
-        operator: FULLY_CONNECTED, default weight format, output `[N, O]`.
+        operator: int8 FULLY_CONNECTED, default weight format, output `[N, O]`.
         shape: `[O, 1, W, C]`.
     """
     graph = model.subgraphs[0]
@@ -37,8 +37,10 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
     graph.tensors.append(wide)
     inner = len(graph.tensors) - 1
     graph.operators.insert(place, _reshape(model, int(operator.inputs[0]), source))
-    # An absent bias is -1 in FULLY_CONNECTED; CONV_2D wants two inputs then.
-    operator.inputs = np.array([source, *(i for i in operator.inputs[1:] if i >= 0)], np.int32)
+    bias = int(operator.inputs[2]) if len(operator.inputs) > 2 else -1
+    if bias < 0:  # the int8 kernel of CONV_2D insists on one
+        bias = _zero_bias(model, int(operator.inputs[0]), int(operator.inputs[1]))
+    operator.inputs = np.array([source, operator.inputs[1], bias], np.int32)
     operator.outputs = np.array([inner], np.int32)
     operator.opcodeIndex = _code(model, schema.BuiltinOperator.CONV_2D, CONV_VERSION)
     operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
@@ -53,6 +55,28 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
             other.inputs = np.array([inner, *other.inputs[1:]], np.int32)
         return
     graph.operators.insert(graph.operators.index(operator) + 1, _reshape(model, inner, result))
+
+
+def _zero_bias(model: Any, source: int, kernel: int) -> int:
+    """Add an int32 bias of zeros in its unit, input scale times kernel scale; return its index."""
+    graph = model.subgraphs[0]
+    weights = graph.tensors[kernel]
+    num_units = int(weights.shape[0])
+    scale = np.asarray(weights.quantization.scale, np.float32)
+    scale = np.float32(graph.tensors[source].quantization.scale[0]) * scale
+    model.buffers.append(schema.BufferT(data=np.zeros(4 * num_units, np.uint8)))
+    graph.tensors.append(
+        schema.TensorT(
+            shape=np.array([num_units], np.int32),
+            type=schema.TensorType.INT32,
+            buffer=len(model.buffers) - 1,
+            name=weights.name + b"/bias",
+            quantization=schema.QuantizationParametersT(
+                scale=scale, zeroPoint=np.zeros(scale.size, np.int64), quantizedDimension=0
+            ),
+        )
+    )
+    return len(graph.tensors) - 1
 
 
 def _reshaped(model: Any, index: int, shape: list[int]) -> int:
