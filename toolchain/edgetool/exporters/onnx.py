@@ -7,9 +7,10 @@ from typing import Any
 
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.onnx_calibrate import measure_ranges
-from edgetool.exporters.onnx_convert import check_model, convert, weight_nodes
+from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_quantize import quantize
+from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.passes.base import Context, Facts, ModelState

@@ -1,11 +1,6 @@
 """Convert a tf_keras model to float ONNX with clean names.
 
-tf2onnx does the conversion and folds batch normalisation into convolutions. What it leaves is tidied here:
-
-1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8.
-2. An average pool over the whole image becomes `GlobalAveragePool`, which gets an output scale of its own.
-3. A `Reshape` of a `Reshape` becomes one.
-4. Tensors are called `<layer>/kernel`, `<layer>/bias` and `<layer>`, not by TensorFlow's scopes: shorter, and readable.
+tf2onnx does the conversion and folds batch normalisation into convolutions. What it leaves is tidied by `onnx_tidy`.
 """
 
 from __future__ import annotations
@@ -13,27 +8,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
-
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx_graph import (
-    bypass,
-    constant,
-    consumers,
-    drop_unused,
-    producers,
-    rename_values,
-    replace_node,
-    strip_details,
-)
+from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
 
-__all__ = ["OPSET", "check_model", "convert", "weight_nodes"]
+__all__ = ["OPSET", "check_model", "convert"]
 
 #: The newest opset that tf2onnx writes.
 OPSET = 18
-#: Operators with a constant kernel, and which input it is.
-WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
 
 
 def convert(keras_model: Any) -> Any:
@@ -70,14 +52,8 @@ def convert(keras_model: Any) -> Any:
     finally:
         logger.setLevel(level)
     _refuse_foreign_ops(model, str(keras_model.name))
-    graph = model.graph
-    _fuse_dense(model)
-    _widen_pools(model)
-    _merge_reshapes(graph)
-    drop_unused(graph)
-    _clean_names(graph, [str(getattr(layer, "layer", layer).name) for layer in keras_model.layers])
-    strip_details(model)
-    graph.name = str(keras_model.name)
+    tidy(model, [str(getattr(layer, "layer", layer).name) for layer in keras_model.layers])
+    model.graph.name = str(keras_model.name)
     return model
 
 
@@ -115,17 +91,6 @@ def check_model(model: Any, subject: str) -> bytes:
     return content
 
 
-def weight_nodes(graph: Any) -> list[tuple[Any, str]]:
-    """Return every node with a constant kernel, and the kernel's name, in graph order."""
-    names = {tensor.name for tensor in graph.initializer}
-    found = []
-    for node in graph.node:
-        index = WEIGHT_INPUT.get(node.op_type)
-        if index is not None and len(node.input) > index and node.input[index] in names:
-            found.append((node, str(node.input[index])))
-    return found
-
-
 def _refuse_foreign_ops(model: Any, subject: str) -> None:
     """Raise where tf2onnx left TensorFlow operators: they have a domain of their own."""
     import onnx
@@ -142,107 +107,3 @@ def _refuse_foreign_ops(model: Any, subject: str) -> None:
             expected="ONNX operators",
             next_step="export TFLite alone (exports = ['tflite'] in the recipe)",
         )
-
-
-def _shapes(model: Any) -> dict[str, list[int]]:
-    """Return tensor name -> dimensions, 0 where open."""
-    import onnx
-
-    inferred = onnx.shape_inference.infer_shapes(model)
-    values = (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output)
-    return {v.name: [int(dim.dim_value) for dim in v.type.tensor_type.shape.dim] for v in values}
-
-
-def _fuse_dense(model: Any) -> None:
-    """Rewrite `Add(MatMul(x, W), b)` with a matrix `x` as `Gemm(x, W, b)`."""
-    from onnx import helper
-
-    graph = model.graph
-    shapes, readers = _shapes(model), consumers(graph)
-    for product, kernel in weight_nodes(graph):
-        weights = constant(graph, kernel)
-        follow = readers.get(product.output[0], [])
-        if product.op_type != "MatMul" or weights is None or weights.ndim != 2 or len(follow) != 1:
-            continue
-        add = follow[0]
-        if add.op_type != "Add" or len(shapes.get(product.output[0], [])) != 2:
-            continue
-        bias = next(name for name in add.input if name != product.output[0])
-        values = constant(graph, bias)
-        if values is None or values.size != weights.shape[1]:
-            continue
-        gemm = helper.make_node("Gemm", [product.input[0], kernel, bias], list(add.output), name=add.name)
-        replace_node(graph, add, [gemm])
-        graph.node.remove(product)
-
-
-def _widen_pools(model: Any) -> None:
-    """Rewrite an AveragePool whose window is the whole image as GlobalAveragePool."""
-    from onnx import helper
-
-    graph = model.graph
-    shapes = _shapes(model)
-    for node in list(graph.node):
-        window = next((list(a.ints) for a in node.attribute if a.name == "kernel_shape"), None)
-        shape = shapes.get(node.input[0], []) if node.input else []
-        pads = any(any(a.ints) for a in node.attribute if a.name == "pads")
-        if node.op_type == "AveragePool" and window and shape[2:] == window and not pads:
-            whole = helper.make_node("GlobalAveragePool", [node.input[0]], list(node.output), name=node.name)
-            replace_node(graph, node, [whole])
-
-
-def _merge_reshapes(graph: Any) -> None:
-    """Let a Reshape read what the Reshape before it reads, unless its shape copies dimensions (0)."""
-    made = producers(graph)
-    for node in graph.node:
-        if node.op_type != "Reshape":
-            continue
-        before = made.get(node.input[0])
-        shape = constant(graph, node.input[1])
-        if before is not None and before.op_type == "Reshape" and shape is not None and np.all(shape != 0):
-            node.input[0] = before.input[0]
-
-
-def _clean_names(graph: Any, layers: list[str]) -> None:
-    """Name tensors after Keras layers: `<layer>/kernel`, `<layer>/bias`, `<layer>`; name nodes after their output."""
-    for node in list(graph.node):
-        if node.op_type == "Identity" and node.input[0] not in {value.name for value in graph.input}:
-            bypass(graph, node)
-    taken = {value.name for value in (*graph.input, *graph.output)}
-    names: dict[str, str] = {}
-
-    def claim(old: str, wanted: str) -> None:
-        if old in names:
-            return
-        name, count = wanted, 1
-        while name in taken:
-            name, count = f"{wanted}/{count}", count + 1
-        taken.add(name)
-        names[old] = name
-
-    constants = {tensor.name for tensor in graph.initializer}
-    kernels = {node.output[0]: kernel for node, kernel in weight_nodes(graph)}
-    for node in graph.node:
-        layer = _layer_of(node, layers) or node.op_type.lower()
-        kernel = kernels.get(node.output[0])
-        for index, name in enumerate(node.input):
-            if name not in constants:
-                continue
-            is_bias = node.op_type in ("Conv", "ConvTranspose", "Gemm") and index == 2
-            role = "kernel" if name == kernel else "bias" if is_bias else "constant"
-            claim(name, f"{layer}/{role}")
-        for name in node.output:
-            claim(name, layer)
-    rename_values(graph, lambda name: names.get(name, name))
-    for node in graph.node:
-        node.name = node.output[0]
-
-
-def _layer_of(node: Any, layers: list[str]) -> str | None:
-    """Return the Keras layer whose name is a part of the node's or its constants' names, the innermost first."""
-    for name in (node.name, *node.input[1:2], node.output[0]):
-        for part in reversed(str(name).replace(":", "/").split("/")):
-            for candidate in (part, part.removeprefix("quant_"), part.rpartition("__")[0]):
-                if candidate in layers:
-                    return candidate
-    return None

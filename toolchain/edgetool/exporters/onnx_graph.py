@@ -77,12 +77,12 @@ def bypass(graph: Any, node: Any) -> None:
 
 
 def replace_node(graph: Any, node: Any, made: Iterable[Any]) -> None:
-    """Put the nodes `made` where `node` was."""
-    nodes = list(graph.node)
-    index = next(i for i, other in enumerate(nodes) if other is node)
-    nodes[index : index + 1] = made
-    del graph.node[:]
-    graph.node.extend(nodes)
+    """Put copies of the nodes `made` where `node` was; `node` itself may be one of them."""
+    index = next(i for i, other in enumerate(graph.node) if other.output[:1] == node.output[:1])
+    copies = [type(node).FromString(other.SerializeToString()) for other in made]
+    del graph.node[index]
+    for offset, copy in enumerate(copies):
+        graph.node.insert(index + offset, copy)
 
 
 def rename_values(graph: Any, rename: Callable[[str], str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.onnx_convert import weight_nodes
+from edgetool.exporters.onnx_first_conv import widen_first_conv
 from edgetool.exporters.onnx_graph import (
     constant,
     consumers,
@@ -22,6 +22,7 @@ from edgetool.exporters.onnx_graph import (
     strip_details,
 )
 from edgetool.exporters.onnx_scales import channel_scales
+from edgetool.exporters.onnx_tidy import weight_nodes
 
 __all__ = ["quantize"]
 
@@ -83,6 +84,8 @@ def quantize(
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
+    if bits == 8:
+        widen_first_conv(result.graph)
     strip_details(result)
     return result
 

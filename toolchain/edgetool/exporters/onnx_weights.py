@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.onnx_convert import weight_nodes
 from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, strip_details
 from edgetool.exporters.onnx_scales import channel_scales
+from edgetool.exporters.onnx_tidy import weight_nodes
 
 __all__ = ["quantize_dynamic", "store_half"]
 
