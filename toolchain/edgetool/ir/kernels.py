@@ -13,7 +13,9 @@ from edgetool.ir.macs import weight_inputs
 
 __all__ = ["KernelTensor", "find_kernel", "list_kernels"]
 
-_PASS_THROUGH = {"DequantizeLinear", "DEQUANTIZE", "DENSIFY", "Cast", "Identity", "Transpose", "Reshape", "RESHAPE"}
+_PASS_THROUGH = {
+    "DequantizeLinear", "DEQUANTIZE", "DENSIFY", "Cast", "Identity", "Transpose", "Reshape", "RESHAPE", "Mul", "Pad",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
