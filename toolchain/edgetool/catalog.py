@@ -10,21 +10,35 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
+from edgetool.errors import EdgetoolError
+
 __all__ = ["scan"]
 
 
-def scan(builtin: str, group: str, filename: str) -> dict[str, tuple[str, Path]]:
+def scan(builtin: str, group: str, filename: str, *, error: type[EdgetoolError]) -> dict[str, tuple[str, Path]]:
     """Return what is there: folder name -> (package that holds it, path of its TOML file).
 
     Args:
         builtin: package of the built-in ones, for example `edgetool_models`.
         group: entry point group of other people's packages.
         filename: `model.toml` or `target.toml`.
+        error: the kind of error to raise.
+
+    Raises:
+        error: a package of an entry point cannot be imported.
     """
     packages = [builtin, *(point.value for point in entry_points(group=group))]
     found: dict[str, tuple[str, Path]] = {}
     for package in packages:
-        importlib.import_module(package)
+        try:
+            importlib.import_module(package)
+        except ImportError as exc:
+            raise error(
+                f"entry point of {group}",
+                found=f"package {package!r}, which cannot be imported ({exc})",
+                expected="a package with a folder for each entry",
+                next_step="reinstall or remove the package that declares it",
+            ) from None
         for folder in sorted(Path(str(files(package))).iterdir()):
             if (folder / filename).is_file():
                 found.setdefault(folder.name, (package, folder / filename))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from edgetool.catalog import scan
 from edgetool.errors import TargetError, nearest
 from edgetool.schema import load_toml, parse
 
-__all__ = ["Target", "find_target", "list_targets"]
+__all__ = ["Target", "find_target", "list_targets", "parse_target"]
+
+#: Fields that are figures of the device.
+FIGURES = ("flash_bytes", "ram_bytes", "clock_hz", "num_cores")
+
+RUNTIMES = ("litert", "onnxruntime", "c", "tflm")
+RUNNERS = ("process", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +25,7 @@ class Target:
     Attributes:
         flash_bytes: room for the model file (and the program).
         ram_bytes: largest contiguous RAM, for activations.
-        runtimes: `litert`, `onnxruntime`, `c`, `tflm`.
+        runtimes: see `RUNTIMES`.
         runner: how edgetool runs models there: `process`, or `none` (built for, not measured on).
         operators: supported operators; empty: no limit known.
         sources: where each figure comes from.
@@ -44,25 +51,51 @@ def list_targets() -> list[Target]:
     Raises:
         TargetError: a `target.toml` is wrong.
     """
-    found = scan("edgetool_targets", "edgetool.targets", "target.toml")
-    targets = [
-        parse(Target, load_toml(path, error=TargetError), source=str(path), error=TargetError)
-        for _, path in found.values()
-    ]
-    for target in targets:
-        unsourced = [
-            name
-            for name in ("flash_bytes", "ram_bytes", "clock_hz")
-            if getattr(target, name) is not None and name not in target.sources
-        ]
-        if unsourced:
-            raise TargetError(
-                target.name,
-                found=f"no source for {unsourced[0]}",
-                expected="a source for every figure",
-                next_step=f"add {unsourced[0]} to [sources] in its target.toml",
-            )
+    found = scan("edgetool_targets", "edgetool.targets", "target.toml", error=TargetError)
+    targets = [parse_target(load_toml(path, error=TargetError), source=str(path)) for _, path in found.values()]
     return sorted(targets, key=lambda target: target.name)
+
+
+def parse_target(fields: dict[str, Any], *, source: str) -> Target:
+    """Build a target from parsed TOML.
+
+    Args:
+        fields: what the TOML file holds.
+        source: that file, for messages.
+
+    Raises:
+        TargetError: a key is unknown or missing, a figure has no source or is not above 0, or a name is unknown.
+    """
+    target = parse(Target, fields, source=source, error=TargetError)
+    for name in FIGURES:
+        value = getattr(target, name)
+        if value is not None and name not in target.sources:
+            raise TargetError(
+                source,
+                found=f"no source for {name}",
+                expected="a source for every figure",
+                next_step=f"add {name} to [sources]",
+            )
+        if value is not None and value <= 0:
+            raise TargetError(
+                source, found=f"{name} = {value}", expected="above 0", next_step="correct or leave it out"
+            )
+    for kind, names, valid in (("runtime", target.runtimes, RUNTIMES), ("runner", (target.runner,), RUNNERS)):
+        for name in names:
+            if name not in valid:
+                raise TargetError(
+                    source,
+                    found=f"unknown {kind} {name!r}",
+                    expected=f"a known {kind}",
+                    next_step=nearest(name, [*valid]),
+                )
+    for name in target.sources:
+        if getattr(target, name, None) is None:
+            raise TargetError(
+                source, found=f"a source for {name}, which is not given", expected="the figure too",
+                next_step=nearest(name, [*FIGURES]),
+            )  # fmt: skip
+    return target
 
 
 def find_target(name: str) -> Target:

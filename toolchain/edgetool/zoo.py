@@ -11,9 +11,24 @@ from edgetool.catalog import scan
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import ModelCardError, nearest
 from edgetool.passes.base import TrainingSettings
+from edgetool.recipes.recipe import builtin_names
 from edgetool.schema import load_toml, parse
+from edgetool.tasks import METRICS, TASKS
 
-__all__ = ["ModelCard", "Reference", "TrainingRecipe", "find_model", "list_models", "load_builder", "model_names"]
+__all__ = [
+    "OPTIMIZERS",
+    "ModelCard",
+    "Reference",
+    "TrainingRecipe",
+    "find_model",
+    "list_models",
+    "load_builder",
+    "model_names",
+    "parse_card",
+]
+
+#: Optimizers that a card may name, as Keras 3 calls them.
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +88,49 @@ def list_models() -> list[ModelCard]:
         ModelCardError: a `model.toml` is wrong.
     """
     cards = []
-    for folder, (package, path) in scan("edgetool_models", "edgetool.models", "model.toml").items():
-        fields = load_toml(path, error=ModelCardError)
-        fields["package"] = f"{package}.{folder}"
-        cards.append(parse(ModelCard, fields, source=str(path), error=ModelCardError))
+    for folder, (package, path) in scan(
+        "edgetool_models", "edgetool.models", "model.toml", error=ModelCardError
+    ).items():
+        cards.append(parse_card(load_toml(path, error=ModelCardError), package=f"{package}.{folder}", source=str(path)))
     return sorted(cards, key=lambda card: card.name)
+
+
+def parse_card(fields: dict[str, Any], *, package: str, source: str) -> ModelCard:
+    """Build a card from parsed TOML.
+
+    Args:
+        fields: what `model.toml` holds.
+        package: the Python package of the builder.
+        source: the file, for messages.
+
+    Raises:
+        ModelCardError: a key is unknown or missing, or a task, metric, optimizer or recipe is none that exists.
+    """
+    if "package" in fields:
+        raise ModelCardError(
+            source, found="key 'package'", expected="no such key", next_step="the folder says which package it is"
+        )
+    card = parse(ModelCard, {**fields, "package": package}, source=source, error=ModelCardError)
+    names = (
+        ("task", card.task, list(TASKS)),
+        ("metric", card.metric, list(METRICS)),
+        ("training.optimizer", card.training.optimizer, list(OPTIMIZERS)),
+        ("default_recipe", card.default_recipe, builtin_names()),
+    )
+    for key, value, valid in names:
+        if value not in valid:
+            raise ModelCardError(
+                source, found=f"{key} {value!r}", expected=f"a known {key}", next_step=nearest(value, valid)
+            )
+    numbers = (card.training.learning_rate, card.training.batch_size, card.training.epochs, *card.preprocessing.std)
+    if any(value <= 0 for value in numbers) or card.preprocessing.scale == 0.0:
+        raise ModelCardError(
+            source,
+            found="a learning rate, batch size, number of epochs or std that is not above 0, or a scale of 0",
+            expected="numbers that can be trained and divided by",
+            next_step="correct the file",
+        )
+    return card
 
 
 def model_names() -> list[str]:
@@ -103,6 +156,18 @@ def find_model(name: str) -> ModelCard:
 
 
 def load_builder(card: ModelCard) -> Callable[[Any], Any]:
-    """Return the card's `build(keras)`, which serves Keras 3 and tf_keras."""
-    builder: Callable[[Any], Any] = importlib.import_module(card.package).build
+    """Return the card's `build(keras)`, which serves Keras 3 and tf_keras.
+
+    Raises:
+        ModelCardError: the package has none.
+    """
+    try:
+        builder: Callable[[Any], Any] = importlib.import_module(card.package).build
+    except (ImportError, AttributeError) as exc:
+        raise ModelCardError(
+            card.name,
+            found=f"no builder ({exc})",
+            expected=f"a function build(keras) in {card.package}",
+            next_step="add it to the package's __init__.py",
+        ) from None
     return builder

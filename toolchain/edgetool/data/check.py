@@ -65,6 +65,13 @@ def check_fits(
             _check_shape(f"{dataset.name}: x_{split.name}", array, shape)
         if split.labels is not None:
             _check_labels(f"{dataset.name}: y_{split.name}", split.labels, output_shape, task)
+        elif task != "reconstruction":
+            raise DataError(
+                f"{dataset.name}: {split.name}",
+                found="no labels",
+                expected=f"labels, which {task} needs",
+                next_step=f"save y_{split.name} beside x_{split.name}",
+            )
 
 
 def _check_split(name: str, split: Split) -> None:
@@ -104,11 +111,14 @@ def _check_numbers(subject: str, array: Array) -> None:
         return
     bad = ~np.isfinite(array)
     if bad.any():
-        where = np.argwhere(bad)[0]
-        sample, position = int(where[0]), [int(i) for i in where[1:]]
+        places = np.argwhere(bad)
+        sample, position = int(places[0][0]), [int(i) for i in places[0][1:]]
+        found = f"{len(places)} values that are NaN or infinite in {np.unique(places[:, 0]).size} samples"
+        if array.ndim == 2:
+            found += f", in columns {', '.join(str(column) for column in np.unique(places[:, 1])[:8])}"
         raise DataError(
             subject,
-            found=f"{int(bad.sum())} values that are NaN or infinite, the first in sample {sample} at {position}",
+            found=f"{found}, the first in sample {sample} at {position}",
             expected="finite numbers",
             next_step="remove or fill them by a stated rule before saving",
         )
@@ -129,14 +139,21 @@ def _check_shape(subject: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], task: str) -> None:
+    num_classes = output_shape[-1]
+    if task == "classification" and labels.ndim > 1 and labels.shape[1:] != (num_classes,):
+        raise DataError(
+            subject,
+            found=f"labels of shape {list(labels.shape)}",
+            expected=f"[N] class numbers or [N, {num_classes}] one-hot rows",
+            next_step="give the labels that the model was trained on",
+        )
     if task == "classification" and labels.ndim == 1:
-        num_classes = output_shape[-1]
         if labels.dtype.kind == "f" and not np.all(labels == np.rint(labels)):
             raise DataError(
                 subject,
                 found="labels that are no whole numbers",
                 expected="class numbers",
-                next_step="--task regression?",
+                next_step="number the classes from 0, or give --task regression",
             )
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= num_classes:
@@ -151,10 +168,19 @@ def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], ta
             raise DataError(
                 subject, found="labels other than 0 and 1", expected="0 or 1", next_step="recode the labels"
             )
-    elif task == "regression" and labels.ndim > 1 and labels.shape[1:] != tuple(output_shape[1:]):
+    elif task == "regression" and not _targets_fit(labels, output_shape):
         raise DataError(
             subject,
-            found=f"targets of shape {list(labels.shape[1:])}",
-            expected=f"{list(output_shape[1:])}, as the model's output",
+            found=f"targets of shape {list(labels.shape)}",
+            expected=f"[N, {', '.join(map(str, output_shape[1:]))}], as the model's output",
             next_step="give the targets that the model was trained on",
         )
+
+
+def _targets_fit(labels: Array, output_shape: tuple[int, ...]) -> bool:
+    wanted = tuple(output_shape[1:])
+    if labels.ndim == 1:
+        return all(size in (1, -1) for size in wanted)
+    return len(wanted) == labels.ndim - 1 and all(
+        size in (-1, found) for size, found in zip(wanted, labels.shape[1:], strict=True)
+    )

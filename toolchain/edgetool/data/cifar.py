@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import http.client
 import os
-import shutil
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.named import shared_file
 from edgetool.errors import DataError, NetworkError
@@ -19,9 +20,10 @@ from edgetool.store.atomic import atomic_path
 
 __all__ = ["load_cifar10", "read_binary_archive"]
 
-#: https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 binary version", with the MD5 that the page gives.
+#: https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 binary version" (170,052,171 bytes, MD5 c32a1d4a... there);
+#: the SHA-256 is the one that TensorFlow Datasets holds it to.
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RECORD_BYTES = 1 + 3 * 32 * 32
@@ -43,7 +45,7 @@ def load_cifar10() -> Dataset:
     archive = _cache_folder() / "cifar-10-binary.tar.gz"
     if not archive.is_file():
         _download(URL, archive)
-    _check_digest(archive)
+    _check_digest(archive, next_step="delete the file and run again")
     train, test = read_binary_archive(archive)
     return Dataset(
         name="cifar10",
@@ -52,7 +54,7 @@ def load_cifar10() -> Dataset:
         test=test,
         class_names=CLASS_NAMES,
         source=f"CIFAR-10 (Krizhevsky 2009), {URL}",
-        digest=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        digest=SHA256,
     )
 
 
@@ -70,7 +72,7 @@ def read_binary_archive(path: Path) -> tuple[Split, Split]:
                 if member.isfile() and name.endswith(".bin"):
                     stream = archive.extractfile(member)
                     batches[name] = stream.read() if stream is not None else b""
-    except (tarfile.TarError, OSError, EOFError) as exc:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as exc:
         raise DataError(
             str(path), found=f"a damaged archive ({exc})", expected="CIFAR-10", next_step="delete it"
         ) from None
@@ -106,8 +108,11 @@ def _download(url: str, path: Path) -> None:
             atomic_path(path) as temporary,
             temporary.open("wb") as stream,
         ):
-            shutil.copyfileobj(answer, stream)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as exc:
+            while chunk := _receive(answer):
+                stream.write(chunk)
+            stream.flush()
+            _check_digest(temporary, next_step="run again; the download was cut short or changed on its way")
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as exc:
         raise NetworkError(
             url,
             found=f"no download ({getattr(exc, 'reason', exc)})",
@@ -116,9 +121,15 @@ def _download(url: str, path: Path) -> None:
         ) from None
 
 
-def _check_digest(path: Path) -> None:
-    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    if found != MD5:
-        raise NetworkError(
-            str(path), found=f"MD5 {found}", expected=f"{MD5}, as published", next_step="delete the file and run again"
-        )
+def _check_digest(path: Path, *, next_step: str) -> None:
+    found = digest_path(path)
+    if found != SHA256:
+        raise NetworkError(str(path), found=f"SHA-256 {found}", expected=f"{SHA256}, as published", next_step=next_step)
+
+
+def _receive(answer: http.client.HTTPResponse) -> bytes:
+    """Read a part of a download; a broken connection is none of the disk's errors."""
+    try:
+        return answer.read(1 << 20)
+    except OSError as exc:
+        raise http.client.HTTPException(str(exc)) from exc

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from edgetool.data.dataset import Dataset, Split
-from edgetool.errors import DataError, MissingFileError
+from edgetool.errors import DataError, EdgetoolError, MissingFileError, nearest
 
 __all__ = ["load_function"]
+
+KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test", "class_names")
 
 
 def load_function(spec: str) -> Dataset:
@@ -28,14 +31,11 @@ def load_function(spec: str) -> Dataset:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
-        function = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as exc:
-        raise MissingFileError(
-            spec, found=str(exc), expected="an importable package.module:function", next_step="check the name"
-        ) from None
+    function = _find(spec, module_name, function_name)
     try:
         found = function()
+    except EdgetoolError:
+        raise
     except Exception as exc:
         raise DataError(
             spec,
@@ -52,14 +52,46 @@ def load_function(spec: str) -> Dataset:
             expected="a mapping with x_train, y_train, x_test, y_test",
             next_step="return a dictionary of arrays",
         )
+    unknown = sorted(str(key) for key in found if key not in KEYS)
+    if unknown:
+        raise DataError(
+            spec,
+            found=f"a mapping with the key {unknown[0]!r}",
+            expected=", ".join(KEYS),
+            next_step=nearest(unknown[0], list(KEYS)),
+        )
     return Dataset(
         name=function_name,
         train=_split(found, "train"),
         val=_split(found, "val"),
         test=_split(found, "test"),
-        class_names=tuple(str(name) for name in found.get("class_names", ())),
+        class_names=tuple(str(name) for name in cast("Iterable[object]", found.get("class_names", ()))),
         source=spec,
     )
+
+
+def _find(spec: str, module_name: str, function_name: str) -> Callable[[], object]:
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except (ModuleNotFoundError, AttributeError, ValueError) as exc:
+        raise MissingFileError(
+            spec,
+            found=str(exc),
+            expected="an importable package.module:function",
+            next_step="check the name; the current folder is searched too",
+        ) from None
+    except Exception as exc:
+        raise DataError(
+            spec,
+            found=f"a module that cannot be imported ({type(exc).__name__}: {exc})",
+            expected="a sound module",
+            next_step="import it by itself and mend it",
+        ) from exc
+    if not callable(function):
+        raise DataError(
+            spec, found=f"a {type(function).__name__}", expected="a function", next_step="name a function of the module"
+        )
+    return cast("Callable[[], object]", function)
 
 
 def _split(found: Mapping[str, object], name: str) -> Split | None:

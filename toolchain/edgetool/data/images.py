@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
+from edgetool.data.split import split_in_two
 from edgetool.errors import DataError
 
 __all__ = ["load_images"]
@@ -15,6 +18,13 @@ __all__ = ["load_images"]
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 SPLITS = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
 TEST_FRACTION = 0.2
+
+#: Pillow would cut these off at 255.
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+
+#: What Pillow raises on a damaged file: a broken PNG is a SyntaxError, and a forged size a DecompressionBombError,
+#: which has no other base than Exception; struct.error and ValueError come from its parsers.
+BAD_IMAGE = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
 def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
@@ -31,7 +41,7 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
     """
     found = {SPLITS[item.name]: item for item in sorted(path.iterdir()) if item.is_dir() and item.name in SPLITS}
     roots = found if "train" in found or "test" in found else {"all": path}
-    classes = sorted({item.name for root in roots.values() for item in root.iterdir() if item.is_dir()})
+    classes = sorted({item.name for root in roots.values() for item in root.iterdir() if _is_class(item)})
     if len(classes) < 2:
         raise DataError(
             str(path),
@@ -47,7 +57,8 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
         images, size = _read(path, listed, size, grey=grey, resize=image_size is not None)
         splits[name] = Split(name, (images,), np.array([label for _, label in listed], np.int64))
     if "all" in splits:
-        splits = _split_in_two(splits["all"])
+        train, test = split_in_two(splits["all"], fraction=TEST_FRACTION)
+        splits = {"train": train, "test": test}
     return Dataset(
         name=path.name,
         train=splits.get("train"),
@@ -58,6 +69,10 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
         digest=digest_path(path),
         facts={} if "all" not in files else {"test split": f"a fifth of each class, seed {SPLIT_SEED}"},
     )
+
+
+def _is_class(item: Path) -> bool:
+    return item.is_dir() and not item.name.startswith((".", "__"))
 
 
 def _list_files(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
@@ -73,32 +88,36 @@ def _list_files(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
 
 
 def _is_grey(file: Path) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with Image.open(file) as image:
-            return image.mode in ("L", "1", "I;16")
-    except (UnidentifiedImageError, OSError):
+            return image.mode in ("L", "1", *DEEP_MODES)
+    except BAD_IMAGE:
         return False  # reported when it is read
 
 
 def _read(
     path: Path, listed: list[tuple[Path, int]], size: tuple[int, int] | None, *, grey: bool, resize: bool
 ) -> tuple[Array, tuple[int, int]]:
-    from PIL import Image, UnidentifiedImageError
-
     arrays: list[Array] = []
     for file, _ in listed:
         try:
             with Image.open(file) as opened:
+                deep = opened.mode in DEEP_MODES
                 image = opened.convert("L" if grey else "RGB")
-        except (UnidentifiedImageError, OSError) as exc:
+        except BAD_IMAGE as exc:
             raise DataError(
                 str(file),
                 found=f"no readable image ({exc})",
                 expected="an image",
                 next_step="replace or remove the file",
             ) from None
+        if deep:
+            raise DataError(
+                str(file),
+                found=f"an image of mode {opened.mode}, more than 8 bits a channel",
+                expected="8 bits a channel",
+                next_step="convert it by a stated rule, or give the arrays as .npz",
+            )
         size = size or (image.height, image.width)
         if (image.height, image.width) != size:
             if not resize:
@@ -113,16 +132,3 @@ def _read(
         arrays.append(array[..., None] if array.ndim == 2 else array)
     assert size is not None
     return np.stack(arrays), size
-
-
-def _split_in_two(split: Split) -> dict[str, Split]:
-    assert split.labels is not None
-    random = np.random.default_rng(SPLIT_SEED)
-    test = np.zeros(split.num_samples, bool)
-    for label in np.unique(split.labels):
-        members = random.permutation(np.flatnonzero(split.labels == label))
-        test[members[: max(1, round(len(members) * TEST_FRACTION))]] = True
-    return {
-        "train": Split("train", tuple(x[~test] for x in split.inputs), split.labels[~test]),
-        "test": Split("test", tuple(x[test] for x in split.inputs), split.labels[test]),
-    }

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgetool.data.check import check_dataset, check_fits
-from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
+from edgetool.data.dataset import Dataset, Split
 from edgetool.data.named import NAMED_DATA, load_named
+from edgetool.data.split import carve_validation
 from edgetool.errors import DataError, MissingFileError, nearest
 
-__all__ = ["carve_validation", "check_fits", "load_dataset"]
+__all__ = ["check_fits", "load_dataset"]
 
 TABLE_SUFFIXES = (".csv", ".parquet")
+
+#: `package.module:function`.
+FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
+
+#: With fewer training samples than this, no validation split is carved from them.
+MIN_TO_CARVE = 10
 
 
 def load_dataset(
@@ -42,50 +51,47 @@ def load_dataset(
     """
     loaded = _load(spec, label_column=label_column, image_size=image_size)
     check_dataset(loaded)
-    if loaded.train is not None and loaded.val is None and loaded.train.num_samples >= 10:
+    loaded = _flatten_labels(loaded)
+    if not loaded.digest:
+        loaded = dataclasses.replace(loaded, digest=_digest(loaded))
+    if loaded.train is not None and loaded.val is None and loaded.train.num_samples >= MIN_TO_CARVE:
         loaded = carve_validation(loaded, fraction=val_fraction)
     return loaded
 
 
-def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
-    """Return `dataset` with a seeded share of its training split as the validation split, stratified by class."""
-    assert dataset.train is not None
-    train = dataset.train
-    random = np.random.default_rng(SPLIT_SEED)
-    chosen = np.zeros(train.num_samples, bool)
-    if train.labels is not None and train.labels.ndim == 1 and train.labels.dtype.kind in "iub":
-        for label in np.unique(train.labels):
-            members = np.flatnonzero(train.labels == label)
-            chosen[random.permutation(members)[: round(len(members) * fraction)]] = True
-    if not chosen.any():
-        chosen[random.permutation(train.num_samples)[: max(1, round(train.num_samples * fraction))]] = True
-    return dataclasses.replace(
-        dataset,
-        train=_select(train, ~chosen, "train"),
-        val=_select(train, chosen, "val"),
-        facts={
-            **dataset.facts,
-            "validation split": f"{int(chosen.sum())} samples carved from train, seed {SPLIT_SEED}",
-        },
-    )
+def _flatten_labels(dataset: Dataset) -> Dataset:
+    """Make `[N, 1]` class numbers, as Keras' own data sets have them, `[N]`."""
+
+    def flat(split: Split | None) -> Split | None:
+        if split is None or split.labels is None or split.labels.ndim != 2 or split.labels.shape[1] != 1:
+            return split
+        return split if split.labels.dtype.kind == "f" else dataclasses.replace(split, labels=split.labels[:, 0])
+
+    return dataclasses.replace(dataset, train=flat(dataset.train), val=flat(dataset.val), test=flat(dataset.test))
 
 
-def _select(split: Split, mask: np.ndarray[tuple[int], np.dtype[np.bool_]], name: str) -> Split:
-    labels = None if split.labels is None else split.labels[mask]
-    return Split(name, tuple(x[mask] for x in split.inputs), labels)
+def _digest(dataset: Dataset) -> str:
+    """Return a SHA-256 over the arrays, for data that comes from no file."""
+    sha = hashlib.sha256()
+    for split in (dataset.train, dataset.val, dataset.test):
+        if split is not None:
+            for array in (*split.inputs, *(() if split.labels is None else (split.labels,))):
+                sha.update(f"{split.name} {array.dtype} {array.shape}".encode())
+                sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
 
 
 def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | None) -> Dataset:
     path = Path(spec)
+    if spec in NAMED_DATA:
+        return load_named(spec)
     if path.is_dir():
         from edgetool.data.images import load_images
 
         return load_images(path, image_size=image_size)
     if path.is_file():
         return _load_file(path, label_column=label_column)
-    if spec in NAMED_DATA:
-        return load_named(spec)
-    if ":" in spec and not path.suffix:
+    if re.fullmatch(FUNCTION, spec):
         from edgetool.data.function import load_function
 
         return load_function(spec)
@@ -110,7 +116,7 @@ def _load_file(path: Path, *, label_column: str | None) -> Dataset:
         str(path),
         found=f"a file of type {path.suffix or 'without suffix'!r}",
         expected=_listing((".npz", *TABLE_SUFFIXES)),
-        next_step="save it as one of these; for anything else give module:function",
+        next_step="save it as one of these; for anything else write a function and give module:function",
     )
 
 

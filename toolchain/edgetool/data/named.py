@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
+from edgetool.data.split import split_in_two
 from edgetool.errors import MissingFileError
 
 __all__ = ["NAMED_DATA", "load_named"]
@@ -46,16 +47,12 @@ def load_digits() -> Dataset:
     digits = bundled()
     images = _enlarge(np.rint(digits.images * (255.0 / 16.0)).astype(np.uint8), 32)
     labels = digits.target.astype(np.int64)
-    random = np.random.default_rng(SPLIT_SEED)
-    test = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == label))
-        test[members[: len(members) // 4]] = True
+    train, test = split_in_two(Split("all", (images,), labels), fraction=0.25)
     return Dataset(
         name="digits",
-        train=Split("train", (images[~test],), labels[~test]),
+        train=train,
         val=None,
-        test=Split("test", (images[test],), labels[test]),
+        test=test,
         class_names=tuple(str(name) for name in digits.target_names),
         source="scikit-learn's digits (UCI Optical Recognition of Handwritten Digits, CC BY 4.0), resized to 32x32x3",
         digest=_digest(images, labels),

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset, Split
-from edgetool.errors import DataError, nearest
+from edgetool.errors import DataError
 
 __all__ = ["load_npz"]
+
+#: Keys that splits are made of; others (names, indices) are not read.
+PREFIXES = ("x_", "y_", "jpeg_", "offsets_")
+
+#: What zipfile, zlib and NumPy raise on a damaged archive: NotImplementedError and RuntimeError are zipfile's for a
+#: forged compression method or flag, MemoryError and OverflowError come from a forged shape.
+BAD_ARCHIVE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, NotImplementedError, RuntimeError, MemoryError,
+    OverflowError, struct.error, zlib.error, zipfile.BadZipFile, zipfile.LargeZipFile,
+)  # fmt: skip
 
 
 def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Dataset:
@@ -27,23 +39,14 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
     Raises:
         DataError: damaged, keys missing, pickled objects, or images that cannot be decoded.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as exc:
-        raise DataError(
-            str(path),
-            found=f"an archive that cannot be read ({exc})",
-            expected="a sound .npz without pickled objects",
-            next_step="save it again with numpy.savez_compressed",
-        ) from None
+    arrays = _read(path)
     splits = {split: _split(path, arrays, split) for split in ("train", "val", "test")}
     if splits["train"] is None and splits["test"] is None:
         raise DataError(
             str(path),
-            found=f"keys {', '.join(sorted(arrays)) or 'none'}",
+            found=f"arrays {', '.join(sorted(arrays)) or 'none'} only",
             expected="x_train and y_train, x_test and y_test",
-            next_step=nearest("x_train", list(arrays)),
+            next_step="save the arrays under these names",
         )
     return Dataset(
         name=name or path.stem,
@@ -54,6 +57,22 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
         source=source or path.name,
         digest=digest_path(path),
     )
+
+
+def _read(path: Path) -> dict[str, Array]:
+    """Return the arrays of the archive that a split is made of."""
+    try:
+        with zipfile.ZipFile(path):  # NumPy takes a single array and a pickle under this suffix too
+            pass
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files if key == "class_names" or key.startswith(PREFIXES)}
+    except BAD_ARCHIVE as exc:
+        raise DataError(
+            str(path),
+            found=f"an archive that cannot be read ({str(exc) or type(exc).__name__})",
+            expected="a sound .npz without pickled objects",
+            next_step="save it again with numpy.savez_compressed",
+        ) from None
 
 
 def _split(path: Path, arrays: dict[str, Array], name: str) -> Split | None:
@@ -73,7 +92,7 @@ def _split(path: Path, arrays: dict[str, Array], name: str) -> Split | None:
 
 
 def _decode_jpegs(path: Path, arrays: dict[str, Array], name: str) -> Array:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     blob = arrays[f"jpeg_{name}"].tobytes()
     offsets = arrays.get(f"offsets_{name}")
@@ -81,15 +100,33 @@ def _decode_jpegs(path: Path, arrays: dict[str, Array], name: str) -> Array:
         raise DataError(
             str(path), found=f"jpeg_{name} without offsets_{name}", expected="both", next_step="save the offsets too"
         )
+    if offsets.ndim != 1 or len(offsets) < 2 or (np.diff(offsets) < 0).any() or not 0 <= offsets[0] <= offsets[-1]:
+        raise DataError(
+            f"{path}: offsets_{name}", found="no rising offsets", expected="N + 1 of them", next_step="save them again"
+        )
+    if int(offsets[-1]) > len(blob):
+        raise DataError(
+            f"{path}: jpeg_{name}",
+            found=f"{len(blob)} bytes",
+            expected=f"{int(offsets[-1])}, as the last offset says",
+            next_step="get the file again; it may be cut short",
+        )
     images: list[Array] = []
     for index, (start, end) in enumerate(itertools.pairwise(offsets)):
         try:
             images.append(np.asarray(Image.open(io.BytesIO(blob[int(start) : int(end)])).convert("RGB")))
-        except (UnidentifiedImageError, OSError) as exc:
+        except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as exc:
             raise DataError(
                 f"{path}: jpeg_{name}[{index}]",
                 found=f"bytes that are no JPEG ({exc})",
                 expected="an image",
                 next_step="get the file again",
             ) from None
+        if images[index].shape != images[0].shape:
+            raise DataError(
+                f"{path}: jpeg_{name}[{index}]",
+                found=f"an image of {list(images[index].shape)}",
+                expected=f"{list(images[0].shape)}, as the first",
+                next_step="resize them before saving",
+            )
     return np.stack(images)

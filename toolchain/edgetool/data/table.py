@@ -9,6 +9,7 @@ import numpy as np
 
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
+from edgetool.data.split import choose_part
 from edgetool.errors import DataError, MissingDependencyError, nearest
 
 __all__ = ["load_table"]
@@ -41,7 +42,7 @@ def load_table(path: Path, *, label_column: str | None) -> Dataset:
         raise DataError(str(path), found="no column but the target", expected="features", next_step="add columns")
     inputs = np.stack([_numbers(path, name, columns[name])[0] for name in features], axis=1).astype(np.float32)
     labels, class_names = _labels(path, target, columns[target])
-    parts = _parts(path, columns.get("split"), len(inputs))
+    parts = _parts(path, columns.get("split"), labels)
     splits = {name: Split(name, (inputs[mask],), labels[mask]) for name, mask in parts.items() if mask.any()}
     return Dataset(
         name=path.stem,
@@ -51,7 +52,10 @@ def load_table(path: Path, *, label_column: str | None) -> Dataset:
         class_names=class_names,
         source=f"table {path.name}, target {target}",
         digest=digest_path(path),
-        facts={"features": ", ".join(features)},
+        facts={
+            "features": ", ".join(features),
+            **({} if "split" in columns else {"test split": f"a fifth of the rows, seed {SPLIT_SEED}"}),
+        },
     )
 
 
@@ -65,7 +69,12 @@ def _read_csv(path: Path) -> dict[str, Array]:
         ) from None
     if len(rows) < 2:
         raise DataError(str(path), found=f"{len(rows)} rows", expected="a header and data", next_step="check the file")
-    header = rows[0]
+    header = [cell.strip() for cell in rows[0]]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DataError(
+            str(path), found=f"column {twice[0]!r} twice", expected="unlike column names", next_step="rename one"
+        )
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
             raise DataError(
@@ -108,11 +117,27 @@ def _numbers(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ..
             expected="a value in every cell",
             next_step="fill or drop them by a stated rule",
         )
-    try:
+    numeric = [_is_number(text) for text in texts]
+    if all(numeric):
         return np.array([float(text) for text in texts]), ()
+    if sum(numeric) * 2 > len(texts):
+        row = numeric.index(False)
+        raise DataError(
+            f"{path}: column {name}",
+            found=f"{texts[row]!r} in row {row + 1}, among {sum(numeric)} numbers",
+            expected="numbers only, or text only",
+            next_step="correct the cells that are no numbers",
+        )
+    categories, codes = np.unique(np.array(texts), return_inverse=True)
+    return codes.astype(np.float64), tuple(str(item) for item in categories)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
     except ValueError:
-        categories, codes = np.unique(np.array(texts), return_inverse=True)
-        return codes.astype(np.float64), tuple(str(item) for item in categories)
+        return False
+    return True
 
 
 def _labels(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ...]]:
@@ -122,7 +147,7 @@ def _labels(path: Path, name: str, column: Array) -> tuple[Array, tuple[str, ...
     return values.astype(np.float32), ()
 
 
-def _parts(path: Path, split: Array | None, count: int) -> dict[str, Array]:
+def _parts(path: Path, split: Array | None, labels: Array) -> dict[str, Array]:
     if split is not None:
         unknown = sorted({str(item) for item in split} - {"train", "val", "test"})
         if unknown:
@@ -130,6 +155,5 @@ def _parts(path: Path, split: Array | None, count: int) -> dict[str, Array]:
                 f"{path}: column split", found=unknown[0], expected="train, val or test", next_step="correct the column"
             )
         return {name: np.array([str(item) == name for item in split]) for name in ("train", "val", "test")}
-    test = np.zeros(count, bool)
-    test[np.random.default_rng(SPLIT_SEED).permutation(count)[: max(1, round(count * TEST_FRACTION))]] = True
+    test = choose_part(labels, len(labels), TEST_FRACTION)
     return {"train": ~test, "test": test}

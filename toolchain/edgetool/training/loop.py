@@ -19,7 +19,7 @@ from edgetool.artifact import digest_path
 from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import DataError, ModelCardError, TrainingError
+from edgetool.errors import DataError, TrainingError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.runners.machine import describe_machine
 from edgetool.schema import to_builtins
@@ -38,8 +38,6 @@ EVALUATION_BATCH = 256
 
 #: Batches between two progress events; that the parent has gone is noticed at the next event too.
 REPORT_EVERY = 10
-
-OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 
 def train(
@@ -127,7 +125,6 @@ def _start_model(model: Any, folder: TrainFolder, settings: TrainSettings, task:
 
     Raises:
         TrainingError: the checkpoint cannot be read.
-        ModelCardError: an optimizer that no card may name.
     """
     import keras
 
@@ -141,13 +138,6 @@ def _start_model(model: Any, folder: TrainFolder, settings: TrainSettings, task:
                 expected="the one that this run wrote",
                 next_step="give --overwrite to train anew",
             ) from None
-    if settings.optimizer not in OPTIMIZERS:
-        raise ModelCardError(
-            f"{settings.model}: training.optimizer",
-            found=repr(settings.optimizer),
-            expected=", ".join(OPTIMIZERS),
-            next_step="correct the card",
-        )
     optimizer = keras.optimizers.get(
         {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
     )

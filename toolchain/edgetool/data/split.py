@@ -1,0 +1,67 @@
+"""Splits that edgetool makes itself: stratified where there are classes, always by one seed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
+
+__all__ = ["carve_validation", "choose_part", "has_classes", "split_in_two"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+def choose_part(labels: Array | None, num_samples: int, fraction: float) -> Mask:
+    """Choose a share of the samples by `SPLIT_SEED`: the same share of every class, or of all where there are none.
+
+    Args:
+        labels: `[N]` class numbers, or anything else, which is not stratified.
+        num_samples: N.
+        fraction: 0..1.
+
+    Returns:
+        `[N]` True for the chosen: at least one sample, and at least one left over where there are two or more.
+    """
+    random = np.random.default_rng(SPLIT_SEED)
+    chosen = np.zeros(num_samples, bool)
+    if labels is not None and has_classes(labels):
+        for label in np.unique(labels):
+            members = random.permutation(np.flatnonzero(labels == label))
+            chosen[members[: round(len(members) * fraction)]] = True
+    if not chosen.any() or chosen.all():
+        count = min(max(1, round(num_samples * fraction)), max(1, num_samples - 1))
+        chosen[:] = False
+        chosen[random.permutation(num_samples)[:count]] = True
+    return chosen
+
+
+def has_classes(labels: Array) -> bool:
+    """Tell whether `labels` are class numbers of samples: `[N]` whole numbers of an integer type, few of them."""
+    return labels.ndim == 1 and labels.dtype.kind in "iub" and np.unique(labels).size <= max(2, len(labels) // 2)
+
+
+def split_in_two(whole: Split, *, fraction: float) -> tuple[Split, Split]:
+    """Return `train` and `test` out of one set of samples; `fraction` of it is the test split."""
+    test = choose_part(whole.labels, whole.num_samples, fraction)
+    return _select(whole, ~test, "train"), _select(whole, test, "test")
+
+
+def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
+    """Return `dataset`, which has a training split, with a share of that as the validation split."""
+    assert dataset.train is not None
+    chosen = choose_part(dataset.train.labels, dataset.train.num_samples, fraction)
+    fact = f"{int(chosen.sum())} samples carved from train, seed {SPLIT_SEED}"
+    return dataclasses.replace(
+        dataset,
+        train=_select(dataset.train, ~chosen, "train"),
+        val=_select(dataset.train, chosen, "val"),
+        facts={**dataset.facts, "validation split": fact},
+    )
+
+
+def _select(split: Split, mask: Mask, name: str) -> Split:
+    labels = None if split.labels is None else split.labels[mask]
+    return Split(name, tuple(x[mask] for x in split.inputs), labels)
