@@ -70,7 +70,7 @@ def _zero_bias(model: Any, source: int, kernel: int) -> int:
             shape=np.array([num_units], np.int32),
             type=schema.TensorType.INT32,
             buffer=len(model.buffers) - 1,
-            name=weights.name + b"/bias",
+            name=weights.name.removesuffix(b"/kernel") + b"/bias",
             quantization=schema.QuantizationParametersT(
                 scale=scale, zeroPoint=np.zeros(scale.size, np.int64), quantizedDimension=0
             ),
