@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from edgetool.data.dataset import Split
+from edgetool.exporters.onnx_calibrate import measure_ranges
+from edgetool.exporters.onnx_graph import constant, set_constant
+from edgetool.exporters.onnx_quantize import quantize
+
+TEXT = """
+<ir_version: 8, opset_import: ["" : 18]>
+g (float[N, 8, 8, 3] x) => (float[N, 5] y) {
+  x_t = Transpose <perm = [0, 3, 1, 2]> (x)
+  first = Conv <pads = [1, 1, 1, 1]> (x_t, "first/kernel", "first/bias")
+  relu = Relu (first)
+  second = Conv <pads = [1, 1, 1, 1]> (relu, "second/kernel", "second/bias")
+  sum = Add (relu, second)
+  pool = GlobalAveragePool (sum)
+  flat = Flatten (pool)
+  logits = Gemm (flat, "dense/kernel", "dense/bias")
+  y = Softmax (logits)
+}
+""".replace('"', "")
+
+
+def _model() -> Any:
+    text = TEXT.replace("/", "_").replace("[ : 18]", '["" : 18]')
+    model = onnx.parser.parse_model(text)
+    random = np.random.default_rng(0)
+    shapes = {"first": (8, 3, 3, 3), "second": (8, 8, 3, 3), "dense": (8, 5)}
+    for layer, shape in shapes.items():
+        size = shape[0] if len(shape) == 4 else shape[1]
+        set_constant(model.graph, f"{layer}_kernel", random.normal(0, 0.2, shape).astype(np.float32))
+        set_constant(model.graph, f"{layer}_bias", random.normal(0, 0.1, size).astype(np.float32))
+    for node in model.graph.node:
+        node.name = node.output[0]
+    return model
+
+
+@pytest.fixture
+def samples() -> Split:
+    return Split("train", (np.random.default_rng(1).uniform(0, 1, (64, 8, 8, 3)).astype(np.float32),))
+
+
+def _run(model: Any, x: Any, optimized: str | None = None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if optimized:
+        options.optimized_model_filepath = optimized
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
+
+
+@pytest.mark.parametrize(("bits", "per_channel"), [(8, True), (8, False), (16, True)])
+def test_quantised_outputs_are_close(samples: Split, bits: int, per_channel: bool) -> None:
+    model = _model()
+    result = quantize(model, measure_ranges(model, samples, ["x"]), bits=bits, per_channel=per_channel)
+    onnx.checker.check_model(result, full_check=True)
+    x = samples.inputs[0]
+    assert np.abs(_run(result, x) - _run(model, x)).max() < 0.02
+    kernel = constant(result.graph, "second_kernel")
+    scale = constant(result.graph, "second_kernel/scale")
+    assert kernel is not None and kernel.dtype == np.int8
+    assert scale is not None and scale.shape == ((8,) if per_channel else ())
+
+
+def test_every_layer_runs_in_integer_kernels(samples: Split, tmp_path: Any) -> None:
+    model = _model()
+    result = quantize(model, measure_ranges(model, samples, ["x"]), bits=8, per_channel=True)
+    path = tmp_path / "optimized.onnx"
+    _run(result, samples.inputs[0], str(path))
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert {"QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "QGemm"} <= set(kinds)
+    assert not {"Conv", "Relu", "Add", "Gemm", "DequantizeLinear"} & set(kinds)
+
+
+def test_a_tensor_without_a_range_keeps_its_operator_in_float(samples: Split) -> None:
+    model = _model()
+    ranges = measure_ranges(model, samples, ["x"])
+    del ranges["pool"]
+    result = quantize(model, ranges, bits=8, per_channel=True)
+    readers = {name: node for node in result.graph.node for name in node.input}
+    assert "pool/q" not in readers
+    assert np.abs(_run(result, samples.inputs[0]) - _run(model, samples.inputs[0])).max() < 0.02
+
+
+def test_one_scale_kernels_keep_their_number_of_values(samples: Split) -> None:
+    model = _model()
+    book = np.linspace(-0.5, 0.5, 8, dtype=np.float32)
+    clustered = book[np.random.default_rng(2).integers(0, 8, (8, 8, 3, 3))]
+    set_constant(model.graph, "second_kernel", clustered)
+    ranges = measure_ranges(model, samples, ["x"])
+    result = quantize(model, ranges, bits=8, per_channel=True, one_scale=frozenset({"second_kernel"}))
+    kernel = constant(result.graph, "second_kernel")
+    assert kernel is not None and np.unique(kernel).size <= 8
+
+
+def test_zeros_stay_zeros_and_bytes_repeat(samples: Split) -> None:
+    model = _model()
+    kernel = constant(model.graph, "second_kernel")
+    assert kernel is not None
+    pruned = np.where(np.abs(kernel) < 0.2, 0, kernel)
+    set_constant(model.graph, "second_kernel", pruned)
+    ranges = measure_ranges(model, samples, ["x"])
+    result, again = (quantize(model, ranges, bits=8, per_channel=True) for _ in range(2))
+    stored = constant(result.graph, "second_kernel")
+    assert stored is not None and np.all(stored[pruned == 0] == 0)
+    assert result.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True)

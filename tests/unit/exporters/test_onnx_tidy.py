@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from edgetool.exporters.onnx_graph import set_constant
+from edgetool.exporters.onnx_tidy import tidy, weight_nodes
+
+#: As tf2onnx writes a small model: scopes in names, MatMul and Add apart, a pool over the whole image.
+TEXT = """
+<ir_version: 8, opset_import: ["" : 18]>
+g (float[N, 3, 8, 8] image) => (float[N, 5] quant_out) {
+  a = Conv <pads = [1, 1, 1, 1]> (image, w1, b1)
+  b = AveragePool <kernel_shape = [8, 8]> (a)
+  c = Reshape (b, s1)
+  d = Reshape (c, s2)
+  e = MatMul (d, w2)
+  quant_out = Add (e, b2)
+}
+"""
+
+
+def _model() -> Any:
+    model = onnx.parser.parse_model(TEXT)
+    random = np.random.default_rng(0)
+    for name, shape in {"w1": (4, 3, 3, 3), "b1": (4,), "w2": (4, 5), "b2": (5,)}.items():
+        set_constant(model.graph, name, random.normal(size=shape).astype(np.float32))
+    set_constant(model.graph, "s1", np.array([-1, 1, 1, 4], np.int64))
+    set_constant(model.graph, "s2", np.array([-1, 4], np.int64))
+    for node, name in zip(model.graph.node, ("conv", "pool", "pool", "flat", "out", "out"), strict=True):
+        node.name = f"model/quant_{name}/{node.op_type}"
+    return model
+
+
+def _run(model: Any, image: Any) -> Any:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image})[0]
+
+
+def test_tidy_fuses_renames_and_keeps_the_outputs() -> None:
+    model = _model()
+    image = np.random.default_rng(1).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    before = _run(model, image)
+    tidy(model, ["conv", "pool", "flat", "out"])
+    onnx.checker.check_model(model, full_check=True)
+    assert [node.op_type for node in model.graph.node] == ["Conv", "GlobalAveragePool", "Reshape", "Gemm"]
+    assert np.abs(_run(model, image) - before).max() < 1e-5
+    assert {tensor.name for tensor in model.graph.initializer} == {
+        "conv/kernel", "conv/bias", "flat/constant", "out/kernel", "out/bias",
+    }  # fmt: skip
+    assert [value.name for value in model.graph.output] == ["out"]
+
+
+def test_a_pool_over_a_part_of_the_image_stays() -> None:
+    model = _model()
+    model.graph.node[1].attribute[0].ints[:] = [4, 4]
+    tidy(model, [])
+    assert "AveragePool" in [node.op_type for node in model.graph.node]
+
+
+def test_weight_nodes_are_those_with_constant_kernels() -> None:
+    model = _model()
+    assert [(node.op_type, name) for node, name in weight_nodes(model.graph)] == [("Conv", "w1"), ("MatMul", "w2")]
