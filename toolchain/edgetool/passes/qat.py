@@ -90,7 +90,7 @@ def _wrap(model: Any, clustered: set[str], step: str) -> tuple[Any, list[Skipped
 
     with keras.quantize_scope(_custom_objects()):
         annotated = tf_keras.models.clone_model(source, clone_function=annotate)
-        if not any(hasattr(layer, "get_quantize_config") for layer in annotated.layers):
+        if not any(type(layer).__name__ == "QuantizeAnnotate" for layer in annotated.layers):
             kinds = ", ".join(sorted({type(layer).__name__ for layer in model.layers}))
             raise PassError(
                 f"pass {step!r}",
