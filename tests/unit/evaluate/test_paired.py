@@ -37,6 +37,12 @@ def test_mcnemar_is_exact(fixed: int, broken: int, expected: float) -> None:
     assert mcnemar_p(broken, fixed) == pytest.approx(expected)
 
 
+def test_mcnemar_agrees_with_scipy_on_many_changes() -> None:
+    from scipy.stats import binomtest
+
+    assert mcnemar_p(620, 530) == pytest.approx(binomtest(620, 1150).pvalue, rel=1e-9)
+
+
 def test_the_difference_has_the_error_of_paired_values() -> None:
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, 300)
