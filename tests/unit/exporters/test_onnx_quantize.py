@@ -16,21 +16,20 @@ TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
 g (float[N, 8, 8, 3] x) => (float[N, 5] y) {
   x_t = Transpose <perm = [0, 3, 1, 2]> (x)
-  first = Conv <pads = [1, 1, 1, 1]> (x_t, "first/kernel", "first/bias")
+  first = Conv <pads = [1, 1, 1, 1]> (x_t, first_kernel, first_bias)
   relu = Relu (first)
-  second = Conv <pads = [1, 1, 1, 1]> (relu, "second/kernel", "second/bias")
+  second = Conv <pads = [1, 1, 1, 1]> (relu, second_kernel, second_bias)
   sum = Add (relu, second)
   pool = GlobalAveragePool (sum)
   flat = Flatten (pool)
-  logits = Gemm (flat, "dense/kernel", "dense/bias")
+  logits = Gemm (flat, dense_kernel, dense_bias)
   y = Softmax (logits)
 }
-""".replace('"', "")
+"""
 
 
 def _model() -> Any:
-    text = TEXT.replace("/", "_").replace("[ : 18]", '["" : 18]')
-    model = onnx.parser.parse_model(text)
+    model = onnx.parser.parse_model(TEXT)
     random = np.random.default_rng(0)
     shapes = {"first": (8, 3, 3, 3), "second": (8, 8, 3, 3), "dense": (8, 5)}
     for layer, shape in shapes.items():

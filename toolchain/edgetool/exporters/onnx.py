@@ -10,6 +10,7 @@ from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_quantize import quantize
+from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
@@ -53,9 +54,22 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
             ranges = take_ranges(model)
         model = quantize(model, ranges, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
         facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
+    notes = _store_sparsely(model, kernels, facts)
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
-    return ExportResult(facts=facts, notes=(), kernels=kernels)
+    return ExportResult(facts=facts, notes=notes, kernels=kernels)
+
+
+def _store_sparsely(model: Any, kernels: dict[str, str], facts: Facts) -> tuple[str, ...]:
+    """Store kernels without their zeros where that is smaller; returns what the report is to say."""
+    saved = sparsify(model.graph, list(kernels.values()))
+    if not saved:
+        return ()
+    facts |= {"num_sparse_kernels": len(saved), "sparse_saved_bytes": sum(saved.values())}
+    return (
+        f"{len(saved)} of {len(kernels)} kernels are stored without their zeros; onnxruntime rebuilds them while "
+        "loading, so they take as much memory as dense ones when the model runs",
+    )
 
 
 def _kernels(model: Any) -> dict[str, str]:
