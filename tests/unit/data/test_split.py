@@ -1,0 +1,53 @@
+"""Splits that edgetool makes: stratified, seeded, never empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Dataset, Split
+from edgetool.data.split import carve_validation, choose_part, has_classes, split_in_two
+
+
+def test_each_class_gives_the_same_share() -> None:
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    chosen = choose_part(labels, 160, 0.2)
+    assert [int(chosen[labels == label].sum()) for label in range(3)] == [20, 10, 2]
+
+
+def test_the_choice_is_the_same_every_time() -> None:
+    labels = np.arange(40) % 4
+    np.testing.assert_array_equal(choose_part(labels, 40, 0.25), choose_part(labels, 40, 0.25))
+    assert not np.array_equal(np.flatnonzero(choose_part(labels, 40, 0.25)), np.arange(10))
+
+
+def test_regression_targets_are_not_stratified() -> None:
+    assert not has_classes(np.linspace(0, 1, 10))
+    assert not has_classes(np.arange(10))  # as many values as samples
+    assert int(choose_part(np.linspace(0, 1, 10), 10, 0.3).sum()) == 3
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.99, 1.0])
+def test_no_part_is_ever_empty(fraction: float) -> None:
+    chosen = choose_part(np.array([0, 0, 1, 1]), 4, fraction)
+    assert 1 <= int(chosen.sum()) <= 3
+
+
+def test_two_parts_make_the_whole() -> None:
+    x = np.arange(20)[:, None]
+    train, test = split_in_two(Split("all", (x,), np.arange(20) % 2), fraction=0.2)
+    assert (train.name, test.name, test.num_samples) == ("train", "test", 4)
+    np.testing.assert_array_equal(np.sort(np.concatenate([train.inputs[0], test.inputs[0]]), axis=0), x)
+
+
+def test_validation_is_carved_from_train_alone() -> None:
+    x = np.arange(20)[:, None]
+    test = Split("test", (x,), np.zeros(20, int))
+    carved = carve_validation(
+        Dataset("d", Split("train", (x,), np.arange(20) % 2), None, test), fraction=0.1
+    )  # fmt: skip
+    assert carved.train is not None and carved.val is not None
+    assert carved.test is test
+    assert (carved.train.num_samples, carved.val.num_samples) == (18, 2)
+    assert not set(carved.train.inputs[0].ravel()) & set(carved.val.inputs[0].ravel())
+    assert carved.facts["validation split"] == "2 samples carved from train, seed 0"

@@ -1,0 +1,68 @@
+"""Model cards: the built-in ones are whole, and a wrong model.toml is refused with the reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from edgetool.errors import ModelCardError
+from edgetool.zoo import find_model, list_models, load_builder, model_names, parse_card
+
+GOOD: dict[str, Any] = {
+    "name": "m",
+    "title": "M",
+    "description": "A model.",
+    "task": "classification",
+    "metric": "accuracy",
+    "data": "digits",
+    "licence": "Apache-2.0",
+    "source": "here",
+}
+
+
+def test_the_documents_cnn_is_trained_as_the_document_says() -> None:
+    card = find_model("document-cnn")
+    training = card.training
+    assert (training.optimizer, training.learning_rate, training.batch_size, training.epochs) == ("adam", 1e-3, 64, 10)
+    assert card.preprocessing.scale == pytest.approx(1 / 255)
+    assert card.finetuning.loss == "sparse_categorical_crossentropy"
+    assert card.references[0].value == 0.867
+    assert card.package == "edgetool_models.document_cnn"
+
+
+def test_every_card_has_a_builder() -> None:
+    assert model_names() == [card.name for card in list_models()]
+    for card in list_models():
+        assert callable(load_builder(card))
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(ModelCardError, match="did you mean 'document-cnn'"):
+        find_model("document_cnn")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "clasification"}, "task 'clasification'.*did you mean 'classification'"),
+        ({"metric": "accurcy"}, "did you mean 'accuracy'"),
+        ({"default_recipe": "w8a8"}, "default_recipe 'w8a8'"),
+        ({"training": {"optimizer": "adm"}}, "training.optimizer 'adm'"),
+        ({"training": {"epochs": 0}}, "not above 0"),
+        ({"training": {"epoch": 3}}, "unknown key 'training.epoch'.*did you mean 'epochs'"),
+        ({"preprocessing": {"std": [0.0]}}, "not above 0"),
+        ({"package": "os"}, "key 'package'"),
+        ({"references": [{"figure": "accuracy", "value": 1.0}]}, "source"),
+    ],
+)
+def test_wrong_cards_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelCardError, match=message):
+        parse_card({**GOOD, **change}, package="p", source="model.toml")
+
+
+def test_a_package_without_a_builder_is_named() -> None:
+    card = dataclasses.replace(find_model("document-cnn"), package="edgetool_models")
+    with pytest.raises(ModelCardError, match="no builder"):
+        load_builder(card)

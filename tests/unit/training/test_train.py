@@ -1,0 +1,59 @@
+"""The parent's side of training: what is refused before a process is started, and how a dead one is reported."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetool.errors import ModelCardError, RunExistsError, TrainingError, UsageError
+from edgetool.runners.child import Child
+from edgetool.training import train
+from edgetool.training.train import train_model
+
+
+@pytest.fixture
+def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(train, "Child", refuse)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "--epochs"),
+        ({"batch_size": -1}, "--batch-size"),
+        ({"max_samples": 0}, "--max-samples"),
+        ({"learning_rate": 0.0}, "--learning-rate"),
+        ({"learning_rate": float("nan")}, "--learning-rate"),
+        ({"learning_rate": float("inf")}, "--learning-rate"),
+    ],
+)
+def test_options_are_checked_first(no_child: None, tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        train_model("document-cnn", "digits", tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_model_is_refused_first(no_child: None, tmp_path: Path) -> None:
+    with pytest.raises(ModelCardError, match="document-cnn"):
+        train_model("document", "digits", tmp_path / "run")
+
+
+def test_a_finished_run_is_refused_first(no_child: None, tmp_path: Path) -> None:
+    (tmp_path / "train.json").touch()
+    with pytest.raises(RunExistsError):
+        train_model("document-cnn", "digits", tmp_path)
+
+
+def test_a_child_that_dies_is_a_training_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def dying(**options: Any) -> Child:
+        return Child([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], subject=options["subject"])
+
+    monkeypatch.setattr(train, "Child", dying)
+    with pytest.raises(TrainingError, match=r"SIGKILL.*goes on from the last checkpoint"):
+        train_model("document-cnn", "digits", tmp_path / "run")
