@@ -179,6 +179,7 @@ class _Compression:
                     records = verify_stage(
                         built.artifacts,
                         self.run.path,
+                        recipe=recipe,
                         task=prepared.task,
                         runner=self.runner,
                         progress=self._named(recipe.name),
@@ -218,8 +219,7 @@ class _Compression:
                     self.errors.append(
                         ParityError(
                             f"{artifact.name} against {parity.reference}",
-                            found=f"largest error {parity.max_abs_error:.3g}, agreement {parity.top1_agreement}, "
-                            f"SQNR {', '.join(f'{value:.1f}' for value in parity.sqnr_db)} dB",
+                            found=parity.reason or f"a largest error of {parity.max_abs_error:.3g}",
                             expected=parity.tolerance,
                             next_step="see the report; a less aggressive recipe may do",
                         )

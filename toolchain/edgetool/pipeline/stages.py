@@ -13,11 +13,13 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
+from edgetool.passes import load_pass
 from edgetool.pipeline.workshop import read_split
+from edgetool.recipes.recipe import Recipe
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, ParityRecord
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import Task
-from edgetool.verify.parity import compare_outputs
+from edgetool.verify.parity import ParityKind, Weights, compare_outputs, tolerance_for
 
 __all__ = ["bench_stage", "evaluate_source", "evaluate_stage", "source_arrays", "verify_stage"]
 
@@ -33,13 +35,14 @@ def source_arrays(cache: Path, split: str) -> tuple[Array, ...]:
 
 
 def verify_stage(
-    artifacts: Sequence[ArtifactRecord], run: Path, *, task: Task, runner: Runner, progress: Progress
+    artifacts: Sequence[ArtifactRecord], run: Path, *, recipe: Recipe, task: Task, runner: Runner, progress: Progress
 ) -> tuple[ArtifactRecord, ...]:
-    """Compare every artefact with the source model, and the TFLite file of each recipe with its ONNX file.
+    """Compare every artefact of a recipe with the source model, and the TFLite file with the ONNX file.
 
     Args:
         artifacts: of one recipe.
         run: the run folder; its cache holds the parity inputs and the source model's outputs on them.
+        recipe: decides the tolerance: what it stores weights as, and whether it trains.
         task: whether there are classes to agree on.
         runner: where to run.
         progress: called as artefacts are done.
@@ -62,13 +65,14 @@ def verify_stage(
             outputs[artifact.name],
             reference_name="source",
             artifact_name=artifact.name,
-            kind=_parity_kind(artifact),
+            kind=_parity_kind(recipe),
             split="validation",
             classes=classes,
+            tolerance=tolerance_for(_parity_kind(recipe), weights=_weights(recipe), retrained=_trains(recipe)),
         )
         checked.append(dataclasses.replace(artifact, parity=(record,)))
     progress("verify", len(artifacts), len(artifacts))
-    return _across_runtimes(checked, outputs, classes=classes)
+    return _across_runtimes(checked, outputs, recipe=recipe, classes=classes)
 
 
 def evaluate_source(cache: Path, split: str, task: Task, class_names: tuple[str, ...]) -> EvaluationRecord | None:
@@ -172,27 +176,43 @@ def _can_be_scored(split: Split, task: Task) -> bool:
     return split.labels is not None or task.name == "reconstruction"
 
 
-def _parity_kind(artifact: ArtifactRecord) -> str:
-    return "float" if artifact.recipe == "float32" else "quantized"
+def _weights(recipe: Recipe) -> Weights:
+    """Return what the recipe's files store weights as."""
+    for step in recipe.passes:
+        if step.name == "quantize_float16":
+            return "float16"
+        if step.name == "qat" or step.name.startswith("quantize"):
+            return "int8"
+    return "float32"
+
+
+def _trains(recipe: Recipe) -> bool:
+    """Tell whether a pass of the recipe changes what the model answers by training on."""
+    return any("train_data" in load_pass(step.name).requires for step in recipe.passes)
+
+
+def _parity_kind(recipe: Recipe) -> ParityKind:
+    return "float" if _weights(recipe) == "float32" and not _trains(recipe) else "quantized"
 
 
 def _across_runtimes(
-    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, classes: bool
+    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, recipe: Recipe, classes: bool
 ) -> tuple[ArtifactRecord, ...]:
     """Add the comparison of the ONNX file with the TFLite file of the same recipe."""
-    tflite = {a.recipe: a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs}
+    tflite = next((a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs), None)
+    kind: ParityKind = "float" if _weights(recipe) == "float32" else "runtimes"
     done: list[ArtifactRecord] = []
     for artifact in artifacts:
-        partner = tflite.get(artifact.recipe)
-        if artifact.artifact.format == "onnx" and artifact.name in outputs and partner is not None:
-            record: ParityRecord = compare_outputs(
-                outputs[partner],
+        if artifact.artifact.format == "onnx" and artifact.name in outputs and tflite is not None:
+            record = compare_outputs(
+                outputs[tflite],
                 outputs[artifact.name],
-                reference_name=partner,
+                reference_name=tflite,
                 artifact_name=artifact.name,
-                kind="float" if artifact.recipe == "float32" else "runtimes",
+                kind=kind,
                 split="validation",
                 classes=classes,
+                tolerance=tolerance_for(kind, weights=_weights(recipe)),
             )
             artifact = dataclasses.replace(artifact, parity=(*artifact.parity, record))
         done.append(artifact)
