@@ -56,20 +56,21 @@ def verify_stage(
     for index, artifact in enumerate(artifacts):
         progress("verify", index, len(artifacts))
         try:
-            outputs[artifact.name] = _run(run / artifact.artifact.path, inputs, runner)
+            found = _run(run / artifact.artifact.path, inputs, runner)
+            record = compare_outputs(
+                reference,
+                found,
+                reference_name="source",
+                artifact_name=artifact.name,
+                kind=_parity_kind(recipe),
+                split="validation",
+                classes=classes,
+                tolerance=tolerance_for(_parity_kind(recipe), weights=_weights(recipe), retrained=_trains(recipe)),
+            )
         except EdgetoolError as exc:
             checked.append(dataclasses.replace(artifact, failure=str(exc)))
             continue
-        record = compare_outputs(
-            reference,
-            outputs[artifact.name],
-            reference_name="source",
-            artifact_name=artifact.name,
-            kind=_parity_kind(recipe),
-            split="validation",
-            classes=classes,
-            tolerance=tolerance_for(_parity_kind(recipe), weights=_weights(recipe), retrained=_trains(recipe)),
-        )
+        outputs[artifact.name] = found
         checked.append(dataclasses.replace(artifact, parity=(record,)))
     progress("verify", len(artifacts), len(artifacts))
     return _across_runtimes(checked, outputs, recipe=recipe, classes=classes)
