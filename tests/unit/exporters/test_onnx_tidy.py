@@ -64,3 +64,36 @@ def test_a_pool_over_a_part_of_the_image_stays() -> None:
 def test_weight_nodes_are_those_with_constant_kernels() -> None:
     model = _model()
     assert [(node.op_type, name) for node, name in weight_nodes(model.graph)] == [("Conv", "w1"), ("MatMul", "w2")]
+
+
+def test_a_mean_over_rows_and_columns_becomes_a_pool() -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[unk_7, 3, 8, 8] image) => (float[unk_8, 3] y) {
+          t = Transpose <perm = [0, 2, 3, 1]> (image)
+          y = ReduceMean <keepdims = 0> (t, axes)
+        }
+    """)
+    set_constant(model.graph, "axes", np.array([1, 2], np.int64))
+    image = np.random.default_rng(1).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    before = _run(model, image)
+    tidy(model, [])
+    assert [node.op_type for node in model.graph.node] == ["GlobalAveragePool", "Flatten"]
+    assert np.abs(_run(model, image) - before).max() < 1e-6
+    names = {
+        dim.dim_param for value in (*model.graph.input, *model.graph.output) for dim in value.type.tensor_type.shape.dim
+    }
+    assert names == {"N", ""}
+
+
+def test_a_mean_over_channels_stays() -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[N, 3, 8, 8] image) => (float[N, 8, 8] y) {
+          t = Transpose <perm = [0, 2, 3, 1]> (image)
+          y = ReduceMean <keepdims = 0> (t, axes)
+        }
+    """)
+    set_constant(model.graph, "axes", np.array([3], np.int64))
+    tidy(model, [])
+    assert [node.op_type for node in model.graph.node] == ["Transpose", "ReduceMean"]

@@ -14,7 +14,7 @@ from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
-from edgetool.passes.base import Context, Facts, ModelState
+from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.store import atomic
 
 __all__ = ["export_onnx"]
@@ -54,10 +54,22 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
             ranges = take_ranges(model)
         model = quantize(model, ranges, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
         facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
-    notes = _store_sparsely(model, kernels, facts)
+    notes = (*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts))
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
     return ExportResult(facts=facts, notes=notes, kernels=kernels)
+
+
+def _limits(scheme: QuantizationScheme, is_clustered: bool) -> tuple[str, ...]:
+    """Return what the format or onnxruntime cannot do for this scheme."""
+    notes = []
+    if scheme.mode == "dynamic":
+        notes.append("Gemm and MatMul compute in integers; other operators widen their int8 weights while loading")
+    if scheme.activations == "int16":
+        notes.append("onnxruntime has no 16-bit integer kernels on CPU: it computes in float between 16-bit roundings")
+    if is_clustered:
+        notes.append("clustered kernels take one byte or more a weight: ONNX has no codebooks; gzip or zstd gains most")
+    return tuple(notes)
 
 
 def _store_sparsely(model: Any, kernels: dict[str, str], facts: Facts) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Tidy what tf2onnx leaves in a float graph.
 
 1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8.
-2. An average pool over the whole image becomes `GlobalAveragePool`, which gets an output scale of its own.
+2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
+   integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
 4. Tensors are called `<layer>/kernel`, `<layer>/bias` and `<layer>`, not by TensorFlow's scopes: shorter, and readable.
 """
@@ -39,9 +40,11 @@ def tidy(model: Any, layers: list[str]) -> None:
     graph = model.graph
     _fuse_dense(model)
     _widen_pools(model)
+    _pool_means(graph)
     _merge_reshapes(graph)
     drop_unused(graph)
     _clean_names(graph, layers)
+    _name_open_dimensions(graph)
     strip_details(model)
 
 
@@ -103,6 +106,35 @@ def _widen_pools(model: Any) -> None:
             replace_node(graph, node, [whole])
 
 
+def _pool_means(graph: Any) -> None:
+    """Rewrite a ReduceMean over the rows and columns of a Transpose to channels last as GlobalAveragePool, Flatten."""
+    from onnx import helper
+
+    made = producers(graph)
+    for node in [node for node in graph.node if node.op_type == "ReduceMean"]:
+        transpose = made.get(node.input[0])
+        axes = constant(graph, node.input[1]) if len(node.input) > 1 else None
+        keeps = next((a.i for a in node.attribute if a.name == "keepdims"), 1)
+        if transpose is None or transpose.op_type != "Transpose" or axes is None or keeps:
+            continue
+        perm = next((list(a.ints) for a in transpose.attribute if a.name == "perm"), [])
+        spatial = list(range(2, len(perm)))
+        if perm != [0, *spatial, 1] or sorted(axes.ravel().tolist()) != [axis - 1 for axis in spatial]:
+            continue
+        pooled = f"{node.output[0]}__pooled"
+        pool = helper.make_node("GlobalAveragePool", [transpose.input[0]], [pooled], name=node.name)
+        flat = helper.make_node("Flatten", [pooled], list(node.output), name=node.name)
+        replace_node(graph, node, [pool, flat])
+
+
+def _name_open_dimensions(graph: Any) -> None:
+    """Call the open first dimension `N` and others by tensor and axis: tf2onnx numbers them by a running counter."""
+    for value in (*graph.input, *graph.output):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if not dim.HasField("dim_value"):
+                dim.dim_param = "N" if axis == 0 else f"{value.name}_{axis}"
+
+
 def _merge_reshapes(graph: Any) -> None:
     """Let a Reshape read what the Reshape before it reads, unless its shape copies dimensions (0)."""
     made = producers(graph)
@@ -134,9 +166,13 @@ def _clean_names(graph: Any, layers: list[str]) -> None:
         names[old] = name
 
     constants = {tensor.name for tensor in graph.initializer}
+    readers = consumers(graph)
     kernels = {node.output[0]: kernel for node, kernel in weight_nodes(graph)}
     for node in graph.node:
-        layer = _layer_of(node, layers) or node.op_type.lower()
+        # tf2onnx gives some nodes names of its own: their constants, or the fake-quantise step behind them, tell more.
+        follow = [other.name for other in readers.get(node.output[0], []) if other.op_type == "QuantizeLinear"]
+        scopes = [node.name, *(name for name in node.input if name in constants), node.output[0], *follow]
+        layer = _layer_of(scopes, layers) or node.op_type.lower()
         kernel = kernels.get(node.output[0])
         for index, name in enumerate(node.input):
             if name not in constants:
@@ -163,10 +199,10 @@ def _plain_outputs(graph: Any, layers: list[str]) -> None:
         value.name = plain
 
 
-def _layer_of(node: Any, layers: list[str]) -> str | None:
-    """Return the Keras layer whose name is a part of the node's or its constants' names, the innermost first."""
-    for name in (node.name, *node.input[1:2], node.output[0]):
-        for part in reversed(str(name).replace(":", "/").split("/")):
+def _layer_of(names: list[str], layers: list[str]) -> str | None:
+    """Return the Keras layer that is a part of the first of `names` to have one, the innermost scope first."""
+    for name in names:
+        for part in reversed(name.replace(":", "/").split("/")):
             for candidate in (part, part.removeprefix("quant_"), part.rpartition("__")[0]):
                 if candidate in layers:
                     return candidate

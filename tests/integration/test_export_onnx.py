@@ -1,0 +1,173 @@
+"""The ONNX exporter with the real tf2onnx, TF-MOT and onnxruntime."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from edgetool.data.dataset import Dataset, Split
+from edgetool.errors import ExportError
+from edgetool.exporters.onnx import export_onnx
+from edgetool.ir import read_graph
+from edgetool.ir.kernels import find_kernel
+from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
+
+SCHEMES = {
+    "float32": QuantizationScheme(),
+    "float16": QuantizationScheme("float16"),
+    "w8_dynamic": QuantizationScheme("dynamic"),
+    "w8a8_static": QuantizationScheme("static", "int8", num_calibration_samples=40),
+    "w8a16_static": QuantizationScheme("static", "int16", num_calibration_samples=40),
+}
+#: Of outputs between 0 and 1, on data that calibrated: rounding of weights and activations.
+TOLERANCES = {"float32": 1e-5, "float16": 2e-3, "w8_dynamic": 0.02, "w8a8_static": 0.06, "w8a16_static": 0.02}
+INPUTS = np.random.default_rng(0).uniform(0, 1, (80, 12, 12, 3)).astype(np.float32)
+
+
+def _context(*inputs: Any, seed: int = 0) -> Context:
+    train = Split("train", inputs) if inputs else None
+    return Context(Dataset("noise", train, None, None), TrainingSettings(), seed, Path(), lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(7)
+    inputs = layers.Input((12, 12, 3), name="image")
+    x = layers.Conv2D(16, 3, padding="same", use_bias=False, name="stem")(inputs)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.ReLU(name="relu")(x)
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
+    x = layers.Add(name="add")([x, layers.Conv2D(16, 1, name="point")(y)])
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.MaxPooling2D(name="half")(x))
+    x = layers.Dense(48, activation="relu", name="hidden")(x)
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="probabilities")(x), name="small")
+
+
+def _run(path: Path, inputs: Any = INPUTS) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: inputs})[0]
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_every_mode_agrees_with_keras_and_names_its_kernels(model: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "model.onnx"
+    result = export_onnx(ModelState(model, SCHEMES[name]), path, _context(INPUTS))
+    onnx.checker.check_model(path, full_check=True)
+    assert np.abs(_run(path) - model.predict(INPUTS, verbose=0)).max() < TOLERANCES[name]
+    assert _run(path, INPUTS[:1]).shape == (1, 4)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [value.name for value in session.get_inputs()] == ["image"]
+    assert [value.name for value in session.get_outputs()] == ["probabilities"]
+    graph = read_graph(path)
+    expected = layer_kernels(model)
+    assert set(result.kernels) == set(expected)
+    for layer, kernel in expected.items():
+        found = find_kernel(graph, layer, kernel.shape, result.kernels[layer])
+        assert found is not None and found.values.size == kernel.size, layer
+        wanted = {"float32": "float32", "float16": "float16"}.get(name, "int8")
+        assert kernel.size < 64 or found.values.dtype == wanted, layer
+
+
+def test_the_same_model_and_seed_give_the_same_bytes(model: Any, tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        export_onnx(ModelState(model, SCHEMES["w8a8_static"]), tmp_path / name, _context(INPUTS, seed=seed))
+    first, second, other = ((tmp_path / name).read_bytes() for name in "abc")
+    assert first == second
+    assert first != other
+
+
+def test_a_pruned_and_clustered_kernel_keeps_both_and_ships_smaller(model: Any, tmp_path: Path) -> None:
+    import tf_keras
+
+    pruned = tf_keras.models.clone_model(model)
+    pruned.set_weights(model.get_weights())
+    book = np.array([-0.3, -0.1, 0.0, 0.1, 0.2], np.float32)
+    random = np.random.default_rng(5)
+    kernel = np.where(random.uniform(size=(48, 4)) < 0.8, 0, book[random.integers(0, 5, (48, 4))]).astype(np.float32)
+    hidden = np.where(random.uniform(size=(16, 48)) < 0.8, 0, book[random.integers(0, 5, (16, 48))]).astype(np.float32)
+    pruned.get_layer("probabilities").kernel.assign(kernel)
+    pruned.get_layer("hidden").kernel.assign(hidden)
+    invariants = (Invariant("num_clusters", "hidden", 5, (16, 48)), Invariant("sparsity", "hidden", 0.75, (16, 48)))
+    for name in ("float32", "w8a8_static"):
+        path = tmp_path / f"{name}.onnx"
+        result = export_onnx(ModelState(pruned, SCHEMES[name], invariants), path, _context(INPUTS))
+        found = find_kernel(read_graph(path), "hidden", (16, 48), result.kernels["hidden"])
+        assert found is not None
+        assert np.unique(found.values).size <= 5
+        assert np.array_equal(found.values == 0, hidden == 0)
+        assert np.abs(_run(path) - pruned.predict(INPUTS, verbose=0)).max() < TOLERANCES[name]
+    dense = tmp_path / "dense.onnx"
+    export_onnx(ModelState(model), dense, _context())
+    assert (tmp_path / "float32.onnx").stat().st_size < dense.stat().st_size
+    assert result.facts["opset"] == 18
+
+
+@pytest.mark.slow
+def test_a_quantise_aware_model_ships_int8_weights(model: Any, tmp_path: Path) -> None:
+    import tensorflow_model_optimization as tfmot
+
+    aware = tfmot.quantization.keras.quantize_model(model)
+    aware.compile("sgd", "sparse_categorical_crossentropy")
+    labels = np.random.default_rng(1).integers(0, 4, len(INPUTS))
+    aware.fit(INPUTS, labels, epochs=30, batch_size=16, verbose=0)
+    path = tmp_path / "aware.onnx"
+    result = export_onnx(ModelState(aware, QuantizationScheme("qat", "int8")), path, _context())
+    assert np.abs(_run(path) - aware.predict(INPUTS, verbose=0)).max() < 0.06
+    graph = read_graph(path)
+    for layer, name in result.kernels.items():
+        tensor = graph.tensors[name]
+        assert tensor.dtype == "int8", layer
+    assert set(result.kernels) == set(layer_kernels(model))
+
+
+def test_an_operator_without_onnx_form_is_an_export_error(tmp_path: Path) -> None:
+    import tensorflow as tf
+    import tf_keras
+
+    inputs = tf_keras.layers.Input((4,))
+    outputs = tf_keras.layers.Lambda(lambda x: tf.math.zeta(x + 2.0, x + 1.0), name="zeta")(inputs)
+    path = tmp_path / "no.onnx"
+    with pytest.raises(ExportError) as caught:
+        export_onnx(ModelState(tf_keras.Model(inputs, outputs, name="odd")), path, _context())
+    assert "Zeta" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_static_without_samples_is_an_export_error(model: Any, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="calibrate"):
+        export_onnx(ModelState(model, SCHEMES["w8a8_static"]), tmp_path / "no.onnx", _context())
+
+
+@pytest.mark.slow
+def test_resnet8_in_int8_is_small_and_accurate(shared_models: Path, shared_data: Path, tmp_path: Path) -> None:
+    import tf_keras
+
+    keras_model = tf_keras.models.load_model(shared_models / "resnet8_cifar10.h5", compile=False)
+    data = np.load(shared_data / "cifar10.npz", allow_pickle=False)
+    images, labels = data["x_train"].astype(np.float32), data["y_train"]
+    calibration, held_out = images[:4000], images[4000:6000]
+    sizes, right = {}, {}
+    for scheme in (QuantizationScheme(), QuantizationScheme("static", "int8")):
+        path = tmp_path / f"{scheme.mode}.onnx"
+        export_onnx(ModelState(keras_model, scheme), path, _context(calibration))
+        outputs = _run(path, held_out)
+        sizes[scheme.mode] = path.stat().st_size
+        right[scheme.mode] = float(np.mean(outputs.argmax(axis=1) == labels[4000:6000]))
+        if scheme.mode == "none":
+            assert np.abs(outputs - keras_model.predict(held_out, verbose=0)).max() <= 1e-4
+    assert sizes["static"] <= 104_000
+    assert right["static"] >= right["none"] - 0.005
