@@ -1,0 +1,82 @@
+"""`edgetool embed`: which file, under which name, into which sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgetool.artifact import require_format
+from edgetool.embed.array import ArrayFiles, write_array
+from edgetool.embed.identifiers import c_identifier, require_identifier
+from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
+from edgetool.ir.summary import Summary
+from edgetool.runners.child import call_function
+from edgetool.schema import parse
+from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
+
+__all__ = ["choose_file", "embed_array"]
+
+READ_TIMEOUT_S = 300.0
+
+
+def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Path, overwrite: bool) -> ArrayFiles:
+    """Write a model file as C arrays.
+
+    Args:
+        model: a `.tflite` or `.onnx` file, or a run folder.
+        artifact: which artefact of a run folder; default: the smallest that fits.
+        name: identifier; default: made from the file's name.
+        out: folder.
+        overwrite: replace files that are there.
+
+    Raises:
+        EdgetoolError: nothing to embed, a damaged file, a bad name, a file in the way.
+    """
+    path = choose_file(model, artifact)
+    kind = require_format(path)
+    if kind not in ("tflite", "onnx"):
+        raise FileFormatError(
+            str(path),
+            found=f"a model of format {kind!r}",
+            expected="an exported .tflite or .onnx file",
+            next_step=f"edgetool export {path} -o model.tflite",
+        )
+    chosen = require_identifier(name) if name is not None else c_identifier(path.stem)
+    answer = call_function(
+        "edgetool.ir.summary:summarize", {"path": str(path)}, subject=str(path), timeout_s=READ_TIMEOUT_S
+    )
+    signature = parse(Summary, answer, source=str(path), error=FileFormatError).signature
+    return write_array(path.read_bytes(), signature, name=chosen, out=out, overwrite=overwrite)
+
+
+def choose_file(model: Path, artifact: str | None) -> Path:
+    """Return the file to embed: `model` itself, or an artefact of the run folder `model`.
+
+    Raises:
+        MissingFileError: nothing there, or no artefact of that name.
+        UsageError: `artifact` was given for a plain file.
+    """
+    if not (model / MANIFEST_NAME).is_file():
+        if artifact is not None:
+            raise UsageError(
+                f"--artifact {artifact}", found="a model file", expected="a run folder", next_step="leave it out"
+            )
+        return model
+    manifest = load_manifest(model)
+    names = [record.name for record in manifest.artifacts]
+    wanted = artifact or next((d.artifact for d in manifest.decisions if d.purpose == "smallest" and d.artifact), None)
+    if wanted is None:
+        raise MissingFileError(
+            str(model),
+            found="a run in which no artefact fits",
+            expected="a chosen artefact",
+            next_step=f"name one with --artifact: {', '.join(names)}",
+        )
+    for record in manifest.artifacts:
+        if record.name == wanted:
+            return model / record.artifact.path
+    raise MissingFileError(
+        f"{model}: --artifact {wanted}",
+        found="no such artefact",
+        expected="one of the run",
+        next_step=nearest(wanted, names),
+    )
