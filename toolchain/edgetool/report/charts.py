@@ -1,0 +1,304 @@
+"""The scatter plots: the metric against size and against latency, drawn as SVG without any library."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edgetool.report import wording
+from edgetool.report.axis import Axis, make_axis
+from edgetool.report.collect import Row, Run, Setting
+from edgetool.report.labels import Box, Placed, place_labels
+from edgetool.store.manifest import EvaluationRecord
+from edgetool.tasks import METRICS
+
+__all__ = ["Chart", "Mark", "run_charts"]
+
+WIDTH, HEIGHT = 940, 500
+LEFT, RIGHT, TOP, BOTTOM = 70, 24, 16, 52
+#: Estimated width of a character of a label in the widest common font, and the height of its line, pixels.
+CHAR_WIDTH, LINE_HEIGHT = 6.7, 15.0
+#: Points that are worse by more than so many times the limit lie at the edge when they would crush the others.
+FAR_DROPS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One artefact in a chart.
+
+    Attributes:
+        x: bytes, or nanoseconds; `x_low` and `x_high` are the ends of its error bar.
+        y: metric; `y_error` is its standard error, `pair_error` that of the paired difference from the source.
+        series: the format, which decides colour and marker.
+        strong: chosen, or the reference.
+    """
+
+    label: str
+    series: str
+    x: float
+    x_low: float
+    x_high: float
+    y: float
+    y_error: float
+    pair_error: float
+    strong: bool
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point with everything in pixels, as the template draws it."""
+
+    point: Point
+    x: float
+    y: float
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+    pair_low: float
+    pair_high: float
+    outside: bool
+    label: Placed | None
+    label_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A scatter plot, laid out.
+
+    Attributes:
+        ident: unique in the page, for ids.
+        description: for those who cannot see it.
+        source_y: pixel of the source model's metric; None without one.
+        limit_y: pixel of the worst metric within the allowed drop.
+    """
+
+    ident: str
+    title: str
+    description: str
+    x_title: str
+    y_title: str
+    x_axis: Axis
+    y_axis: Axis
+    marks: tuple[Mark, ...]
+    series: tuple[str, ...]
+    source_y: float | None
+    source_text: str
+    limit_y: float | None
+    limit_text: str
+    has_pairs: bool
+    has_x_bars: bool
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def run_charts(run: Run, ident: str) -> tuple[Chart, ...]:
+    """Return the charts of a run: metric against size, and against latency in each setting that was measured.
+
+    Args:
+        run: without a metric there is nothing to plot.
+        ident: prefix of ids in the page.
+    """
+    if not run.metric:
+        return ()
+    name = run.metric.capitalize() if len(run.metric) > 4 else run.metric.upper()
+    charts = []
+    points = [point for row in run.rows if (point := _point(row, float(row.record.size.raw)))]
+    if points:
+        charts.append(
+            _chart(
+                run,
+                points,
+                ident=f"{ident}-size",
+                title=f"{name} against size",
+                x_title="size of the file (bytes)",
+                tick_text=lambda value: wording.kilobytes(round(value)),
+            )
+        )
+    for index, setting in enumerate(run.settings):
+        points = [point for row in run.rows if (point := _latency_point(row, setting))]
+        if not points:
+            continue
+        record = next(found for row in run.rows if (found := row.latency(setting)) is not None)
+        charts.append(
+            _chart(
+                run,
+                points,
+                ident=f"{ident}-latency{index}",
+                title=f"{name} against latency, {wording.setting(record)}",
+                x_title="median latency of one inference",
+                tick_text=_time_text,
+            )
+        )
+    return tuple(charts)
+
+
+def _time_text(nanoseconds: float) -> str:
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("\N{GREEK SMALL LETTER MU}s", 1e3)):
+        if nanoseconds >= size * 0.9995:
+            return f"{nanoseconds / size:g} {unit}"
+    return f"{nanoseconds:g} ns"
+
+
+def _point(row: Row, x: float) -> Point | None:
+    record = row.record.evaluation
+    if record is None:
+        return None
+    return Point(
+        label=row.record.recipe,
+        series=row.record.artifact.format,
+        x=x,
+        x_low=x,
+        x_high=x,
+        y=record.value,
+        y_error=record.standard_error,
+        pair_error=_pair_error(record),
+        strong=bool(row.chosen_as) or row.record.is_reference,
+        hint=_hint(row, record),
+    )
+
+
+def _latency_point(row: Row, setting: Setting) -> Point | None:
+    latency = row.latency(setting)
+    point = None if latency is None else _point(row, latency.p50_ns)
+    if latency is None or point is None:
+        return None
+    extra = f"; p50 {wording.microseconds(latency.p50_ns)} \N{GREEK SMALL LETTER MU}s"
+    if latency.ratio is None or latency.ratio.value <= 0:
+        return dataclasses.replace(point, hint=point.hint + extra)
+    ratio = latency.ratio
+    return dataclasses.replace(
+        point,
+        x_low=point.x * ratio.low / ratio.value,
+        x_high=point.x * ratio.high / ratio.value,
+        hint=f"{point.hint}{extra}, {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) of {ratio.reference}",
+    )
+
+
+def _pair_error(record: EvaluationRecord) -> float:
+    """Return the standard error of the difference from the source in the metric's unit; 0 where it has none."""
+    if record.paired is None or record.metric not in ("accuracy", "top5", "auc", "mae", "mse"):
+        return 0.0
+    return record.paired.difference_standard_error or 0.0
+
+
+def _hint(row: Row, record: EvaluationRecord) -> str:
+    value = wording.metric_value(record.metric, record.value)
+    parts = [f"{row.name}: {record.metric} {value} \N{PLUS-MINUS SIGN} {wording.evaluation_error(record)}"]
+    if row.drop is not None:
+        parts.append(f"drop {wording.drop(row.drop.value)} {row.drop.unit}")
+    parts.append(f"{wording.count(row.record.size.raw)} bytes")
+    return "; ".join(parts)
+
+
+def _chart(
+    run: Run,
+    points: Sequence[Point],
+    *,
+    ident: str,
+    title: str,
+    x_title: str,
+    tick_text: Callable[[float], str],
+) -> Chart:
+    source = None if run.manifest.source is None else run.manifest.source.evaluation
+    limit = None if source is None else _limit(source, run.manifest.max_drop_points)
+    x_axis = make_axis(
+        [value for point in points for value in (point.x_low, point.x_high)],
+        (LEFT, WIDTH - RIGHT),
+        tick_text=tick_text,
+        may_be_log=True,
+        num_ticks=8,
+    )
+    y_axis = _y_axis(run.metric, points, source, limit)
+    marks = _marks(points, x_axis, y_axis, run.metric)
+    better = "higher is better" if METRICS.get(run.metric, True) else "lower is better"
+    unit = "points" if wording.drop_unit(run.metric) == "points" else "%"
+    return Chart(
+        ident=ident,
+        title=title,
+        description=f"{len(points)} artefacts: {x_title} across, test {run.metric} up. The tables have all figures.",
+        x_title=x_title,
+        y_title=f"test {run.metric} ({better})",
+        x_axis=x_axis,
+        y_axis=y_axis,
+        marks=marks,
+        series=tuple(dict.fromkeys(point.series for point in points)),
+        source_y=None if source is None else y_axis.position(source.value),
+        source_text="" if source is None else f"source model, {wording.metric_value(source.metric, source.value)}",
+        limit_y=None if limit is None else y_axis.position(limit),
+        limit_text=f"allowed drop, {run.manifest.max_drop_points:g} {unit}",
+        has_pairs=any(point.pair_error > 0 for point in points),
+        has_x_bars=any(point.x_high > point.x_low for point in points),
+    )
+
+
+def _limit(source: EvaluationRecord, max_drop: float) -> float:
+    if METRICS.get(source.metric, True):
+        return source.value - max_drop / 100.0
+    return source.value * (1.0 + max_drop / 100.0)
+
+
+def _y_axis(metric: str, points: Sequence[Point], source: EvaluationRecord | None, limit: float | None) -> Axis:
+    """Return the axis of the metric. Points far beyond the limit are left out where they would crush the others."""
+    near = list(points)
+    if source is not None and limit is not None:
+        reach = max(abs(source.value - limit), 2.0 * source.standard_error) * FAR_DROPS
+        close = [point for point in points if abs(point.y - source.value) <= reach]
+        spread = [abs(point.y - source.value) for point in points]
+        if close and max(spread) > 2.0 * reach:
+            near = close
+    values = [value for point in near for value in (point.y - point.y_error, point.y + point.y_error)]
+    if source is not None and limit is not None:
+        values += [source.value, limit]
+    in_percent = wording.metric_unit(metric) == "%"
+    return make_axis(
+        values,
+        (HEIGHT - BOTTOM, TOP),
+        tick_text=lambda value: f"{value * 100:g} %" if in_percent else f"{value:g}",
+        may_be_log=False,
+        highest=1.0 if METRICS.get(metric, False) and max(values) <= 1.02 else None,
+    )
+
+
+def _marks(points: Sequence[Point], x_axis: Axis, y_axis: Axis, metric: str) -> tuple[Mark, ...]:
+    order = sorted(range(len(points)), key=lambda i: (not points[i].strong, points[i].y, points[i].x))
+    texts = {}
+    for index, point in enumerate(points):
+        outside = not y_axis.low <= point.y <= y_axis.high
+        texts[index] = f"{point.label} {wording.metric_value(metric, point.y)}" if outside else point.label
+    places = place_labels(
+        [(x_axis.position(points[i].x), y_axis.position(points[i].y)) for i in order],
+        [(CHAR_WIDTH * len(texts[i]) + 4, LINE_HEIGHT) for i in order],
+        frame=Box(LEFT + 2, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM - 2),
+        bars=[_bar(points[i], x_axis, y_axis) for i in order],
+    )
+    found = dict(zip(order, places, strict=True))
+    return tuple(_mark(point, x_axis, y_axis, found[index], texts[index]) for index, point in enumerate(points))
+
+
+def _bar(point: Point, x_axis: Axis, y_axis: Axis) -> Box:
+    x = x_axis.position(point.x)
+    return Box(x - 1, y_axis.position(point.y + point.y_error), x + 1, y_axis.position(point.y - point.y_error))
+
+
+def _mark(point: Point, x_axis: Axis, y_axis: Axis, label: Placed | None, label_text: str) -> Mark:
+    return Mark(
+        point=point,
+        x=x_axis.position(point.x),
+        y=y_axis.position(point.y),
+        x_low=x_axis.position(point.x_low),
+        x_high=x_axis.position(point.x_high),
+        y_low=y_axis.position(point.y - point.y_error),
+        y_high=y_axis.position(point.y + point.y_error),
+        pair_low=y_axis.position(point.y - point.pair_error),
+        pair_high=y_axis.position(point.y + point.pair_error),
+        outside=not y_axis.low <= point.y <= y_axis.high,
+        label=label,
+        label_text=label_text,
+    )

@@ -1,0 +1,278 @@
+"""From manifests to what a report says: figures that are derived, rows in order, the answer in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetool.report import wording
+from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Manifest
+from edgetool.store.manifest_io import load_manifest
+from edgetool.tasks import METRICS, drop_points
+
+__all__ = ["Answer", "Drop", "Row", "Run", "Setting", "collect_run", "collect_runs", "read_run"]
+
+#: Device, threads, batch: artefacts are compared within one setting.
+Setting = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """How much worse an artefact is than the source model; see `edgetool.tasks.drop_points`.
+
+    Attributes:
+        value: positive: worse; in points, or in percent for metrics of errors.
+        standard_error: of `value`, from the paired samples; None where the pairs do not give it.
+        unit: `points` or `%`.
+    """
+
+    value: float
+    standard_error: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One artefact with the figures that need a second record.
+
+    Attributes:
+        record: as the manifest has it.
+        size_ratio: its bytes over those of the float32 artefact of the same format; None without one.
+        reference: the name of that artefact.
+        drop: on the test split; None without labels or without a metric of the source.
+        validation_drop: on the validation split, which decisions are made by.
+        chosen_as: the purposes that it was chosen for.
+        problems: what is wrong with it: failure, parity, invariants.
+    """
+
+    record: ArtifactRecord
+    size_ratio: float | None
+    reference: str | None
+    drop: Drop | None
+    validation_drop: Drop | None
+    chosen_as: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The artefact's name, unique in the run."""
+        return self.record.name
+
+    def latency(self, setting: Setting | None) -> LatencyRecord | None:
+        """Return the latency in one setting."""
+        return next((item for item in self.record.latency if setting_of(item) == setting), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to the question a user has.
+
+    Attributes:
+        fits: None: the run did not come so far.
+        headline: one sentence.
+        details: one sentence for each purpose.
+    """
+
+    fits: bool | None
+    headline: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder, ready to be shown.
+
+    Attributes:
+        name: unique among the runs of a report.
+        metric: of the test split, or of the validation split where there is none; empty without labels.
+        settings: that latency was measured in, the fewest threads first.
+        failures: sentences about everything that went wrong; each is a fact of the manifest.
+    """
+
+    name: str
+    manifest: Manifest
+    rows: tuple[Row, ...]
+    metric: str
+    settings: tuple[Setting, ...]
+    answer: Answer
+    failures: tuple[str, ...]
+
+    @property
+    def main_setting(self) -> Setting | None:
+        """The setting that summaries show: the CPU with the fewest threads."""
+        return self.settings[0] if self.settings else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The run's notes that are no failures."""
+        return tuple(note for note in self.manifest.notes if note not in self.failures)
+
+    def row(self, name: str | None) -> Row | None:
+        """Return the artefact of that name."""
+        return next((row for row in self.rows if row.name == name), None)
+
+
+def setting_of(record: LatencyRecord) -> Setting:
+    """Return the setting that a latency was measured in."""
+    return (record.device, record.num_threads, record.batch)
+
+
+def read_run(path: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        MissingFileError: no manifest there.
+        ManifestError: damaged, or of another version.
+    """
+    return collect_run(load_manifest(path), path.resolve().name)
+
+
+def collect_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
+    """Read several run folders; folders of the same name are told apart by a number."""
+    runs: list[Run] = []
+    for path in paths:
+        name = path.resolve().name
+        taken = {run.name for run in runs}
+        unique = name if name not in taken else f"{name} ({sum(1 for t in taken if t.partition(' (')[0] == name) + 1})"
+        runs.append(collect_run(load_manifest(path), unique))
+    return tuple(runs)
+
+
+def collect_run(manifest: Manifest, name: str) -> Run:
+    """Derive everything that a report shows from a manifest."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for decision in manifest.decisions:
+        if decision.artifact is not None:
+            chosen[decision.artifact] = (*chosen.get(decision.artifact, ()), decision.purpose)
+    references = {a.artifact.format: a for a in manifest.artifacts if a.is_reference}
+    rows = tuple(
+        _row(artifact, references.get(artifact.artifact.format), manifest, chosen.get(artifact.name, ()))
+        for artifact in manifest.artifacts
+    )
+    found = {setting_of(record) for artifact in manifest.artifacts for record in artifact.latency}
+    return Run(
+        name=name,
+        manifest=manifest,
+        rows=rows,
+        metric=_metric(manifest),
+        settings=tuple(sorted(found)),
+        answer=_answer(manifest, rows),
+        failures=_failures(manifest, rows),
+    )
+
+
+def _row(
+    artifact: ArtifactRecord, reference: ArtifactRecord | None, manifest: Manifest, chosen_as: tuple[str, ...]
+) -> Row:
+    source = manifest.source
+    return Row(
+        record=artifact,
+        size_ratio=None if reference is None else artifact.size.raw / max(1, reference.size.raw),
+        reference=None if reference is None else reference.name,
+        drop=None if source is None else _drop(source.evaluation, artifact.evaluation),
+        validation_drop=None if source is None else _drop(source.validation, artifact.validation),
+        chosen_as=chosen_as,
+        problems=_problems(artifact),
+    )
+
+
+def _drop(source: EvaluationRecord | None, found: EvaluationRecord | None) -> Drop | None:
+    if source is None or found is None or found.metric not in METRICS:
+        return None
+    error = None if found.paired is None else found.paired.difference_standard_error
+    if error is not None:
+        # The pairs measure a difference of shares, areas or mean errors; for rmse and r2 that is another quantity.
+        if found.metric in ("accuracy", "top5", "auc"):
+            error *= 100.0
+        elif found.metric in ("mae", "mse"):
+            error *= 100.0 / max(abs(source.value), 1e-12)
+        else:
+            error = None
+    return Drop(drop_points(found.metric, source.value, found.value), error, wording.drop_unit(found.metric))
+
+
+def _problems(artifact: ArtifactRecord) -> tuple[str, ...]:
+    found = [] if artifact.failure is None else [artifact.failure]
+    found += [
+        f"differs from {parity.reference}: {parity.reason or parity.tolerance}"
+        for parity in artifact.parity
+        if not parity.passed
+    ]
+    found += [
+        f"layer {record.layer}: {record.kind} {record.found:g}, expected {record.expected:g}"
+        for record in artifact.invariants
+        if not record.passed
+    ]
+    return tuple(found)
+
+
+def _metric(manifest: Manifest) -> str:
+    for artifact in manifest.artifacts:
+        for record in (artifact.evaluation, artifact.validation):
+            if record is not None:
+                return record.metric
+    source = manifest.source
+    known = None if source is None else source.evaluation or source.validation
+    return "" if known is None else known.metric
+
+
+def _failures(manifest: Manifest, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what went wrong: notes about recipes or exports that failed, missing artefacts, problems of artefacts."""
+    names = [*manifest.recipes, *(f"{recipe}.{kind}" for recipe in manifest.recipes for kind in ("tflite", "onnx"))]
+    starts = tuple(f"{name} failed" for name in names)
+    found = [note for note in manifest.notes if note.startswith(starts)]
+    made = {row.record.recipe for row in rows}
+    if manifest.status == "complete":
+        for recipe in manifest.recipes:
+            if recipe not in made and not any(note.startswith(f"{recipe} failed") for note in found):
+                found.append(f"{recipe} left no artefact")
+    found += [f"{row.name}: {problem}" for row in rows for problem in row.problems]
+    return tuple(found)
+
+
+def _answer(manifest: Manifest, rows: Sequence[Row]) -> Answer:
+    if not manifest.decisions:
+        last = manifest.stages[-1].name if manifest.stages else None
+        state = f"the last finished stage is {last!r}" if last else "no stage is finished"
+        return Answer(None, f"No answer yet: the run is {manifest.status}, and {state}.", ())
+    by_name = {row.name: row for row in rows}
+    details = tuple(_detail(decision, by_name.get(decision.artifact or "")) for decision in manifest.decisions)
+    best = next((by_name[d.artifact] for d in manifest.decisions if d.artifact in by_name), None)
+    if best is None:
+        limit = f"within {manifest.max_drop_points:g} {_unit(manifest)} of the source model"
+        return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", details)
+    smaller = ""
+    if best.size_ratio and best.size_ratio < 0.995:
+        factor = wording.times(1.0 / best.size_ratio)
+        smaller = f", {factor}\N{MULTIPLICATION SIGN} smaller than {best.reference}"
+    cost = _cost_in_words(best)
+    return Answer(
+        True,
+        f"Yes: {best.name} fits {manifest.target} in {wording.kilobytes(best.record.size.raw)}{smaller}, {cost}.",
+        details,
+    )
+
+
+def _unit(manifest: Manifest) -> str:
+    return "points" if wording.drop_unit(_metric(manifest)) == "points" else "percent"
+
+
+def _cost_in_words(row: Row) -> str:
+    record, drop = row.record.evaluation, row.drop
+    if record is None:
+        return "with no labels to measure a metric on"
+    value = wording.metric_value(record.metric, record.value)
+    if drop is None:
+        return f"at {value} test {record.metric}"
+    unit = drop.unit if drop.unit == "%" else f" {drop.unit}"
+    size = wording.drop(abs(drop.value))
+    if float(size) == 0.0:
+        return f"with test {record.metric} {value}, the same as the source model's"
+    how = "worse" if drop.value > 0 else "better"
+    return f"with test {record.metric} {value}, {size}{unit} {how} than the source model"
+
+
+def _detail(decision: Decision, row: Row | None) -> str:
+    name = decision.purpose.capitalize()
+    return f"{name}: {decision.artifact}. {decision.reason}" if row is not None else f"{name}: none. {decision.reason}"
