@@ -10,12 +10,18 @@ from edgetool.data.dataset import Array
 
 __all__ = ["Graph", "Op", "Quantization", "Tensor", "element_bytes"]
 
-_HALF_BYTE = {"int4", "uint4"}
+#: Bytes of an element of types that NumPy does not know.
+_ELEMENT_BYTES = {
+    "int2": 0.25, "uint2": 0.25, "int4": 0.5, "uint4": 0.5, "float4e2m1": 0.5, "bfloat16": 2.0, "unknown": 0.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """real = scale * (stored - zero_point), one pair for the tensor or one for each index of `dimension`."""
+    """real = scale * (stored - zero_point), one pair for the tensor or one for each index of `dimension`.
+
+    `scale` is empty where it is known only when the model runs (dynamic quantisation in ONNX).
+    """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
@@ -28,10 +34,12 @@ class Tensor:
 
     Attributes:
         shape: dimensions; -1 where open.
-        dtype: NumPy's name, or `int4`, `uint4`, `string`.
-        constant: the stored values (dense, in the stored type; int4 widened to int8), or None for an activation.
+        dtype: NumPy's name, or `int4`, `uint4`, `bfloat16`, `string`, ..., or `unknown`.
+        constant: the stored values, dense, in the stored type (packed integers widened to 8 bits, bfloat16 to
+            float32; a view on the file where possible), or None for an activation.
         stored_bytes: what the constant takes in the file.
         sparse: the file holds only the non-zero values.
+        has_shape: False where the file does not tell the shape and it could not be inferred; `shape` is () then.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Tensor:
     constant: Array | None = None
     stored_bytes: int = 0
     sparse: bool = False
+    has_shape: bool = True
 
     @property
     def num_elements(self) -> int:
@@ -85,6 +94,16 @@ class Graph:
         """Return which operator makes each tensor."""
         return {name: op for op in self.ops for name in op.outputs}
 
+    def constant_outputs(self) -> set[str]:
+        """Return the tensors that operators compute from constants alone; runtimes do so when they load the file."""
+        found: set[str] = set()
+        inputs = set(self.inputs)
+        for op in self.ops:
+            given = [name for name in op.inputs if name]
+            if all(name in found or self.constant(name) is not None for name in given) and not inputs & set(given):
+                found.update(op.outputs)
+        return found - {""}
+
     def constant(self, name: str) -> Array | None:
         """Return the stored values of a tensor, or None where it is no constant."""
         tensor = self.tensors.get(name)
@@ -95,10 +114,8 @@ def element_bytes(dtype: str) -> float:
     """Return the bytes of one element; strings count as 1."""
     import numpy as np
 
-    if dtype in _HALF_BYTE:
-        return 0.5
-    if dtype == "bfloat16":
-        return 2.0
+    if dtype in _ELEMENT_BYTES:
+        return _ELEMENT_BYTES[dtype]
     try:
         return float(np.dtype(dtype).itemsize) or 1.0
     except TypeError:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from edgetool.artifact import TensorSpec
 from edgetool.data.dataset import Array
-from edgetool.errors import FileFormatError
+from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.ir.keras_shapes import Shape, layer_macs, output_shape
+from edgetool.ir.keras_weights import archive_weights, class_folder, damaged, h5_weights, read_archive, read_h5
 
 __all__ = ["KerasLayer", "KerasModel", "read_keras"]
 
-MAX_CONFIG_BYTES = 64 << 20
 MAX_LAYERS = 100_000
+MAX_NESTING = 20
+#: Numbers beyond these come from damaged files; they would not fit into 64 bits further on.
+MAX_SIZE, MAX_MACS = 1 << 40, 1 << 62
 
-Shape = tuple[int, ...]
+#: What a configuration that makes no sense raises.
+_NONSENSE = (KeyError, ValueError, TypeError, IndexError, ArithmeticError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class KerasLayer:
     """One layer.
 
     Attributes:
-        output_shape: without the batch; None where it cannot be told without running the model.
+        output_shape: without the batch, of the first call; None where it cannot be told without running the model.
         weights: every variable of the layer, in file order.
-        macs: of one sample; None where unknown.
+        macs: of one sample, over all calls of the layer; None where unknown.
     """
 
     name: str
@@ -46,8 +48,31 @@ class KerasModel:
     """A model as its file describes it; a nested model's layers are listed under `outer/inner`."""
 
     layers: tuple[KerasLayer, ...]
-    input_shapes: tuple[Shape, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     keras_version: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Node:
+    """A layer of the configuration: where its weights lie, and what its calls cost."""
+
+    name: str
+    folder: str
+    kind: str
+    config: dict[str, Any]
+    output: Shape | None = None
+    macs: int | None = 0
+
+
+@dataclass(slots=True)
+class _Outline:
+    """What a (nested) configuration says: layers in order, and the endpoints of the outermost model."""
+
+    nodes: list[_Node] = field(default_factory=list)
+    inputs: list[_Node] = field(default_factory=list)
+    outputs: list[tuple[str, Shape | None, str]] = field(default_factory=list)
 
 
 def read_keras(path: Path, kind: str) -> KerasModel:
@@ -59,288 +84,205 @@ def read_keras(path: Path, kind: str) -> KerasModel:
 
     Raises:
         FileFormatError: damaged, or without an architecture (weights only).
+        UnsupportedModelError: a configuration without a list of layers (a subclassed model in `.h5`).
     """
     try:
-        return _read_archive(path) if kind == "keras" else _read_h5(path)
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        EOFError,
-    ) as exc:
-        raise _damaged(path.name, f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}") from None
-    except (RecursionError, zipfile.LargeZipFile, NotImplementedError) as exc:
-        raise _damaged(path.name, f"{type(exc).__name__}") from None
+        stored = read_archive(path) if kind == "keras" else read_h5(path)
+        config = stored.config
+        outline = _outline(config)
+        weights, strays = (archive_weights if kind == "keras" else h5_weights)(
+            stored, [(node.name, node.folder) for node in outline.nodes]
+        )
+    except (FileFormatError, UnsupportedModelError):
+        raise
+    except RecursionError:
+        raise damaged(path, "a configuration nested too deep") from None
+    except (*_NONSENSE, zipfile.BadZipFile, zipfile.LargeZipFile, OSError, RuntimeError, EOFError) as exc:
+        raise damaged(path, f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}") from None
+    if not outline.nodes and not strays:
+        raise UnsupportedModelError(
+            str(path),
+            found="a configuration without layers (a subclassed model)",
+            expected="a Sequential or functional model",
+            next_step="edgetool export the model, then inspect the exported file",
+        )
+    layers = [
+        KerasLayer(node.name, node.kind, node.output, weights.get(node.name, ()), node.macs) for node in outline.nodes
+    ]
+    layers += [KerasLayer(name, "?", None, arrays, None) for name, arrays in strays.items()]
+    return KerasModel(
+        layers=tuple(layers),
+        inputs=tuple(_spec(node.name, node.output, _dtype(node.config)) for node in outline.inputs),
+        outputs=tuple(_spec(*output) for output in outline.outputs),
+        keras_version=stored.version,
+        notes=stored.notes,
+    )
 
 
-def _read_archive(path: Path) -> KerasModel:
-    import h5py
-
-    with zipfile.ZipFile(path) as archive:
-        if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
-            raise _damaged(path.name, "a configuration of absurd size")
-        config = json.loads(archive.read("config.json"))
-        metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in archive.namelist() else {}
-        limit = 1000 * max(path.stat().st_size, 1 << 20)
-        if archive.getinfo("model.weights.h5").file_size > limit:
-            raise _damaged(path.name, "weights that expand to an absurd size")
-        weights = archive.read("model.weights.h5")
-    with h5py.File(io.BytesIO(weights), "r") as store:
-        by_folder = {
-            group.name.rsplit("/vars", 1)[0].strip("/"): [np.asarray(group[key]) for key in sorted(group, key=_number)]
-            for group in _groups(store)
-            if group.name.endswith("/vars") and len(group)
-        }
-    layers = list(_flatten(config["config"]))
-    weights_of = _match_archive(layers, by_folder)
-    return _assemble(layers, weights_of, str(metadata.get("keras_version", "3")))
+def _spec(name: str, shape: Shape | None, dtype: str) -> TensorSpec:
+    return TensorSpec(name, (-1, *(shape or ())), dtype)
 
 
-def _read_h5(path: Path) -> KerasModel:
-    import h5py
-
-    with h5py.File(path, "r") as store:
-        if "model_config" not in store.attrs:
-            raise _damaged(path.name, "no model_config: a file of weights only, or no Keras model")
-        raw = store.attrs["model_config"]
-        config = json.loads(raw if isinstance(raw, str) else raw.decode("utf-8"))
-        version = str(store.attrs.get("keras_version", "2"))
-        root = store["model_weights"]
-        weights_of: dict[str, tuple[Array, ...]] = {}
-        for name in root:
-            group = root[name]
-            names = [item if isinstance(item, str) else item.decode("utf-8") for item in group.attrs["weight_names"]]
-            weights_of[name] = tuple(np.asarray(group[item]) for item in names)
-    return _assemble(list(_flatten(config["config"])), weights_of, version)
+def _dtype(config: dict[str, Any]) -> str:
+    """Return the type that a layer computes in; Keras writes a name, or a policy as a nested object."""
+    found = config.get("dtype")
+    if isinstance(found, dict):
+        inner = found.get("config")
+        found = inner.get("name") if isinstance(inner, dict) else None
+    return found if isinstance(found, str) and len(found) < 32 else "float32"
 
 
-def _groups(store: Any) -> Iterator[Any]:
-    import h5py
-
-    found: list[Any] = []
-    store.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Group) else None)
-    yield from found
-
-
-def _number(name: str) -> tuple[int, str]:
-    return (int(name), name) if name.isdigit() else (1 << 30, name)
+def _outline(config: Any) -> _Outline:
+    outline = _Outline()
+    inner = config["config"]
+    if isinstance(inner, list) or (isinstance(inner, dict) and isinstance(inner.get("layers"), list)):
+        _walk(inner, outline, "", "", [], 0)
+    return outline
 
 
-def _flatten(config: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (name, layer configuration) of every layer, nested models included."""
-    if depth > 20:
-        raise ValueError("models nested too deep")
+def _walk(
+    config: Any, outline: _Outline, prefix: str, folder: str, given: list[Shape], depth: int
+) -> list[tuple[str, Shape | None, str]]:
+    """Add the layers of one model to `outline` and return its outputs as (name, shape, dtype)."""
     layers = config["layers"] if isinstance(config, dict) else config
-    if len(layers) > MAX_LAYERS:
-        raise ValueError("too many layers")
+    if depth > MAX_NESTING or len(outline.nodes) + len(layers) > MAX_LAYERS:
+        raise ValueError("a model with absurdly many layers")
+    counts: Counter[str] = Counter()
+    found: dict[tuple[str, int], Shape] = {}
+    dtypes: dict[str, str] = {}
+    waiting = list(given)
+    previous: Shape | None = given[0] if given else None
     for layer in layers:
-        inner = layer["config"]
-        name = prefix + str(inner.get("name", layer.get("name", layer["class_name"])))
-        if isinstance(inner, dict) and "layers" in inner:
-            yield from _flatten(inner, f"{name}/", depth + 1)
-        else:
-            yield name, layer
+        kind, own = str(layer["class_name"]), layer["config"]
+        own = own if isinstance(own, dict) else {"layers": own}
+        short = _name(own.get("name") or layer.get("name") or kind)
+        node = _Node(prefix + short, class_folder(folder, kind, counts), kind, own)
+        dtypes[short] = _dtype(own)
+        declared = _declared_shape(layer)
+        calls = _calls(layer.get("inbound_nodes"))
+        nested = isinstance(own.get("layers"), list)
+        if not nested:
+            outline.nodes.append(node)
+        if kind == "InputLayer":
+            node.output = waiting.pop(0) if waiting else declared
+            if depth == 0:
+                outline.inputs.append(node)
+            calls = []
+            _remember(found, short, 0, node.output)
+            previous = node.output if node.output is not None else previous
+            continue
+        if previous is None and not calls and depth == 0 and not outline.inputs and declared is not None:
+            outline.inputs.append(_Node(f"{short}_input", "", "InputLayer", own, declared))
+        start = len(outline.nodes)
+        for number, sources in enumerate(calls or [None]):
+            inputs = _inputs(sources, found, previous if sources is None else None, declared)
+            if nested and number == 0:
+                ends = _walk(own, outline, f"{node.name}/", node.folder, inputs, depth + 1)
+                output = ends[0][1] if len(ends) == 1 else None
+            elif nested:
+                output = None if len(ends) != 1 else ends[0][1]
+                _repeat(outline.nodes[start:], number)
+            else:
+                output = _call(node, inputs, first=number == 0)
+            _remember(found, short, number, output)
+            previous = output
+    names = _endpoints(config.get("output_layers") if isinstance(config, dict) else None)
+    if names:
+        ends = [(prefix + name, found.get((name, number), found.get((name, 0))), name) for name, number in names]
+    else:
+        ends = [(prefix + short, previous, short)] if layers else []
+    outputs = [(name, shape, dtypes.get(key, "float32")) for name, shape, key in ends]
+    if depth == 0:
+        outline.outputs = outputs
+    return outputs
 
 
-def _match_archive(
-    layers: list[tuple[str, dict[str, Any]]], by_folder: dict[str, list[Array]]
-) -> dict[str, tuple[Array, ...]]:
-    """Match weight folders with layers: Keras names a folder after the layer's class, numbered in order, or its name.
-
-    Source: keras/src/saving/saving_lib.py, `_save_container_state`.
-    """
-    from itertools import count
-
-    found: dict[str, tuple[Array, ...]] = {}
-    counters: dict[str, Any] = {}
-    for name, layer in layers:
-        snake = _snake_case(str(layer["class_name"]))
-        parent = "/".join(name.split("/")[:-1])
-        number = next(counters.setdefault(f"{parent}:{snake}", count()))
-        own = name.rsplit("/", 1)[-1]
-        candidates = [own, snake if number == 0 else f"{snake}_{number}"]
-        for folder, arrays in by_folder.items():
-            parts = folder.split("/")
-            if any(
-                part in candidates for part in parts[:3] if part not in ("layers", "_layer_checkpoint_dependencies")
-            ):
-                in_order = parts[1] if parts[0] in ("layers", "_layer_checkpoint_dependencies") else parts[0]
-                if in_order in candidates:
-                    found[name] = (*found.get(name, ()), *arrays)
-    return found
+def _call(node: _Node, inputs: list[Shape], *, first: bool) -> Shape | None:
+    """Work out one call of a layer: its output shape, and its MACs, which add up over calls."""
+    try:
+        output = output_shape(node.kind, node.config, inputs)
+        macs = layer_macs(node.kind, node.config, inputs, output)
+    except _NONSENSE:
+        output, macs = None, None
+    if output is not None and any(abs(size) > MAX_SIZE for size in output):
+        output = None
+    if macs is None or node.macs is None or not 0 <= node.macs + macs <= MAX_MACS:
+        node.macs = None
+    else:
+        node.macs += macs
+    if first:
+        node.output = output
+    return output
 
 
-def _snake_case(name: str) -> str:
-    """Turn `Conv2D` into `conv2d` and `BatchNormalization` into `batch_normalization`, as Keras does."""
-    import re
-
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+def _repeat(nodes: list[_Node], number: int) -> None:
+    """Count the layers of a nested model once more: it is called again on inputs of the same shapes."""
+    for node in nodes:
+        if node.macs is not None:
+            node.macs += node.macs // number
 
 
-def _assemble(
-    layers: list[tuple[str, dict[str, Any]]],
-    weights_of: dict[str, tuple[Array, ...]],
-    version: str,
-) -> KerasModel:
-    shapes = _propagate(layers)
-    inputs = tuple(_without_batch(_input_shape_of(layer)) for _, layer in layers if layer["class_name"] == "InputLayer")
-    if not inputs and layers:
-        first = _without_batch(_input_shape_of(layers[0][1]))
-        inputs = (first,) if first else ()
-    assembled = []
-    for name, layer in layers:
-        short = name.rsplit("/", 1)[-1]
-        weights = weights_of.get(name, weights_of.get(short, ()))
-        output = shapes.get(name)
-        kind = str(layer["class_name"])
-        assembled.append(KerasLayer(name, kind, output, weights, _macs(kind, weights, output)))
-    return KerasModel(tuple(assembled), inputs, version)
+def _inputs(
+    sources: list[tuple[str, int]] | None,
+    found: dict[tuple[str, int], Shape],
+    previous: Shape | None,
+    declared: Shape | None,
+) -> list[Shape]:
+    """Return the shapes that a call is given, from the layers it names, the layer before, or its own build record."""
+    if sources:
+        known = [found.get((name, number), found.get((name, 0))) for name, number in sources]
+        if all(shape is not None for shape in known):
+            return [shape for shape in known if shape is not None]
+    if previous is not None:
+        return [previous]
+    return [] if declared is None else [declared]
 
 
-def _input_shape_of(layer: dict[str, Any]) -> Any:
-    config = layer["config"]
-    return (
-        config.get("batch_shape") or config.get("batch_input_shape") or layer.get("build_config", {}).get("input_shape")
-    )
+def _remember(found: dict[tuple[str, int], Shape], name: str, number: int, shape: Shape | None) -> None:
+    if shape is not None:
+        found[name, number] = shape
 
 
-def _without_batch(shape: Any) -> Shape:
-    if not isinstance(shape, list | tuple) or not shape:
-        return ()
-    return tuple(-1 if size is None else int(size) for size in shape[1:])
+def _declared_shape(layer: dict[str, Any]) -> Shape | None:
+    """Return the shape that a layer's record states, without the batch; None if it states none."""
+    config = layer["config"] if isinstance(layer["config"], dict) else {}
+    build = layer.get("build_config")
+    stated = config.get("batch_shape") or config.get("batch_input_shape")
+    stated = stated or (build.get("input_shape") if isinstance(build, dict) else None)
+    if not isinstance(stated, list | tuple) or not stated:
+        return None
+    if not all(size is None or isinstance(size, int) for size in stated):
+        return None
+    return tuple(-1 if size is None or not 0 <= size <= MAX_SIZE else size for size in stated[1:])
 
 
-def _propagate(layers: list[tuple[str, dict[str, Any]]]) -> dict[str, Shape]:
-    """Return output shapes (without batch) as far as configurations tell them."""
-    found: dict[str, Shape] = {}
-    previous: Shape | None = None
-    for name, layer in layers:
-        prefix = name.rsplit("/", 1)[0] + "/" if "/" in name else ""
-        sources = [prefix + source for source in _inbound(layer.get("inbound_nodes"))]
-        known = [found[source] for source in sources if source in found]
-        own = _without_batch(_input_shape_of(layer))
-        if known:
-            given: Shape | None = known[0]
-        elif own:
-            given = own
-        else:
-            given = previous if not sources else None
-        output = _output_shape(str(layer["class_name"]), layer["config"], given, known)
-        if output is not None:
-            found[name] = output
-        previous = output
-    return found
+def _calls(nodes: Any) -> list[list[tuple[str, int]]]:
+    """Return, for each call of a layer, the layers (and which call of each) that feed it."""
+    return [list(_sources(node)) for node in nodes] if isinstance(nodes, list) else []
 
 
-def _inbound(nodes: Any) -> list[str]:
-    """Return the names of the layers that feed this one, from Keras 2's lists or Keras 3's `keras_history`."""
-    names: list[str] = []
-
-    def walk(item: Any, depth: int) -> None:
-        if depth > 12:
+def _sources(item: Any) -> Iterator[tuple[str, int]]:
+    """Yield the references in a node: Keras 2's `[name, node, tensor, ...]`, Keras 3's `keras_history`."""
+    if isinstance(item, dict):
+        history = item.get("keras_history")
+        if isinstance(history, list) and len(history) >= 2:
+            yield _name(history[0]), int(history[1])
             return
-        if isinstance(item, dict):
-            history = item.get("keras_history")
-            if isinstance(history, list) and history:
-                names.append(str(history[0]))
-                return
-            for value in item.values():
-                walk(value, depth + 1)
-        elif isinstance(item, list | tuple):
-            if len(item) >= 3 and isinstance(item[0], str) and all(isinstance(x, int) for x in item[1:3]):
-                names.append(item[0])
-                return
-            for value in item:
-                walk(value, depth + 1)
-
-    walk(nodes, 0)
-    return names
+        for value in item.values():
+            yield from _sources(value)
+    elif isinstance(item, list):
+        if len(item) >= 3 and isinstance(item[0], str) and all(isinstance(part, int) for part in item[1:3]):
+            yield _name(item[0]), int(item[1])
+            item = [part for part in item[3:] if isinstance(part, dict)]  # Keras 2: tensors among keyword arguments
+        for value in item:
+            yield from _sources(value)
 
 
-_SAME_SHAPE = {
-    "BatchNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "Softmax", "Dropout", "LayerNormalization",
-    "Add", "Multiply", "Subtract", "Average", "Maximum", "Rescaling", "Normalization", "GaussianNoise", "ELU",
-    "SpatialDropout2D", "SpatialDropout1D",
-}  # fmt: skip
+def _endpoints(stated: Any) -> list[tuple[str, int]]:
+    """Return (layer, call) of a model's outputs: one reference, or a list or dictionary of them."""
+    return list(_sources(stated)) if stated else []
 
 
-def _output_shape(kind: str, config: dict[str, Any], given: Shape | None, known: list[Shape]) -> Shape | None:
-    if kind == "InputLayer":
-        return given
-    if given is None:
-        return None
-    if kind in _SAME_SHAPE:
-        return given
-    if kind in ("Conv2D", "Conv1D", "SeparableConv2D", "SeparableConv1D"):
-        return (*_window(config, given, "kernel_size"), int(config["filters"]))
-    if kind == "DepthwiseConv2D":
-        return (*_window(config, given, "kernel_size"), given[-1] * int(config.get("depth_multiplier", 1)))
-    if kind in ("MaxPooling2D", "AveragePooling2D", "MaxPooling1D", "AveragePooling1D"):
-        return (*_window(config, given, "pool_size"), given[-1])
-    if kind == "Dense":
-        return (*given[:-1], int(config["units"]))
-    if kind == "Flatten":
-        return (math.prod(given),)
-    if kind.startswith("Global"):
-        return (given[-1],)
-    if kind == "Reshape":
-        target = tuple(int(size) for size in config["target_shape"])
-        missing = math.prod(given) // max(1, -math.prod(target)) if -1 in target else 0
-        return tuple(missing if size == -1 else size for size in target)
-    if kind == "ZeroPadding2D":
-        (top, bottom), (left, right) = config["padding"]
-        return (given[0] + top + bottom, given[1] + left + right, given[2])
-    if kind == "Concatenate" and known:
-        return (*given[:-1], sum(shape[-1] for shape in known))
-    return None
-
-
-def _window(config: dict[str, Any], given: Shape, size_key: str) -> Shape:
-    """Return the spatial output of a convolution or pooling, per dimension."""
-    sizes = _pair(config[size_key], len(given) - 1)
-    strides = _pair(config.get("strides") or config[size_key], len(given) - 1)
-    dilation = _pair(config.get("dilation_rate", 1), len(given) - 1)
-    found = []
-    for size, window, stride, spread in zip(given[:-1], sizes, strides, dilation, strict=True):
-        if size < 0:
-            found.append(-1)
-        elif config.get("padding") == "same":
-            found.append(-(-size // stride))
-        else:
-            found.append(max(0, (size - (window - 1) * spread - 1) // stride + 1))
-    return tuple(found)
-
-
-def _pair(value: Any, count: int) -> tuple[int, ...]:
-    return tuple(int(item) for item in value) if isinstance(value, list | tuple) else (int(value),) * count
-
-
-def _macs(kind: str, weights: tuple[Array, ...], output: Shape | None) -> int | None:
-    """Return multiply-accumulates of one sample; 0 for layers without kernels; None where the shape is unknown."""
-    kernels = [array for array in weights if array.ndim >= 2]
-    if not kernels:
-        return 0
-    if output is None or any(size < 0 for size in output):
-        return None
-    if kind in ("Conv2D", "Conv1D"):
-        return math.prod(output) * math.prod(kernels[0].shape[:-1])
-    if kind == "DepthwiseConv2D":
-        return math.prod(output) * math.prod(kernels[0].shape[:2])
-    if kind == "Dense":
-        return math.prod(output) * int(kernels[0].shape[0])
-    if kind.startswith("SeparableConv") and len(kernels) == 2:
-        positions = math.prod(output[:-1])
-        return positions * (kernels[0].size + kernels[1].size)
-    return None
-
-
-def _damaged(subject: str, found: str) -> FileFormatError:
-    return FileFormatError(
-        subject, found=found, expected="a sound Keras model file", next_step="save the model again with model.save"
-    )
+def _name(name: Any) -> str:
+    """Return a name as text that every encoding can write."""
+    return str(name).encode("utf-8", "replace").decode()[:512]

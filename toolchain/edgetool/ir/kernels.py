@@ -11,7 +11,7 @@ from edgetool.data.dataset import Array
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.macs import weight_inputs
 
-__all__ = ["KernelTensor", "find_kernel", "list_kernels"]
+__all__ = ["KernelTensor", "centred", "find_kernel", "list_kernels"]
 
 _PASS_THROUGH = {
     "DequantizeLinear", "DEQUANTIZE", "DENSIFY", "Cast", "Identity", "Transpose", "Reshape", "RESHAPE", "Mul", "Pad",
@@ -46,7 +46,7 @@ def list_kernels(graph: Graph) -> tuple[KernelTensor, ...]:
                 continue
             root, values = traced
             if root.name not in found:
-                found[root.name] = KernelTensor(root.name, _keras_layout(op.kind, values), op.name, op.kind)
+                found[root.name] = KernelTensor(root.name, _keras_layout(op, values), op.name, op.kind)
     return tuple(found.values())
 
 
@@ -81,7 +81,19 @@ def _segments(name: str) -> set[str]:
 
 
 def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return tuple(size for size in found if size != 1) == tuple(size for size in wanted if size != 1)
+    """Tell whether a kernel of shape `found` can be that of a layer with kernel shape `wanted`.
+
+    Dimensions of 1 come and go. A dense kernel may be stored as a convolution over a reshaped input, and a depthwise
+    one joins its last two dimensions, so only size, and outputs or windows, must agree.
+    """
+    if math.prod(found) != math.prod(wanted):
+        return False
+    bare_found, bare_wanted = [tuple(size for size in shape if size != 1) for shape in (found, wanted)]
+    return (
+        bare_found == bare_wanted
+        or bare_found[-1:] == bare_wanted[-1:]
+        or (len(wanted) >= 3 and found[: len(wanted) - 2] == wanted[:-2])
+    )
 
 
 def _trace(graph: Graph, producers: dict[str, Op], name: str) -> tuple[Tensor, Array] | None:
@@ -90,7 +102,7 @@ def _trace(graph: Graph, producers: dict[str, Op], name: str) -> tuple[Tensor, A
     for _ in range(8):
         tensor = graph.tensors.get(name)
         if tensor is not None and tensor.constant is not None:
-            return tensor, _moved(graph, _centred(tensor), moves)
+            return tensor, _moved(graph, centred(tensor), moves)
         op = producers.get(name)
         if op is None or op.kind not in _PASS_THROUGH or not op.inputs:
             return None
@@ -99,41 +111,53 @@ def _trace(graph: Graph, producers: dict[str, Op], name: str) -> tuple[Tensor, A
     return None
 
 
-def _centred(tensor: Tensor) -> Array:
-    """Return stored values minus the zero point; a zero weight is then a zero."""
+def centred(tensor: Tensor) -> Array:
+    """Return the stored values of a constant minus the zero point: a zero weight is then a zero."""
     assert tensor.constant is not None
     values = tensor.constant
     if tensor.quantization is None or values.dtype.kind not in "iu" or not any(tensor.quantization.zero_point):
         return values
     zero = np.asarray(tensor.quantization.zero_point, np.int64)
+    dimension = tensor.quantization.dimension
     if zero.size > 1:
-        shape = [1] * values.ndim
-        shape[tensor.quantization.dimension] = zero.size
-        zero = zero.reshape(shape)
+        if not 0 <= dimension < values.ndim or values.shape[dimension] != zero.size:
+            return values  # a damaged file: the zero points belong to no dimension
+        zero = zero.reshape([-1 if axis == dimension else 1 for axis in range(values.ndim)])
     return np.asarray(values.astype(np.int64) - zero)
 
 
 def _moved(graph: Graph, values: Array, moves: list[Op]) -> Array:
     """Apply the transposes and reshapes between the constant and the operator."""
     for op in reversed(moves):
-        if op.kind == "Transpose" and values.ndim == len(op.attributes.get("perm", ())):
-            values = values.transpose(op.attributes["perm"])
-        elif op.kind == "Reshape" and len(op.inputs) > 1:
-            shape = graph.constant(op.inputs[1])
-            if shape is not None and -1 not in shape and math.prod(int(s) for s in shape) == values.size:
-                values = values.reshape(tuple(int(size) for size in shape))
+        if op.kind in ("Transpose", "TRANSPOSE"):
+            permutation = op.attributes.get("perm") or _constant_tuple(graph, op) or tuple(range(values.ndim))[::-1]
+            if sorted(permutation) == list(range(values.ndim)):
+                values = values.transpose(permutation)
+        elif op.kind in ("Reshape", "RESHAPE", "Squeeze", "Unsqueeze"):
+            result = graph.tensors.get(op.outputs[0]) if op.outputs else None
+            shape = result.shape if result is not None and result.has_shape else _constant_tuple(graph, op)
+            if -1 not in shape and math.prod(shape) == values.size:
+                values = values.reshape(shape)
     return values
 
 
-def _keras_layout(kind: str, values: Array) -> Array:
-    """Turn a kernel into Keras layout: convolutions [H, W, I, O], depthwise [H, W, I, M], dense [I, O]."""
-    if kind == "CONV_2D" and values.ndim == 4:
+def _constant_tuple(graph: Graph, op: Op) -> tuple[int, ...]:
+    found = graph.constant(op.inputs[1]) if len(op.inputs) > 1 else None
+    return () if found is None or found.dtype.kind not in "iu" else tuple(int(item) for item in np.ravel(found))
+
+
+def _keras_layout(op: Op, values: Array) -> Array:
+    """Turn a kernel into Keras layout: convolutions [H, W, I, O], depthwise [H, W, I * M, 1], dense [I, O]."""
+    if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and values.ndim == 4:
         return values.transpose(1, 2, 3, 0)
-    if kind == "DEPTHWISE_CONV_2D" and values.ndim == 4:
-        return values.transpose(1, 2, 3, 0)
-    if kind == "FULLY_CONNECTED" and values.ndim == 2:
+    if op.kind == "TRANSPOSE_CONV" and values.ndim == 4:
+        return values.transpose(1, 2, 0, 3)
+    if op.kind == "FULLY_CONNECTED" and values.ndim == 2:
         return values.T
-    if kind in ("Conv", "ConvInteger", "QLinearConv", "FusedConv") and values.ndim >= 3:
+    if op.kind in ("Gemm", "FusedGemm") and values.ndim == 2 and op.attributes.get("transB"):
+        return values.T
+    if op.kind in ("Conv", "ConvInteger", "QLinearConv", "FusedConv", "ConvTranspose") and values.ndim >= 3:
+        # [O, I, spatial...]; a transposed convolution stores [I, O, spatial...], and Keras [spatial..., O, I].
         spatial = tuple(range(2, values.ndim))
         return values.transpose(*spatial, 1, 0)
     return values

@@ -1,4 +1,8 @@
-"""Multiply-accumulates of one inference, operator by operator, from shapes alone."""
+"""Multiply-accumulates of one inference, operator by operator, from shapes alone.
+
+Only products with weights (or of two matrices) count, as is usual; element-wise operators, pooling and activations
+count as 0. An operator of unknown kind or shape counts as None, so that the tool can name what a total leaves out.
+"""
 
 from __future__ import annotations
 
@@ -9,93 +13,145 @@ from edgetool.ir.graph import Graph, Op
 
 __all__ = ["op_macs", "weight_inputs"]
 
+Shape = tuple[int, ...]
+Shapes = list[Shape]
+
 #: Operator -> positions of its weights among its inputs.
 _WEIGHTS: dict[str, tuple[int, ...]] = {
     "CONV_2D": (1,), "DEPTHWISE_CONV_2D": (1,), "FULLY_CONNECTED": (1,), "TRANSPOSE_CONV": (1,), "CONV_3D": (1,),
-    "BATCH_MATMUL": (1,), "UNIDIRECTIONAL_SEQUENCE_LSTM": tuple(range(1, 9)), "EMBEDDING_LOOKUP": (1,),
+    "CONV_3D_TRANSPOSE": (1,), "BATCH_MATMUL": (1,), "EMBEDDING_LOOKUP": (1,), "SVDF": (1, 2), "RNN": (1, 2),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": (1, 2), "LSTM": (*range(1, 9), 16),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (*range(1, 9), 16),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (*range(1, 9), 16, *range(18, 26), 33),
+    "BIDIRECTIONAL_SEQUENCE_RNN": (1, 2, 4, 5),
     "Conv": (1,), "ConvTranspose": (1,), "Gemm": (1,), "MatMul": (1,), "ConvInteger": (1,), "MatMulInteger": (1,),
-    "QLinearConv": (3,), "QLinearMatMul": (3,), "LSTM": (1, 2), "GRU": (1, 2), "RNN": (1, 2),
-    "DynamicQuantizeMatMul": (1,), "FusedMatMul": (1,), "FusedConv": (1,),
+    "QLinearConv": (3,), "QLinearMatMul": (3,), "QGemm": (3,), "LSTM_onnx": (1, 2), "GRU": (1, 2),
+    "DynamicQuantizeMatMul": (1,), "MatMulIntegerToFloat": (1,), "FusedMatMul": (1,), "FusedGemm": (1,),
+    "FusedConv": (1,), "NhwcConv": (1,),
 }  # fmt: skip
+
+#: Operators that multiply nothing with weights: moves, element-wise arithmetic, comparisons, reductions, pooling.
+_FREE_NAMES = """
+    ADD SUB MUL DIV ADD_N POW SQUARED_DIFFERENCE SQUARE NEG ABS EXP LOG SQRT RSQRT SIN COS CEIL FLOOR ROUND
+    FLOOR_DIV FLOOR_MOD MAXIMUM MINIMUM LESS LESS_EQUAL GREATER GREATER_EQUAL EQUAL NOT_EQUAL LOGICAL_OR LOGICAL_AND
+    LOGICAL_NOT SELECT SELECT_V2 WHERE SIGN ATAN2 BITCAST BITWISE_XOR RIGHT_SHIFT RELU RELU6 RELU_N1_TO_1
+    RELU_0_TO_1 LEAKY_RELU PRELU ELU GELU HARD_SWISH TANH LOGISTIC SOFTMAX LOG_SOFTMAX AVERAGE_POOL_2D MAX_POOL_2D
+    L2_POOL_2D MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD REDUCE_ANY REDUCE_ALL ARG_MAX ARG_MIN TOPK_V2 CUMSUM
+    L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE CONCATENATION PACK UNPACK
+    SPLIT SPLIT_V SLICE STRIDED_SLICE PAD PADV2 MIRROR_PAD TILE BROADCAST_TO BROADCAST_ARGS GATHER GATHER_ND
+    SCATTER_ND ONE_HOT CAST SHAPE RANK RANGE FILL ZEROS_LIKE REVERSE_V2 REVERSE_SEQUENCE SPACE_TO_DEPTH
+    DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR QUANTIZE DEQUANTIZE
+    FAKE_QUANT DENSIFY EMBEDDING_LOOKUP SPARSE_TO_DENSE MATRIX_DIAG MATRIX_SET_DIAG UNIQUE DYNAMIC_UPDATE_SLICE
+    VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SEGMENT_SUM
+    UNSORTED_SEGMENT_SUM UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_MIN UNSORTED_SEGMENT_PROD BUCKETIZE RANDOM_UNIFORM
+    RANDOM_STANDARD_NORMAL MULTINOMIAL DILATE
+    Add Sub Mul Div Pow Neg Abs Exp Log Sqrt Reciprocal Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Erf Ceil Floor
+    Round Sign Mod Max Min Sum Mean Less LessOrEqual Greater GreaterOrEqual Equal Not And Or Xor Where IsNaN IsInf
+    BitShift Relu LeakyRelu PRelu Elu Selu Celu Gelu HardSwish HardSigmoid Sigmoid Softplus Softsign Softmax
+    LogSoftmax ThresholdedRelu Mish Swish QuickGelu FastGelu BiasGelu Clip AveragePool MaxPool LpPool
+    GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1
+    ReduceL2 ReduceLogSumExp ReduceSumSquare ReduceLogSum ArgMax ArgMin TopK CumSum BatchNormalization
+    InstanceNormalization LayerNormalization GroupNormalization RMSNormalization SimplifiedLayerNormalization
+    SkipLayerNormalization LRN LpNormalization MeanVarianceNormalization Reshape Squeeze Unsqueeze Flatten Transpose
+    Concat Split Slice Pad Tile Expand Gather GatherElements GatherND ScatterND ScatterElements OneHot Cast CastLike
+    Shape Size Range Constant ConstantOfShape Identity Dropout EyeLike Trilu NonZero Unique Compress ReverseSequence
+    SpaceToDepth DepthToSpace Resize Upsample QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearAdd
+    QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearConcat
+    QLinearSoftmax NonMaxSuppression ReorderInput ReorderOutput RandomNormal RandomUniform Bernoulli
+"""
+_FREE = frozenset(_FREE_NAMES.split())
 
 
 def weight_inputs(op: Op) -> tuple[str, ...]:
     """Return the names of the tensors that hold the operator's weights; empty for operators without any."""
-    return tuple(op.inputs[i] for i in _WEIGHTS.get(op.kind, ()) if i < len(op.inputs) and op.inputs[i])
+    positions = _WEIGHTS.get(_formula_name(op), ())
+    return tuple(op.inputs[i] for i in positions if i < len(op.inputs) and op.inputs[i])
 
 
-def op_macs(graph: Graph, op: Op) -> int:
-    """Return the multiply-accumulates of `op`; 0 for operators that only move or combine elements."""
-    if op.kind not in _WEIGHTS or not op.outputs:
-        return 0
-    shapes = [_shape(graph, name) for name in op.inputs]
-    output = _shape(graph, op.outputs[0])
-    weights = [_shape(graph, name) for name in weight_inputs(op)]
-    if not output or not weights or not all(weights):
-        return 0
-    return _FORMULAS[op.kind](shapes, weights, output)
+def op_macs(graph: Graph, op: Op) -> int | None:
+    """Return the multiply-accumulates of `op` at batch 1; None where its kind or its shapes are not known."""
+    name = _formula_name(op)
+    if name not in _FORMULAS:
+        return 0 if op.kind in _FREE else None
+    inputs = [_shape(graph, given) for given in op.inputs]
+    outputs = [_shape(graph, made) for made in op.outputs[:1]]
+    weights = [_shape(graph, given) for given in weight_inputs(op)]
+    known = [shape for shape in (*weights, *outputs) if shape is not None]
+    if not outputs or not weights or len(known) != len(weights) + len(outputs):
+        return None
+    found_inputs = [() if shape is None else shape for shape in inputs]
+    try:
+        return _FORMULAS[name](found_inputs, known[:-1], known[-1], op)
+    except (IndexError, ZeroDivisionError):
+        return None  # a shape of another rank than the operator is defined for
 
 
-def _shape(graph: Graph, name: str) -> tuple[int, ...]:
+def _formula_name(op: Op) -> str:
+    """TFLite and ONNX both have an LSTM and an RNN, with other inputs; ONNX's output has four and three dimensions."""
+    if op.kind in ("LSTM", "RNN") and ("hidden_size" in op.attributes or "direction" in op.attributes):
+        return "LSTM_onnx"
+    return op.kind
+
+
+def _shape(graph: Graph, name: str) -> Shape | None:
+    """Return a tensor's shape with an open first dimension as 1; None where another one is open."""
     tensor = graph.tensors.get(name)
-    return () if tensor is None else tuple(1 if size < 0 else size for size in tensor.shape)
+    if tensor is None or not tensor.has_shape or any(size < 0 for size in tensor.shape[1:]):
+        return None
+    return tuple(abs(size) for size in tensor.shape)
 
 
-Shapes = list[tuple[int, ...]]
-
-
-def _conv(_: Shapes, weights: Shapes, output: tuple[int, ...]) -> int:
+def _conv(_: Shapes, weights: Shapes, output: Shape, op: Op) -> int:  # noqa: ARG001 - one signature for all
     """Output elements times the elements of one filter (first axis: filters, in OHWI and OIHW alike)."""
     return math.prod(output) * math.prod(weights[0][1:])
 
 
-def _depthwise(_: Shapes, weights: Shapes, output: tuple[int, ...]) -> int:
+def _conv_3d(_: Shapes, weights: Shapes, output: Shape, op: Op) -> int:  # noqa: ARG001
+    """Weights are [D, H, W, I, O]."""
+    return math.prod(output) * math.prod(weights[0][:-1])
+
+
+def _depthwise(_: Shapes, weights: Shapes, output: Shape, op: Op) -> int:  # noqa: ARG001
     """Weights are [1, H, W, O]: one HxW window an output element."""
     return math.prod(output) * math.prod(weights[0][1:3])
 
 
-def _dense(_: Shapes, weights: Shapes, output: tuple[int, ...]) -> int:
+def _dense(_: Shapes, weights: Shapes, output: Shape, op: Op) -> int:  # noqa: ARG001
     """Weights are [O, I]."""
     return math.prod(output) * weights[0][-1]
 
 
-def _matmul(_: Shapes, weights: Shapes, output: tuple[int, ...]) -> int:
-    """Output elements times the inner dimension, found from the weights' size."""
-    columns = output[-1] if output[-1] in weights[0][-2:] else weights[0][-1]
-    return math.prod(output) * (math.prod(weights[0][-2:]) // max(1, columns))
+def _matmul(_: Shapes, weights: Shapes, output: Shape, op: Op) -> int:
+    """Output elements times the inner dimension; the right matrix is [..., I, O], or [..., O, I] if transposed."""
+    matrix = weights[0]
+    if len(matrix) == 1:
+        return math.prod(output) * matrix[0]
+    transposed = op.attributes.get("transB") or op.attributes.get("adj_y")
+    return math.prod(output) * matrix[-1 if transposed else -2]
 
 
-def _transposed(inputs: Shapes, weights: Shapes, _: tuple[int, ...]) -> int:
-    """Input elements times what each spreads to: TFLite OHWI weights, the data is input 2."""
-    return math.prod(inputs[2]) * math.prod(weights[0][:3]) if len(inputs) > 2 else 0
+def _transposed(inputs: Shapes, weights: Shapes, _: Shape, op: Op) -> int:  # noqa: ARG001
+    """Input elements times what each spreads to: TFLite weights [O, H, W, I], the data is input 2."""
+    return math.prod(inputs[2]) * math.prod(weights[0][:-1])
 
 
-def _onnx_transposed(inputs: Shapes, weights: Shapes, _: tuple[int, ...]) -> int:
-    """ONNX IOHW weights, the data is input 0."""
+def _onnx_transposed(inputs: Shapes, weights: Shapes, _: Shape, op: Op) -> int:  # noqa: ARG001
+    """Input elements times what each spreads to: ONNX weights [I, O, H, W], the data is input 0."""
     return math.prod(inputs[0]) * math.prod(weights[0][1:])
 
 
-def _recurrent_tflite(inputs: Shapes, weights: Shapes, _: tuple[int, ...]) -> int:
-    """Every weight once a time step; input [B, T, I]."""
-    steps = math.prod(inputs[0][:2]) if len(inputs[0]) == 3 else 1
-    return steps * sum(math.prod(shape) for shape in weights)
+def _recurrent(inputs: Shapes, weights: Shapes, _: Shape, op: Op) -> int:  # noqa: ARG001
+    """Every weight once for each time step and sample; the input is [B, T, I] or [T, B, I], or [B, I] for a step."""
+    return math.prod(inputs[0][:-1]) * sum(math.prod(shape) for shape in weights)
 
 
-def _recurrent_onnx(inputs: Shapes, weights: Shapes, _: tuple[int, ...]) -> int:
-    """Every weight once a time step; input [T, B, I]."""
-    return math.prod(inputs[0][:2]) * sum(math.prod(shape) for shape in weights)
-
-
-def _nothing(_: Shapes, weights: Shapes, output: tuple[int, ...]) -> int:  # noqa: ARG001 - one signature for all
-    return 0
-
-
-_FORMULAS: dict[str, Callable[[Shapes, Shapes, tuple[int, ...]], int]] = {
-    "CONV_2D": _conv, "CONV_3D": _conv, "Conv": _conv, "ConvInteger": _conv, "QLinearConv": _conv, "FusedConv": _conv,
-    "DEPTHWISE_CONV_2D": _depthwise, "FULLY_CONNECTED": _dense,
+_FORMULAS: dict[str, Callable[[Shapes, Shapes, Shape, Op], int]] = {
+    "CONV_2D": _conv, "Conv": _conv, "ConvInteger": _conv, "QLinearConv": _conv, "FusedConv": _conv, "NhwcConv": _conv,
+    "CONV_3D": _conv_3d, "DEPTHWISE_CONV_2D": _depthwise, "FULLY_CONNECTED": _dense,
     "BATCH_MATMUL": _matmul, "Gemm": _matmul, "MatMul": _matmul, "MatMulInteger": _matmul, "QLinearMatMul": _matmul,
-    "DynamicQuantizeMatMul": _matmul, "FusedMatMul": _matmul,
-    "TRANSPOSE_CONV": _transposed, "ConvTranspose": _onnx_transposed,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent_tflite, "LSTM": _recurrent_onnx, "GRU": _recurrent_onnx,
-    "RNN": _recurrent_onnx, "EMBEDDING_LOOKUP": _nothing,
+    "QGemm": _matmul, "DynamicQuantizeMatMul": _matmul, "MatMulIntegerToFloat": _matmul, "FusedMatMul": _matmul,
+    "FusedGemm": _matmul, "TRANSPOSE_CONV": _transposed, "ConvTranspose": _onnx_transposed,
+    "LSTM": _recurrent, "RNN": _recurrent, "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent, "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent, "SVDF": _recurrent, "LSTM_onnx": _recurrent, "GRU": _recurrent,
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgetool.ir.graph import Graph
@@ -10,6 +12,9 @@ __all__ = ["ALIGNMENT", "Buffer", "MemoryPlan", "plan_memory"]
 
 #: Offsets are multiples of this, as interpreters and vector units want.
 ALIGNMENT = 16
+
+#: Graphs with more buffers than this are planned in the published order alone.
+MAX_TRIED = 2000
 
 #: Operators whose output is their input seen in another shape: no memory of its own.
 _ALIASES = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Dropout"}
@@ -22,8 +27,8 @@ class Buffer:
     """A run of bytes that one or more tensors share.
 
     Attributes:
-        first: index of the operator that writes it (-1: an input of the graph).
-        last: index of the last operator that reads it (number of operators: an output of the graph).
+        first: index of the operator that writes it (-1: an input of the graph, or a state that outlives a run).
+        last: index of the last operator that reads it (number of operators: an output of the graph, or a state).
     """
 
     tensors: tuple[str, ...]
@@ -41,21 +46,55 @@ class MemoryPlan:
         arena_bytes: the end of the last buffer: what a device must set aside.
         lower_bound_bytes: the most that is alive at once; no plan without in-place operators can be smaller.
         peak_op: the operator during which that much is alive.
+        unknown: activations whose size is not known; they are not in the plan.
     """
 
     buffers: tuple[Buffer, ...]
     arena_bytes: int
     lower_bound_bytes: int
     peak_op: str
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    name: str
+    num_bytes: int
+    first: int
+    last: int
 
 
 def plan_memory(graph: Graph) -> MemoryPlan:
-    """Place the activations of `graph`, largest first, each at the lowest offset that is free in its lifetime.
+    """Place the activations of `graph`, each at the lowest offset that is free in its lifetime.
 
     Greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference" (2020),
-    section 5.2. Open dimensions count as 1 (batch 1).
+    section 5.2; where that leaves a gap to the lower bound, other orders are tried and the smallest plan is kept.
+    Open dimensions count as 1 (batch 1). No operator works in place; a change of shape alone takes no memory.
     """
+    members, first, last = _lifetimes(graph)
+    lives = []
+    unknown: list[str] = []
+    for root in members:
+        tensor = graph.tensors[root]
+        if not tensor.has_shape or any(size < 0 for size in tensor.shape[1:]):
+            unknown.append(root)
+        else:
+            lives.append(_Life(root, _aligned(tensor.num_bytes), first[root], last[root]))
+    bound, peak = _most_alive(graph, lives)
+    placed = _best_placement(lives, bound)
+    buffers = tuple(
+        Buffer(tuple(members[life.name]), life.num_bytes, life.first, life.last, placed[life.name])
+        for life in sorted(lives, key=lambda life: (life.first, placed[life.name]))
+    )
+    arena = max((buffer.offset + buffer.num_bytes for buffer in buffers), default=0)
+    return MemoryPlan(buffers, arena, bound, peak, tuple(unknown))
+
+
+def _lifetimes(graph: Graph) -> tuple[dict[str, list[str]], dict[str, int], dict[str, int]]:
+    """Return, by the tensor that owns the memory: who shares it, the first and the last operator that need it."""
     owner = _owners(graph)
+    constants = graph.constant_outputs()
+    made = {name for op in graph.ops for name in op.outputs} | set(graph.inputs)
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     members: dict[str, list[str]] = {}
@@ -63,36 +102,26 @@ def plan_memory(graph: Graph) -> MemoryPlan:
 
     def touch(name: str, when: int) -> None:
         tensor = graph.tensors.get(name)
-        if tensor is None or tensor.constant is not None:
+        if tensor is None or tensor.constant is not None or name in constants:
             return
         root = owner.get(name, name)
         first[root] = min(first.get(root, when), when)
         last[root] = max(last.get(root, when), when)
-        if name not in members.setdefault(root, []):
-            members[root].append(name)
+        shared = members.setdefault(root, [root])
+        if name not in shared:
+            shared.append(name)
 
     for name in graph.inputs:
         touch(name, -1)
-    constants = _constant_outputs(graph)
     for index, op in enumerate(graph.ops):
         for name in (*op.inputs, *op.outputs):
-            if name not in constants:
-                touch(name, index)
+            touch(name, index)
+            if name and name not in made:  # written by no operator: a state that lives from run to run
+                touch(name, -1)
+                touch(name, count)
     for name in graph.outputs:
         touch(name, count)
-    sizes = {root: _aligned(_storage_bytes(graph, root)) for root in members}
-    placed = _place(sizes, first, last)
-    buffers = tuple(
-        Buffer(tuple(members[root]), sizes[root], first[root], last[root], placed[root])
-        for root in sorted(members, key=lambda root: (first[root], placed[root]))
-    )
-    bound, peak = 0, ""
-    for index, op in enumerate(graph.ops):
-        alive = sum(sizes[root] for root in members if first[root] <= index <= last[root])
-        if alive > bound:
-            bound, peak = alive, op.name
-    arena = max((buffer.offset + buffer.num_bytes for buffer in buffers), default=0)
-    return MemoryPlan(buffers, arena, bound, peak)
+    return members, first, last
 
 
 def _owners(graph: Graph) -> dict[str, str]:
@@ -115,6 +144,8 @@ def _owners(graph: Graph) -> dict[str, str]:
         if not op.inputs or not op.outputs or graph.constant(op.inputs[0]) is not None:
             continue
         source, result = op.inputs[0], op.outputs[0]
+        if source not in graph.tensors or result not in graph.tensors:
+            continue
         if op.kind in _ALIASES or op.kind in _MARKERS:
             owner[result] = root(source)
         elif op.kind == "QuantizeLinear" and readers.get(source) == ["QuantizeLinear"] and source not in kept:
@@ -123,37 +154,61 @@ def _owners(graph: Graph) -> dict[str, str]:
     return {name: root(name) for name in owner}
 
 
-def _constant_outputs(graph: Graph) -> set[str]:
-    """Return tensors that depend on constants alone: runtimes fold them when they load the file."""
-    found: set[str] = set()
-    inputs = set(graph.inputs)
-    for op in graph.ops:
-        given = [name for name in op.inputs if name]
-        if all(name in found or graph.constant(name) is not None for name in given) and not inputs & set(given):
-            found.update(op.outputs)
-    return found
-
-
-def _storage_bytes(graph: Graph, root: str) -> int:
-    return graph.tensors[root].num_bytes
-
-
 def _aligned(num_bytes: int) -> int:
     return -(-num_bytes // ALIGNMENT) * ALIGNMENT
 
 
-def _place(sizes: dict[str, int], first: dict[str, int], last: dict[str, int]) -> dict[str, int]:
+def _most_alive(graph: Graph, lives: list[_Life]) -> tuple[int, str]:
+    """Return the most bytes that are alive during an operator, and that operator's name."""
+    change = [0] * (len(graph.ops) + 2)
+    for life in lives:
+        change[max(0, life.first)] += life.num_bytes
+        change[min(life.last, len(graph.ops)) + 1] -= life.num_bytes
+    most, peak, alive = 0, "", 0
+    for index, op in enumerate(graph.ops):
+        alive += change[index]
+        if alive > most:
+            most, peak = alive, op.name
+    return most, peak
+
+
+#: Orders in which buffers are placed, the published one first.
+_ORDERS: tuple[Callable[[_Life], tuple[int | str, ...]], ...] = (
+    lambda life: (-life.num_bytes, life.first, life.name),
+    lambda life: (-life.num_bytes, -(life.last - life.first), life.name),
+    lambda life: (-(life.last - life.first) * life.num_bytes, life.first, life.name),
+    lambda life: (-(life.last - life.first), -life.num_bytes, life.name),
+    lambda life: (life.first, -life.num_bytes, life.name),
+    lambda life: (-life.last, -life.num_bytes, life.name),
+)
+
+
+def _best_placement(lives: list[_Life], bound: int) -> dict[str, int]:
+    best: dict[str, int] = {}
+    smallest = -1
+    for order in _ORDERS if len(lives) <= MAX_TRIED else _ORDERS[:1]:
+        placed, arena = _place(sorted(lives, key=order))
+        if smallest < 0 or arena < smallest:
+            best, smallest = placed, arena
+        if smallest <= bound:
+            break
+    return best
+
+
+def _place(lives: list[_Life]) -> tuple[dict[str, int], int]:
+    """Place buffers in the order given, each at the lowest free offset; return offsets and the end of the last."""
     placed: dict[str, int] = {}
-    for name in sorted(sizes, key=lambda name: (-sizes[name], first[name], name)):
-        busy = sorted(
-            (placed[other], placed[other] + sizes[other])
-            for other in placed
-            if first[other] <= last[name] and first[name] <= last[other]
-        )
+    taken: list[tuple[int, int, int, int]] = []  # offset, end, first, last; sorted by offset
+    arena = 0
+    for life in lives:
         offset = 0
-        for start, end in busy:
-            if offset + sizes[name] <= start:
+        for start, end, first, last in taken:
+            if first > life.last or life.first > last:
+                continue
+            if offset + life.num_bytes <= start:
                 break
             offset = max(offset, end)
-        placed[name] = offset
-    return placed
+        placed[life.name] = offset
+        bisect.insort(taken, (offset, offset + life.num_bytes, life.first, life.last))
+        arena = max(arena, offset + life.num_bytes)
+    return placed, arena

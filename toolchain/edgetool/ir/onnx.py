@@ -1,8 +1,10 @@
-"""Read an `.onnx` file: nodes, initialisers, shapes by inference."""
+"""Read an `.onnx` file: nodes, initialisers, shapes by inference at batch 1."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,16 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.ir.onnx_scatter import expand_scattered
+from edgetool.ir.onnx_values import constant_values, damaged, dense_initializer, dtype_name, sparse_initializer
 
 __all__ = ["read_onnx"]
 
-MAX_ELEMENTS = 1 << 31
+#: A tensor with more elements than this is refused: no microcontroller or phone model comes near it.
+MAX_ELEMENTS = 1 << 40
 
-_DTYPES = {
-    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
-    10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16", 21: "uint4", 22: "int4",
-}  # fmt: skip
+#: Attribute types of onnx.proto that are carried over: FLOAT, INT, STRING, FLOATS, INTS.
+_FLOAT, _INT, _STRING, _GRAPH, _FLOATS, _INTS, _GRAPHS = 1, 2, 3, 5, 6, 7, 10
 
 
 def read_onnx(path: Path) -> Graph:
@@ -35,20 +38,45 @@ def read_onnx(path: Path) -> Graph:
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except (DecodeError, ValueError, TypeError) as exc:
-        raise _damaged(path.name, f"no ModelProto ({exc})") from None
+        raise damaged(str(path), f"no ModelProto ({' '.join(str(exc).split())[:200]})") from None
     if not model.graph.node and not model.graph.output:
-        raise _damaged(path.name, "a model without nodes and outputs")
-    inferred, notes = _infer_shapes(model)
+        raise damaged(str(path), "a model without nodes and outputs")
+    try:
+        return _read_graph(path, model)
+    except FileFormatError as exc:
+        # The reader knows the tensor; the user also wants the file.
+        raise damaged(f"{path}: {exc.subject}", exc.found) from None
+    except (ValueError, TypeError, IndexError, OverflowError, KeyError) as exc:
+        raise damaged(str(path), f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}") from None
+
+
+def _read_graph(path: Path, model: Any) -> Graph:
     tensors: dict[str, Tensor] = {}
-    for value in (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info):
+    # Shapes as the file states them win over those inferred at batch 1, so that signatures keep their open dimensions.
+    inferred, notes = _infer_shapes(model)
+    for value in (*inferred.graph.output, *inferred.graph.value_info, *model.graph.value_info):
+        if value.name not in tensors or not _is_known(tensors[value.name]):
+            tensors[value.name] = _activation(value)
+    for value in (*model.graph.input, *model.graph.output):
         tensors[value.name] = _activation(value)
+    external = 0
     for initializer in model.graph.initializer:
-        tensors[initializer.name] = _initializer(path, initializer)
+        tensors[initializer.name] = dense_initializer(path, initializer)
+        external += tensors[initializer.name].stored_bytes if initializer.data_location == 1 else 0
     for sparse in model.graph.sparse_initializer:
-        tensors[sparse.values.name] = _sparse_initializer(path, sparse)
-    ops = tuple(_op(node, tensors) for node in model.graph.node)
+        tensors[sparse.values.name] = sparse_initializer(path, sparse)
+    ops = expand_scattered(tuple(_op(node, tensors) for node in model.graph.node), tensors)
     _attach_quantization(ops, tensors)
+    nested = sum(1 for node in model.graph.node for item in node.attribute if item.type in (_GRAPH, _GRAPHS))
+    if nested:
+        notes += (f"{nested} nested graphs (If, Loop, Scan) are not analysed",)
+    if external:
+        notes += (f"{external:,} bytes of the weights lie in files beside the model",)
     constants = {name for name, tensor in tensors.items() if tensor.constant is not None}
+    for op in ops:
+        for name in (*op.inputs, *op.outputs):
+            if name and name not in tensors:
+                tensors[name] = Tensor(name, (), "unknown", has_shape=False)
     return Graph(
         format="onnx",
         tensors=tensors,
@@ -60,118 +88,120 @@ def read_onnx(path: Path) -> Graph:
 
 
 def _infer_shapes(model: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return a copy without weights whose activations have shapes, with open batch dimensions set to 1."""
     import onnx
 
+    small = onnx.ModelProto()
+    small.CopyFrom(model)
+    _close_batch(small.graph)
     try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True), ()
+        return onnx.shape_inference.infer_shapes(small, data_prop=True), ()
     except Exception as exc:  # noqa: BLE001 - a C++ extension with errors of its own; shapes are a convenience here
         return model, (f"shapes could not be inferred: {' '.join(str(exc).split())[:200]}",)
 
 
+def _close_batch(graph: Any) -> None:
+    """Set the open first dimension of the inputs to 1, and every dimension of the same name."""
+    names: set[str] = set()
+    for value in graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if len(dims) > 1 and _is_open(dims[0]):
+            names.add(dims[0].dim_param)
+            dims[0].dim_value = 1
+    names.discard("")
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.dim_param in names and dim.dim_param:
+                dim.dim_value = 1
+            elif axis == 0 and value in graph.output and _is_open(dim):
+                dim.Clear()
+
+
+def _is_open(dim: Any) -> bool:
+    return not dim.HasField("dim_value") or dim.dim_value <= 0
+
+
+def _is_known(tensor: Tensor) -> bool:
+    return tensor.has_shape and all(size >= 0 for size in tensor.shape)
+
+
 def _activation(value: Any) -> Tensor:
     kind = value.type.tensor_type
-    shape = tuple(
-        int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value > 0 else -1 for dim in kind.shape.dim
-    )
+    shape = tuple(-1 if _is_open(dim) else int(dim.dim_value) for dim in kind.shape.dim)
     if math.prod(abs(size) for size in shape) > MAX_ELEMENTS:
-        raise _damaged(value.name, f"shape {list(shape)[:8]}")
-    return Tensor(value.name, shape, _DTYPES.get(kind.elem_type, f"type_{kind.elem_type}"))
-
-
-def _initializer(path: Path, initializer: Any) -> Tensor:
-    shape = tuple(int(size) for size in initializer.dims)
-    dtype = _DTYPES.get(initializer.data_type, f"type_{initializer.data_type}")
-    if any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise _damaged(initializer.name, f"shape {list(shape)[:8]}")
-    if dtype == "string":
-        return Tensor(initializer.name, shape, dtype, constant=np.zeros(shape, np.int8))
-    values = _values(path, initializer)
-    if values.shape != shape:
-        raise _damaged(initializer.name, f"values of shape {list(values.shape)} for {list(shape)}")
-    width = 0.5 if dtype in ("int4", "uint4") else values.dtype.itemsize
-    return Tensor(initializer.name, shape, dtype, constant=values, stored_bytes=math.ceil(values.size * width))
-
-
-def _values(path: Path, proto: Any) -> Array:
-    from onnx import external_data_helper, numpy_helper
-
-    if external_data_helper.uses_external_data(proto):
-        info = external_data_helper.ExternalDataInfo(proto)
-        file = (path.parent / info.location).resolve()
-        if path.parent.resolve() not in file.parents or not file.is_file():
-            raise _damaged(proto.name, f"data in {info.location!r}")
-        external_data_helper.load_external_data_for_tensor(proto, str(path.parent))
-    try:
-        values = np.asarray(numpy_helper.to_array(proto))
-    except (ValueError, TypeError, KeyError, NotImplementedError) as exc:
-        raise _damaged(proto.name, str(exc)) from None
-    if values.dtype.name in ("int4", "uint4"):
-        return values.astype(np.int8 if values.dtype.name == "int4" else np.uint8)
-    return values
-
-
-def _sparse_initializer(path: Path, sparse: Any) -> Tensor:
-    """Expand a COO initialiser: values, and linear or per-dimension indices."""
-    shape = tuple(int(size) for size in sparse.dims)
-    if any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise _damaged(sparse.values.name, f"shape {list(shape)[:8]}")
-    values, indices = _values(path, sparse.values), _values(path, sparse.indices)
-    dense = np.zeros(math.prod(shape), values.dtype)
-    try:
-        flat = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), shape)
-        dense[flat] = values
-    except (ValueError, IndexError) as exc:
-        raise _damaged(sparse.values.name, f"indices outside {list(shape)} ({exc})") from None
-    return Tensor(
-        sparse.values.name,
-        shape,
-        values.dtype.name,
-        constant=dense.reshape(shape),
-        stored_bytes=int(values.nbytes + indices.nbytes),
-        sparse=True,
-    )
+        raise damaged(value.name, f"shape {list(shape)[:8]}")
+    return Tensor(value.name, shape, dtype_name(kind.elem_type), has_shape=kind.HasField("shape"))
 
 
 def _op(node: Any, tensors: dict[str, Tensor]) -> Op:
-    from onnx import numpy_helper
-
     attributes: dict[str, Any] = {}
     for attribute in node.attribute:
-        if attribute.name == "value" and node.op_type == "Constant" and node.output:
-            values = numpy_helper.to_array(attribute.t)
-            tensors[node.output[0]] = Tensor(
-                node.output[0], values.shape, values.dtype.name, constant=values, stored_bytes=int(values.nbytes)
-            )
-        elif attribute.type == 2:
+        if attribute.type == _INT:
             attributes[attribute.name] = int(attribute.i)
-        elif attribute.type == 7:
+        elif attribute.type == _FLOAT:
+            attributes[attribute.name] = float(attribute.f)
+        elif attribute.type == _STRING:
+            attributes[attribute.name] = attribute.s.decode("utf-8", "replace")
+        elif attribute.type == _INTS:
             attributes[attribute.name] = tuple(int(item) for item in attribute.ints)
+        elif attribute.type == _FLOATS:
+            attributes[attribute.name] = tuple(float(item) for item in attribute.floats)
+    if node.op_type == "Constant" and node.output:
+        values = constant_values(node)
+        if values is not None:
+            size = int(values.nbytes)
+            name = node.output[0]
+            tensors[name] = Tensor(name, values.shape, values.dtype.name, constant=values, stored_bytes=size)
     name = node.name or (node.output[0] if node.output else node.op_type)
     return Op(node.op_type, name, tuple(node.input), tuple(node.output), attributes)
 
 
-def _attach_quantization(ops: tuple[Op, ...], tensors: dict[str, Tensor]) -> None:
-    """Give integer constants in front of DequantizeLinear the scale and zero point that it applies."""
-    import dataclasses
-
+def _attach_quantization(ops: Iterable[Op], tensors: dict[str, Tensor]) -> None:
+    """Give integer tensors the scale and zero point that the operators around them state."""
     for op in ops:
-        if op.kind != "DequantizeLinear" or len(op.inputs) < 2 or op.inputs[0] not in tensors:
-            continue
-        scale = tensors.get(op.inputs[1])
-        zero = tensors.get(op.inputs[2]) if len(op.inputs) > 2 else None
-        if scale is None or scale.constant is None:
-            continue
-        scales = tuple(float(item) for item in np.ravel(scale.constant))
-        if zero is not None and zero.constant is not None:
-            zeros = tuple(int(item) for item in np.ravel(zero.constant))
-        else:
-            zeros = (0,) * len(scales)
-        source = tensors[op.inputs[0]]
-        quantization = Quantization(scales, zeros, int(op.attributes.get("axis", 1)))
-        tensors[op.inputs[0]] = dataclasses.replace(source, quantization=quantization)
+        if op.kind == "DequantizeLinear":
+            axis = int(op.attributes.get("axis", 1))
+            _attach(tensors, op.inputs[0:1], op.inputs[1:2], op.inputs[2:3], axis)
+        elif op.kind == "QuantizeLinear":
+            axis = int(op.attributes.get("axis", 1))
+            _attach(tensors, op.outputs[0:1], op.inputs[1:2], op.inputs[2:3], axis)
+        elif op.kind == "QLinearConv":
+            _attach(tensors, op.inputs[3:4], op.inputs[4:5], op.inputs[5:6], 0)
+            _attach(tensors, op.inputs[8:9], (), (), 0)
+        elif op.kind == "QLinearMatMul":
+            _attach(tensors, op.inputs[3:4], op.inputs[4:5], op.inputs[5:6], -1)
+        elif op.kind == "ConvInteger":
+            _attach(tensors, op.inputs[1:2], (), op.inputs[3:4], 0)
+        elif op.kind == "MatMulInteger":
+            _attach(tensors, op.inputs[1:2], (), op.inputs[3:4], -1)
 
 
-def _damaged(subject: str, found: str) -> FileFormatError:
-    return FileFormatError(
-        subject, found=found, expected="a sound .onnx file", next_step="export the model again; the file is damaged"
-    )
+def _attach(
+    tensors: dict[str, Tensor],
+    names: tuple[str, ...],
+    scale_names: tuple[str, ...],
+    zero_names: tuple[str, ...],
+    axis: int,
+) -> None:
+    """State on the tensor `names[0]` the scale and zero point of the constants named; a scale may be unknown."""
+    source = tensors.get(names[0]) if names else None
+    if source is None:
+        return
+    scales = _flat(tensors, scale_names)
+    zeros = _flat(tensors, zero_names)
+    if scale_names and scales is None:
+        return
+    scale = () if scales is None else tuple(float(item) for item in scales)
+    if zeros is not None and zeros.dtype.kind in "iu":
+        zero_point = tuple(int(item) for item in zeros)
+    else:
+        zero_point = (0,) * max(1, len(scale))
+    rank = max(1, len(source.shape))
+    dimension = axis + rank if axis < 0 else axis
+    quantization = Quantization(scale, zero_point, min(dimension, rank - 1) if len(zero_point) > 1 else 0)
+    tensors[names[0]] = dataclasses.replace(source, quantization=quantization)
+
+
+def _flat(tensors: dict[str, Tensor], names: tuple[str, ...]) -> Array | None:
+    tensor = tensors.get(names[0]) if names else None
+    return None if tensor is None or tensor.constant is None else np.ravel(tensor.constant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from edgetool.artifact import (
     Artifact,
+    Format,
     Provenance,
     Signature,
     TensorSpec,
@@ -17,24 +19,21 @@ from edgetool.artifact import (
     num_bytes,
     require_format,
 )
-from edgetool.data.dataset import Array
-from edgetool.errors import UnsupportedModelError
+from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir import read_graph
-from edgetool.ir.graph import Graph, Op, Tensor
-from edgetool.ir.macs import op_macs
+from edgetool.ir.graph import Graph, Tensor
+from edgetool.ir.layers import layer_notes, layer_records
 from edgetool.ir.memory_plan import MemoryPlan, plan_memory
 from edgetool.passes.properties import num_unique, sparsity
 from edgetool.schema import to_builtins
 from edgetool.store.manifest import LayerRecord, SizeRecord
 from edgetool.store.sizes import measure_sizes
 
-__all__ = ["Description", "Summary", "describe", "read_signature", "signature_of", "summarize"]
+__all__ = ["Description", "Summary", "describe", "read_signature", "signature_of", "summarize", "summarize_guarded"]
 
-#: Inputs that hold numbers about quantisation or shapes, not parameters of the model.
-_NO_PARAMETERS = {
-    "QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2), "QLinearConv": (1, 2, 4, 5, 6, 7),
-    "QLinearMatMul": (1, 2, 4, 5, 6, 7), "Resize": (1, 2, 3), "Clip": (1, 2), "Pad": (1, 2, 3),
-}  # fmt: skip
+#: A reader may take so much memory beside the libraries it loads, and so many times the size of the file.
+GUARD_BYTES = 2 << 30
+GUARD_FACTOR = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +52,34 @@ class Summary:
     """What `inspect` shows.
 
     Attributes:
-        macs: of one sample; -1 where a layer's cannot be told (named in `notes`).
+        compressed: gzip and zstd size; None unless asked for (zstd takes about a second for 2 MB).
+        weight_bytes: of all parameters, as they are stored.
+        num_ops: operators that the memory plan's lifetimes count.
+        macs: of one sample; -1 where not one layer with weights tells its own (`notes` names what is left out).
         memory: None for formats without an execution order.
     """
 
     path: str
     format: str
     digest: str
-    size: SizeRecord
+    num_bytes: int
+    compressed: SizeRecord | None
     signature: Signature
     num_params: int
     weight_bytes: int
     macs: int
+    num_ops: int
     layers: tuple[LayerRecord, ...]
     memory: MemoryPlan | None
     notes: tuple[str, ...]
 
 
-def summarize(path: str) -> dict[str, Any]:
-    """Return a `Summary` of any model file as plain values; runs in a child, because files may be hostile.
+def summarize(path: str, compressed: bool = False) -> dict[str, Any]:
+    """Return a `Summary` of any model file as plain values; hostile files belong in `summarize_guarded`.
+
+    Args:
+        path: the model file.
+        compressed: also measure how small it becomes.
 
     Raises:
         EdgetoolError: missing, damaged, or of a format that cannot be read without a framework.
@@ -79,18 +87,36 @@ def summarize(path: str) -> dict[str, Any]:
     file = Path(path)
     kind = require_format(file)
     if kind in ("keras", "h5"):
-        summary = _summarize_keras(file, kind)
+        summary = _summarize_keras(file, kind, compressed)
     elif kind == "saved_model":
         raise UnsupportedModelError(
             path,
-            found="a SavedModel folder",
+            found="a SavedModel folder, which only TensorFlow can read",
             expected="a .tflite, .onnx, .keras or .h5 file",
             next_step=f"edgetool export {path} -o model.tflite, then inspect that",
         )
     else:
-        summary = _summarize_graph(file)
+        summary = _summarize_graph(file, compressed)
     plain: dict[str, Any] = to_builtins(summary)
     return plain
+
+
+def summarize_guarded(path: str, compressed: bool = False) -> dict[str, Any]:
+    """Do what `summarize` does with the memory of this process limited; for child processes.
+
+    Raises:
+        EdgetoolError: as `summarize`, and for a file that asks for far more memory than its size.
+    """
+    limit = _limit_memory(Path(path))
+    try:
+        return summarize(path, compressed)
+    except MemoryError:
+        raise FileFormatError(
+            path,
+            found=f"a file that takes more than {limit >> 20} MiB to read",
+            expected="a model of a size like its file's",
+            next_step="export the model again; the file is damaged",
+        ) from None
 
 
 def describe(path: Path, provenance: Provenance) -> Description:
@@ -100,11 +126,11 @@ def describe(path: Path, provenance: Provenance) -> Description:
         FileFormatError: damaged.
     """
     graph = read_graph(path)
-    layers = _layers(graph)
+    layers = layer_records(graph)
     return Description(
         artifact=Artifact(
             path=path.name,
-            format="tflite" if graph.format == "tflite" else "onnx",
+            format=_graph_format(graph),
             digest=digest_path(path),
             num_bytes=num_bytes(path),
             signature=signature_of(graph),
@@ -130,6 +156,10 @@ def signature_of(graph: Graph) -> Signature:
     )
 
 
+def _graph_format(graph: Graph) -> Format:
+    return "tflite" if graph.format == "tflite" else "onnx"
+
+
 def _spec(tensor: Tensor) -> TensorSpec:
     quantization = tensor.quantization
     if quantization is None:
@@ -144,98 +174,31 @@ def _spec(tensor: Tensor) -> TensorSpec:
     )
 
 
-def _summarize_graph(path: Path) -> Summary:
+def _summarize_graph(path: Path, compressed: bool) -> Summary:
     graph = read_graph(path)
-    layers = _layers(graph)
+    layers = layer_records(graph)
+    memory = plan_memory(graph)
+    notes = (*graph.notes, *layer_notes(graph))
+    if memory.unknown:
+        notes += (f"{len(memory.unknown)} activations of unknown size are not in the memory plan",)
     return Summary(
         path=str(path),
         format=graph.format,
         digest=digest_path(path),
-        size=measure_sizes(path),
+        num_bytes=num_bytes(path),
+        compressed=measure_sizes(path) if compressed else None,
         signature=signature_of(graph),
         num_params=sum(layer.num_params for layer in layers),
         weight_bytes=sum(layer.num_bytes for layer in layers),
         macs=sum(layer.macs for layer in layers),
+        num_ops=len(graph.ops),
         layers=layers,
-        memory=plan_memory(graph),
-        notes=graph.notes,
+        memory=memory,
+        notes=notes,
     )
 
 
-def _layers(graph: Graph) -> tuple[LayerRecord, ...]:
-    """Return a record for each operator; a constant that several operators read is counted with the first."""
-    producers = graph.producers()
-    seen: set[str] = set()
-    records: list[LayerRecord] = []
-    for op in graph.ops:
-        constants = [t for t in _parameters(graph, producers, op) if t.name not in seen]
-        if op.kind in ("DequantizeLinear", "DEQUANTIZE", "DENSIFY") and _only_constants(graph, op):
-            continue  # counted with the operator that reads the weights
-        seen.update(tensor.name for tensor in constants)
-        values = [np.ravel(tensor.constant) for tensor in constants if tensor.constant is not None]
-        kernel = max(values, key=lambda item: item.size, default=np.zeros(0))
-        main = max(constants, key=lambda tensor: tensor.num_elements, default=None)
-        records.append(
-            LayerRecord(
-                name=op.name,
-                op=op.kind,
-                num_params=sum(array.size for array in values),
-                num_bytes=sum(tensor.stored_bytes for tensor in constants),
-                macs=op_macs(graph, op),
-                sparsity=sparsity(_centred(main, kernel)) if main is not None else 0.0,
-                num_unique=num_unique(kernel) if kernel.size else 0,
-                dtype=main.dtype if main is not None else _activation_dtype(graph, op),
-            )
-        )
-    return tuple(records)
-
-
-def _parameters(graph: Graph, producers: dict[str, Op], op: Op) -> list[Tensor]:
-    """Return the constants that are parameters of `op`, directly or behind a dequantisation."""
-    found: list[Tensor] = []
-    skipped = _NO_PARAMETERS.get(op.kind, ())
-    for position, name in enumerate(op.inputs):
-        if position in skipped or not name:
-            continue
-        tensor = graph.tensors.get(name)
-        source = producers.get(name)
-        for _ in range(4):
-            if tensor is not None and tensor.constant is not None:
-                break
-            if source is None or not source.inputs or not _only_constants(graph, source, producers):
-                break
-            tensor, source = graph.tensors.get(source.inputs[0]), producers.get(source.inputs[0])
-        if tensor is not None and tensor.constant is not None and _is_parameter(tensor):
-            found.append(tensor)
-    return found
-
-
-def _is_parameter(tensor: Tensor) -> bool:
-    return tensor.dtype.startswith(("float", "bfloat")) or tensor.quantization is not None
-
-
-def _only_constants(graph: Graph, op: Op, producers: dict[str, Op] | None = None) -> bool:
-    return all(
-        graph.constant(name) is not None
-        or (producers is not None and name in producers and _only_constants(graph, producers[name]))
-        for name in op.inputs
-        if name
-    )
-
-
-def _centred(tensor: Tensor, kernel: Array) -> Array:
-    """Return the values relative to the zero point, where there is one for the whole tensor."""
-    if tensor.quantization is None or len(set(tensor.quantization.zero_point)) != 1 or kernel.dtype.kind not in "iu":
-        return kernel
-    return np.asarray(kernel.astype(np.int64) - tensor.quantization.zero_point[0])
-
-
-def _activation_dtype(graph: Graph, op: Op) -> str:
-    tensor = graph.tensors.get(op.outputs[0]) if op.outputs else None
-    return "" if tensor is None else tensor.dtype
-
-
-def _summarize_keras(path: Path, kind: str) -> Summary:
+def _summarize_keras(path: Path, kind: str, compressed: bool) -> Summary:
     from edgetool.ir.keras import KerasLayer, read_keras
 
     model = read_keras(path, kind)
@@ -255,22 +218,39 @@ def _summarize_keras(path: Path, kind: str) -> Summary:
 
     layers = tuple(record(layer) for layer in model.layers)
     unknown = [layer.name for layer in model.layers if layer.macs is None]
-    inputs = tuple(TensorSpec(f"input_{i}", (-1, *shape), "float32") for i, shape in enumerate(model.input_shapes))
-    last = model.layers[-1].output_shape if model.layers else None
-    outputs = () if last is None else (TensorSpec(model.layers[-1].name, (-1, *last), "float32"),)
-    notes = [f"Keras {model.keras_version}; no execution order in the file, so no memory plan"]
+    notes = [f"Keras {model.keras_version}; the file fixes no order of execution, so there is no memory plan"]
     if unknown:
-        notes.append(f"MACs unknown for {', '.join(unknown[:8])}: the file does not tell their shapes")
+        more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+        notes.append(f"MACs not known of {', '.join(unknown[:8])}{more}: the file does not tell their shapes")
     return Summary(
         path=str(path),
         format=kind,
         digest=digest_path(path),
-        size=measure_sizes(path),
-        signature=Signature(inputs, outputs),
+        num_bytes=num_bytes(path),
+        compressed=measure_sizes(path) if compressed else None,
+        signature=Signature(model.inputs, model.outputs),
         num_params=sum(layer.num_params for layer in layers),
         weight_bytes=sum(layer.num_bytes for layer in layers),
-        macs=-1 if unknown else sum(layer.macs for layer in layers),
+        macs=-1 if unknown and not any(layer.macs for layer in layers) else sum(layer.macs for layer in layers),
+        num_ops=len(layers),
         layers=layers,
         memory=None,
-        notes=tuple(notes),
+        notes=(*notes, *model.notes),
     )
+
+
+def _limit_memory(path: Path) -> int:
+    """Limit the address space of this process to what it has, and what an honest file of this size takes."""
+    import resource
+
+    import h5py  # noqa: F401 - the libraries are loaded before the limit counts what the process has
+    import onnx  # noqa: F401
+    from ai_edge_litert import schema_py_generated  # noqa: F401
+
+    allowance = GUARD_BYTES + GUARD_FACTOR * (path.stat().st_size if path.is_file() else 0)
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        wanted = pages * resource.getpagesize() + allowance
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    return allowance

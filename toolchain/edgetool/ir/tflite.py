@@ -5,9 +5,11 @@ The schema classes are those of ai-edge-litert; no interpreter is loaded. Source
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
+import re
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,19 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.ir.tflite_values import damaged, decode_dense, decode_sparse, tensor_type
 
 __all__ = ["read_tflite"]
 
-#: A constant with more elements than this is refused: no microcontroller or phone model comes near it.
+#: A tensor with more elements than this is refused: no microcontroller or phone model comes near it.
 MAX_ELEMENTS = 1 << 31
+MAX_RANK = 16
 
-_DTYPES = {
-    0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16", 8: "complex64",
-    9: "int8", 10: "float64", 11: "complex128", 12: "uint64", 13: "resource", 14: "variant", 15: "uint32", 16: "uint16",
-    17: "int4", 18: "bfloat16",
-}  # fmt: skip
+#: Types whose buffers are no arrays of numbers.
+_OPAQUE = ("string", "resource", "variant", "type_")
 
 #: What the schema classes raise on offsets and lengths that point nowhere.
-_DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError, KeyError, UnicodeDecodeError)
+_DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError, KeyError)
 
 
 def read_tflite(path: Path) -> Graph:
@@ -42,10 +43,14 @@ def read_tflite(path: Path) -> Graph:
     content = path.read_bytes()
     try:
         return _Reader(content).read()
-    except (FileFormatError, UnsupportedModelError):
-        raise
+    except (FileFormatError, UnsupportedModelError) as exc:
+        # The reader knows the tensor; the user also wants the file.
+        raise type(exc)(
+            f"{path}: {exc.subject}", found=exc.found, expected=exc.expected, next_step=exc.next_step
+        ) from None
     except _DAMAGE as exc:
-        raise _damaged(path.name, f"a structure that points outside the file ({type(exc).__name__}: {exc})") from None
+        found = f"a structure that points outside the file ({type(exc).__name__}: {exc})"
+        raise damaged(str(path), found) from None
 
 
 class _Reader:
@@ -55,205 +60,184 @@ class _Reader:
         self.schema = schema
         self.content = content
         self.model = schema.Model.GetRootAs(content, 0)
-        self.names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+        self.num_buffers = self._count(self.model.BuffersLength(), 4)
+        self.operators = _enumeration(schema.BuiltinOperator)
+        self.options = _enumeration(schema.BuiltinOptions)
+        self.options2 = _enumeration(schema.BuiltinOptions2)
 
     def read(self) -> Graph:
         if self._count(self.model.SubgraphsLength(), 4) == 0:
             raise UnsupportedModelError("model", found="no subgraph", expected="one", next_step="export it again")
         graph = self.model.Subgraphs(0)
-        tensors = [self._tensor(graph.Tensors(i), i) for i in range(self._count(graph.TensorsLength(), 4))]
-        tensors = _unique(tensors)
+        tensors = _unique([self._tensor(graph.Tensors(i), i) for i in range(self._count(graph.TensorsLength(), 4))])
         codes = [self.model.OperatorCodes(i) for i in range(self._count(self.model.OperatorCodesLength(), 4))]
         kinds = [self._kind(code) for code in codes]
-        ops = tuple(
-            self._op(graph.Operators(i), kinds, tensors) for i in range(self._count(graph.OperatorsLength(), 4))
-        )
+        ops = [self._op(graph.Operators(i), kinds, tensors) for i in range(self._count(graph.OperatorsLength(), 4))]
         extra = int(self.model.SubgraphsLength()) - 1
+        plural = "s are" if extra > 1 else " is"
         return Graph(
             format="tflite",
             tensors={tensor.name: tensor for tensor in tensors},
-            ops=ops,
-            inputs=self._names(graph.InputsLength(), graph.Inputs, tensors),
-            outputs=self._names(graph.OutputsLength(), graph.Outputs, tensors),
-            notes=(f"{extra} further subgraphs are not analysed",) if extra > 0 else (),
+            ops=tuple(ops),
+            inputs=self._names(graph, "Inputs", tensors),
+            outputs=self._names(graph, "Outputs", tensors),
+            notes=(f"{extra} further subgraph{plural} not analysed",) if extra > 0 else (),
         )
 
     def _count(self, length: Any, item_bytes: int) -> int:
         """Return a vector's length if that many items fit into the file."""
         if not 0 <= int(length) * item_bytes <= len(self.content):
-            raise _damaged("model", f"a vector of {length} items in {len(self.content)} bytes")
+            raise damaged("model", f"a vector of {length} items in {len(self.content)} bytes")
         return int(length)
+
+    def _numbers(self, table: Any, field: str, item_bytes: int) -> list[Any]:
+        """Return a vector of numbers of a table; empty where it is absent."""
+        if self._count(getattr(table, f"{field}Length")(), item_bytes) == 0:
+            return []
+        return list(getattr(table, f"{field}AsNumpy")().tolist())
 
     def _kind(self, code: Any) -> str:
         number = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
-        if self.names.get(number) == "CUSTOM":
-            custom = code.CustomCode()
-            return f"CUSTOM:{custom.decode('utf-8', 'replace')[:64] if custom else '?'}"
-        return self.names.get(number, f"UNKNOWN_{number}")
+        if self.operators.get(number) == "CUSTOM":
+            return f"CUSTOM:{_text(code.CustomCode())[:64] or '?'}"
+        return self.operators.get(number, f"UNKNOWN_{number}")
 
-    def _names(self, length: Any, item: Callable[[int], Any], tensors: list[Tensor]) -> tuple[str, ...]:
+    def _names(self, table: Any, field: str, tensors: list[Tensor]) -> tuple[str, ...]:
         found = []
-        for index in range(self._count(length, 4)):
-            number = int(item(index))
-            if number == -1:
-                found.append("")
-            elif 0 <= number < len(tensors):
-                found.append(tensors[number].name)
-            else:
-                raise _damaged("model", f"tensor index {number} of {len(tensors)} tensors")
+        for number in self._numbers(table, field, 4):
+            if not -1 <= number < len(tensors):
+                raise damaged("model", f"tensor index {number} of {len(tensors)} tensors")
+            found.append("" if number == -1 else tensors[number].name)
         return tuple(found)
 
     def _op(self, op: Any, kinds: list[str], tensors: list[Tensor]) -> Op:
         if not 0 <= int(op.OpcodeIndex()) < len(kinds):
-            raise _damaged("model", f"operator code {op.OpcodeIndex()} of {len(kinds)}")
-        outputs = self._names(op.OutputsLength(), op.Outputs, tensors)
+            raise damaged("model", f"operator code {op.OpcodeIndex()} of {len(kinds)}")
+        outputs = self._names(op, "Outputs", tensors)
+        attributes = self._attributes(self.options.get(int(op.BuiltinOptionsType())), op.BuiltinOptions())
+        attributes.update(self._attributes(self.options2.get(int(op.BuiltinOptions2Type())), op.BuiltinOptions2()))
         return Op(
             kind=kinds[op.OpcodeIndex()],
             name=outputs[0] if outputs else "",
-            inputs=self._names(op.InputsLength(), op.Inputs, tensors),
+            inputs=self._names(op, "Inputs", tensors),
             outputs=outputs,
+            attributes=attributes,
         )
 
+    def _attributes(self, kind: str | None, table: Any) -> dict[str, Any]:
+        """Return an operator's options under the schema's field names; padding and activations as words."""
+        if kind in (None, "NONE") or table is None:
+            return {}
+        options = getattr(self.schema, str(kind))()
+        options.Init(table.Bytes, table.Pos)
+        found: dict[str, Any] = {}
+        for field, name, is_vector in _fields(getattr(self.schema, str(kind))):
+            if is_vector:
+                found[name] = tuple(self._numbers(options, field, 1))
+                continue
+            value = getattr(options, field)()
+            if field == "Padding":
+                value = _enumeration(self.schema.Padding).get(int(value), f"PADDING_{value}")
+            elif field == "FusedActivationFunction":
+                value = _enumeration(self.schema.ActivationFunctionType).get(int(value), f"ACTIVATION_{value}")
+            if isinstance(value, bool | int | float | str):
+                found[name] = value
+        return found
+
     def _tensor(self, tensor: Any, index: int) -> Tensor:
-        name = tensor.Name()
-        text = name.decode("utf-8", "replace") if name else f"tensor_{index}"
-        shape = tuple(int(tensor.Shape(i)) for i in range(self._count(tensor.ShapeLength(), 4)))
-        if any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-            raise _damaged(text, f"shape {list(shape)[:8]}")
-        signature = [int(tensor.ShapeSignature(i)) for i in range(self._count(tensor.ShapeSignatureLength(), 4))]
-        dtype = _DTYPES.get(int(tensor.Type()), f"type_{tensor.Type()}")
-        constant, stored, sparse = self._constant(tensor, text, shape, dtype)
+        name = _text(tensor.Name()) or f"tensor_{index}"
+        shape = tuple(self._numbers(tensor, "Shape", 4))
+        if len(shape) > MAX_RANK or any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+            raise damaged(name, f"shape {list(shape)[:8]}")
+        signature = tuple(self._numbers(tensor, "ShapeSignature", 4))
+        dtype = tensor_type(self.schema, int(tensor.Type()))
+        constant, stored, sparse = self._constant(tensor, name, shape, dtype)
         return Tensor(
-            name=text,
-            shape=tuple(signature) if len(signature) == len(shape) else shape,
+            name=name,
+            shape=signature if len(signature) == len(shape) and constant is None else shape,
             dtype=dtype,
-            quantization=self._quantization(tensor.Quantization()),
+            quantization=self._quantization(tensor.Quantization(), name),
             constant=constant,
             stored_bytes=stored,
             sparse=sparse,
         )
 
-    def _quantization(self, quantization: Any) -> Quantization | None:
-        if quantization is None or self._count(quantization.ScaleLength(), 4) == 0:
+    def _quantization(self, quantization: Any, name: str) -> Quantization | None:
+        if quantization is None:
             return None
-        scale = tuple(float(quantization.Scale(i)) for i in range(quantization.ScaleLength()))
-        count = self._count(quantization.ZeroPointLength(), 8)
-        zero_point = tuple(int(quantization.ZeroPoint(i)) for i in range(count))
-        return Quantization(scale, zero_point or (0,) * len(scale), int(quantization.QuantizedDimension()))
+        scale = self._numbers(quantization, "Scale", 4)
+        if not scale:
+            return None
+        zero_point = self._numbers(quantization, "ZeroPoint", 8) or [0] * len(scale)
+        if len(zero_point) not in (1, len(scale)):
+            raise damaged(name, f"{len(zero_point)} zero points for {len(scale)} scales")
+        return Quantization(tuple(scale), tuple(zero_point), int(quantization.QuantizedDimension()))
 
     def _constant(self, tensor: Any, name: str, shape: tuple[int, ...], dtype: str) -> tuple[Array | None, int, bool]:
+        """Return the values of a tensor (None: an activation), what they take in the file, and whether sparse."""
         number = int(tensor.Buffer())
-        if not 0 <= number < self._count(self.model.BuffersLength(), 4):
-            raise _damaged(name, f"buffer {number} of {self.model.BuffersLength()}")
-        raw = self._buffer(self.model.Buffers(number), name)
-        if raw is None:
+        if not 0 <= number < max(1, self.num_buffers):
+            raise damaged(name, f"buffer {number} of {self.num_buffers}")
+        raw = self._buffer(self.model.Buffers(number), name) if self.num_buffers else None
+        if raw is None or bool(tensor.IsVariable()):
             return None, 0, False
+        if dtype.startswith(_OPAQUE):
+            return raw, raw.size, False
         sparsity = tensor.Sparsity()
-        if dtype in ("string", "resource", "variant") or dtype.startswith("type_"):
-            return None, len(raw), False
-        values = _typed(raw, dtype, None if sparsity else math.prod(shape))
-        if sparsity is not None:
-            dense, index_bytes = self._densify(sparsity, name, values, shape)
-            return dense, len(raw) + index_bytes, True
-        if values.size != math.prod(shape):
-            raise _damaged(name, f"{values.size} stored elements for shape {list(shape)}")
-        return values.reshape(shape), len(raw), False
+        if sparsity is not None and sparsity.DimMetadataLength() > 0:
+            size = len(self.content)
+            dense, index_bytes = decode_sparse(self.schema, sparsity, raw, dtype, shape, name, size)
+            return dense, raw.size + index_bytes, True
+        return decode_dense(raw, dtype, shape, name), raw.size, False
 
-    def _buffer(self, buffer: Any, name: str) -> bytes | None:
-        """Return a buffer's bytes: inside the flatbuffer, or behind it (files over 2 GB)."""
+    def _buffer(self, buffer: Any, name: str) -> Array | None:
+        """Return a buffer's bytes, not copied: inside the flatbuffer, or behind it (files over 2 GB)."""
         offset, size = int(buffer.Offset()), int(buffer.Size())
         if offset > 1:
-            if offset + size > len(self.content):
-                raise _damaged(name, f"{size} bytes at offset {offset} of {len(self.content)}")
-            return self.content[offset : offset + size]
-        length = self._count(buffer.DataLength(), 1)
-        if length == 0:
+            if size < 0 or offset + size > len(self.content):
+                raise damaged(name, f"{size} bytes at offset {offset} of {len(self.content)}")
+            return np.frombuffer(self.content, np.uint8, size, offset)
+        if self._count(buffer.DataLength(), 1) == 0:
             return None
-        return bytes(buffer.DataAsNumpy().tobytes())
-
-    def _densify(self, sparsity: Any, name: str, values: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
-        """Expand TFLite's sparse form (TACO-like: a level for each dimension and block) to a dense array."""
-        order = [int(sparsity.TraversalOrder(i)) for i in range(self._count(sparsity.TraversalOrderLength(), 4))]
-        block_map = [int(sparsity.BlockMap(i)) for i in range(self._count(sparsity.BlockMapLength(), 4))]
-        levels = self._count(sparsity.DimMetadataLength(), 4)
-        if levels != len(order) or sorted(order) != list(range(len(shape) + len(block_map))):
-            raise _damaged(name, f"traversal order {order} for {len(shape)} dimensions")
-        coordinates: dict[int, Array] = {}
-        block_sizes: dict[int, int] = {}
-        nodes = np.zeros(1, np.int64)
-        index_bytes = 0
-        for level in range(levels):
-            nodes, index, parents, used = self._expand(sparsity.DimMetadata(level), nodes, name, math.prod(shape))
-            index_bytes += used
-            coordinates = {dimension: found[parents] for dimension, found in coordinates.items()}
-            coordinates[order[level]] = index
-            if order[level] >= len(shape):
-                block_sizes[order[level]] = int(sparsity.DimMetadata(level).DenseSize())
-        if len(nodes) != values.size:
-            raise _damaged(name, f"{values.size} stored values for {len(nodes)} places")
-        where = [coordinates[dimension] for dimension in range(len(shape))]
-        for number, dimension in enumerate(block_map):
-            block = len(shape) + number
-            where[dimension] = where[dimension] * block_sizes[block] + coordinates[block]
-        dense = np.zeros(shape, values.dtype)
-        dense[tuple(where)] = values
-        return dense, index_bytes
-
-    def _expand(self, metadata: Any, parents: Array, name: str, limit: int) -> tuple[Array, Array, Array, int]:
-        """Return a level's nodes, their coordinate, each one's parent, and the bytes that its indices take."""
-        if int(metadata.Format()) == 0:
-            size = int(metadata.DenseSize())
-            if size < 0 or len(parents) * size > limit:
-                raise _damaged(name, f"a dense level of {size} in a sparse tensor of {limit} elements")
-            origin = np.repeat(np.arange(len(parents)), size)
-            index = np.tile(np.arange(size), len(parents))
-            return np.arange(len(parents) * size), index, origin, 0
-        segments, segment_bytes = self._indices(metadata.ArraySegmentsType(), metadata.ArraySegments())
-        indices, index_bytes = self._indices(metadata.ArrayIndicesType(), metadata.ArrayIndices())
-        if len(segments) != len(parents) + 1 or (np.diff(segments) < 0).any() or segments[0] != 0:
-            raise _damaged(name, f"{len(segments)} segments for {len(parents)} rows")
-        if segments[-1] != len(indices):
-            raise _damaged(name, f"{len(indices)} indices, {segments[-1]} expected")
-        origin = np.repeat(np.arange(len(parents)), np.diff(segments))
-        return np.arange(len(indices)), indices, origin, segment_bytes + index_bytes
-
-    def _indices(self, kind: Any, table: Any) -> tuple[Array, int]:
-        classes = {1: self.schema.Int32Vector, 2: self.schema.Uint16Vector, 3: self.schema.Uint8Vector}
-        vector = classes[int(kind)]()
-        vector.Init(table.Bytes, table.Pos)
-        width = {1: 4, 2: 2, 3: 1}[int(kind)]
-        count = self._count(vector.ValuesLength(), width)
-        if count == 0:
-            return np.zeros(0, np.int64), 0
-        return np.asarray(vector.ValuesAsNumpy(), np.int64), count * width
+        return np.asarray(buffer.DataAsNumpy())
 
 
-def _typed(raw: bytes, dtype: str, num_elements: int | None) -> Array:
-    """Return stored bytes as an array; int4 is widened to int8, bfloat16 to float32."""
-    if dtype == "int4":
-        packed = np.frombuffer(raw, np.uint8)
-        nibbles = np.stack([packed & 0x0F, packed >> 4], axis=-1).reshape(-1).astype(np.int8)
-        signed = np.where(nibbles > 7, nibbles - 16, nibbles).astype(np.int8)
-        return signed if num_elements is None else signed[:num_elements]
-    if dtype == "bfloat16":
-        return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32)
-    return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"))
+@functools.cache
+def _enumeration(names: type) -> dict[int, str]:
+    """Return value -> name of a schema enumeration."""
+    return {value: name for name, value in vars(names).items() if isinstance(value, int) and not name.startswith("_")}
+
+
+@functools.cache
+def _fields(options: type) -> tuple[tuple[str, str, bool], ...]:
+    """Return (method, snake-case name, is a vector) for each field of a schema table."""
+    methods = {name for name, member in vars(options).items() if callable(member) and not name.startswith("_")}
+    found = []
+    for name in sorted(methods):
+        if name.startswith("GetRootAs") or name.endswith(("AsNumpy", "IsNone", "BufferHasIdentifier")):
+            continue
+        if name == "Init" or (name.endswith("Length") and name.removesuffix("Length") in methods):
+            continue
+        is_vector = f"{name}Length" in methods
+        if is_vector and f"{name}AsNumpy" not in methods:
+            continue  # tables and strings
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+        found.append((name, snake, is_vector))
+    return tuple(found)
+
+
+def _text(raw: bytes | None) -> str:
+    return "" if raw is None else raw.decode("utf-8", "replace")
 
 
 def _unique(tensors: list[Tensor]) -> list[Tensor]:
     """Give tensors that share a name a number, so that names identify."""
-    import dataclasses
-
     seen: set[str] = set()
     renamed: list[Tensor] = []
     for index, tensor in enumerate(tensors):
         name = tensor.name if tensor.name not in seen else f"{tensor.name}#{index}"
+        while name in seen:
+            name += "#"
         seen.add(name)
         renamed.append(tensor if name == tensor.name else dataclasses.replace(tensor, name=name))
     return renamed
-
-
-def _damaged(subject: str, found: str) -> FileFormatError:
-    return FileFormatError(
-        subject, found=found, expected="a sound .tflite file", next_step="export the model again; the file is damaged"
-    )
