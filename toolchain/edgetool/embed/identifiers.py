@@ -10,18 +10,20 @@ __all__ = ["c_identifier", "require_identifier"]
 
 #: Keywords of C11 and C++17 that a lower-case name could collide with.
 KEYWORDS = frozenset(
-    """
-    alignas alignof and asm auto bitand bitor bool break case catch char class const constexpr continue decltype default
-    delete do double else enum explicit export extern false float for friend goto if inline int long mutable namespace
-    new noexcept not nullptr operator or private protected public register restrict return short signed sizeof static
-    struct switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while
-    xor main
-    """.split()
-)
+    (
+        "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+        "class", "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else",
+        "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+        "int", "long", "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private",
+        "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof", "static",
+        "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename",
+        "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor", "main",
+    )
+)  # fmt: skip
 
 
 def c_identifier(text: str) -> str:
-    """Turn any text into an identifier: other characters become underscores, a leading digit gets `model_` before it."""
+    """Turn any text into an identifier: other characters become underscores; a digit or keyword gets `model_`."""
     name = re.sub(r"_+", "_", re.sub(r"[^0-9A-Za-z_]", "_", text)).strip("_").lower()
     if not name or name[0].isdigit() or name in KEYWORDS:
         name = f"model_{name}".rstrip("_")
