@@ -2,6 +2,7 @@
 
 tiny_float32.tflite, tiny_int8.tflite: [N, 4, 4, 2] -> conv 3x3x4, ReLU, dense 3, softmax; int8 in and out.
 tiny.onnx: [N, 6] -> Gemm 5, ReLU, Gemm 3, open batch.
+tiny.keras (Keras 3), tiny.h5 (Keras 2): [N, 8, 8, 3] -> a nested model, a layer that is called twice, two outputs.
 batch_mean.onnx: [N, 6] -> each sample minus the mean of the batch, which no runtime may be fed in batches.
 """
 
@@ -42,6 +43,34 @@ def make_tflite() -> None:
     (HERE / "tiny_int8.tflite").write_bytes(converter.convert())
 
 
+def make_keras() -> None:
+    """Save one architecture in both formats, each by another generation of Keras: 439 parameters, 23,704 MACs."""
+    import keras
+    import tf_keras
+
+    for library, name in ((keras, "tiny.keras"), (tf_keras, "tiny.h5")):
+        library.utils.set_random_seed(7)
+        layers = library.layers
+        image = layers.Input((8, 8, 3), name="image")
+        block = library.Sequential(
+            [
+                layers.Input((8, 8, 4)),
+                layers.Conv2D(6, 3, padding="same", name="inner"),
+                layers.BatchNormalization(name="norm"),
+            ],
+            name="block",
+        )
+        x = block(layers.Conv2D(4, 3, padding="same", use_bias=False, name="stem")(image))
+        x = layers.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise")(x)
+        shared = layers.Dense(3, activation="relu", name="shared")
+        pooled = layers.GlobalAveragePooling2D(name="mean")(x)
+        largest = layers.GlobalMaxPooling2D(name="largest")(x)
+        total = layers.Add(name="total")([shared(pooled), shared(largest)])
+        model = library.Model(image, [layers.Dense(2, name="classes")(total), total], name="tiny")
+        assert model.count_params() == 439, model.count_params()
+        model.save(HERE / name)
+
+
 def make_onnx() -> None:
     from onnx import TensorProto, helper, numpy_helper
 
@@ -79,3 +108,4 @@ def save(graph: object, name: str) -> None:
 if __name__ == "__main__":
     make_onnx()
     make_tflite()
+    make_keras()

@@ -10,7 +10,7 @@ import pytest
 from edgetool.data.dataset import Split
 from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_graph import constant, set_constant
-from edgetool.exporters.onnx_quantize import quantize
+from edgetool.exporters.onnx_quantize import kernel_scales, quantize
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -41,6 +41,11 @@ def _model() -> Any:
     return model
 
 
+def _quantize(model: Any, ranges: Any, bits: int = 8, per_channel: bool = True, one_scale: Any = frozenset()) -> Any:
+    scales = kernel_scales(model.graph, bits=bits, per_channel=per_channel, one_scale=one_scale)
+    return quantize(model, ranges, scales, bits=bits, per_channel=per_channel)
+
+
 @pytest.fixture
 def samples() -> Split:
     return Split("train", (np.random.default_rng(1).uniform(0, 1, (64, 8, 8, 3)).astype(np.float32),))
@@ -58,7 +63,7 @@ def _run(model: Any, x: Any, optimized: str | None = None) -> Any:
 @pytest.mark.parametrize(("bits", "per_channel"), [(8, True), (8, False), (16, True)])
 def test_quantised_outputs_are_close(samples: Split, bits: int, per_channel: bool) -> None:
     model = _model()
-    result = quantize(model, measure_ranges(model, samples, ["x"]), bits=bits, per_channel=per_channel)
+    result = _quantize(model, measure_ranges(model, samples, ["x"]), bits=bits, per_channel=per_channel)
     onnx.checker.check_model(result, full_check=True)
     x = samples.inputs[0]
     assert np.abs(_run(result, x) - _run(model, x)).max() < 0.02
@@ -70,7 +75,7 @@ def test_quantised_outputs_are_close(samples: Split, bits: int, per_channel: boo
 
 def test_every_layer_runs_in_integer_kernels(samples: Split, tmp_path: Any) -> None:
     model = _model()
-    result = quantize(model, measure_ranges(model, samples, ["x"]), bits=8, per_channel=True)
+    result = _quantize(model, measure_ranges(model, samples, ["x"]))
     path = tmp_path / "optimized.onnx"
     _run(result, samples.inputs[0], str(path))
     kinds = [node.op_type for node in onnx.load(path).graph.node]
@@ -82,7 +87,7 @@ def test_a_tensor_without_a_range_keeps_its_operator_in_float(samples: Split) ->
     model = _model()
     ranges = measure_ranges(model, samples, ["x"])
     del ranges["pool"]
-    result = quantize(model, ranges, bits=8, per_channel=True)
+    result = _quantize(model, ranges)
     readers = {name: node for node in result.graph.node for name in node.input}
     assert "pool/q" not in readers
     assert np.abs(_run(result, samples.inputs[0]) - _run(model, samples.inputs[0])).max() < 0.02
@@ -94,7 +99,7 @@ def test_one_scale_kernels_keep_their_number_of_values(samples: Split) -> None:
     clustered = book[np.random.default_rng(2).integers(0, 8, (8, 8, 3, 3))]
     set_constant(model.graph, "second_kernel", clustered)
     ranges = measure_ranges(model, samples, ["x"])
-    result = quantize(model, ranges, bits=8, per_channel=True, one_scale=frozenset({"second_kernel"}))
+    result = _quantize(model, ranges, one_scale=frozenset({"second_kernel"}))
     kernel = constant(result.graph, "second_kernel")
     assert kernel is not None and np.unique(kernel).size <= 8
 
@@ -106,7 +111,7 @@ def test_zeros_stay_zeros_and_bytes_repeat(samples: Split) -> None:
     pruned = np.where(np.abs(kernel) < 0.2, 0, kernel)
     set_constant(model.graph, "second_kernel", pruned)
     ranges = measure_ranges(model, samples, ["x"])
-    result, again = (quantize(model, ranges, bits=8, per_channel=True) for _ in range(2))
+    result, again = (_quantize(model, ranges) for _ in range(2))
     stored = constant(result.graph, "second_kernel")
     assert stored is not None and np.all(stored[pruned == 0] == 0)
     assert result.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True)

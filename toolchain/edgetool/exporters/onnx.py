@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgetool.data.dataset import Split
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
-from edgetool.exporters.onnx_quantize import quantize
+from edgetool.exporters.onnx_quantize import kernel_scales, quantize
+from edgetool.exporters.onnx_rounding import round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
@@ -32,7 +34,6 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
         ExportError: tf2onnx, onnx.checker or onnxruntime refused the model.
         DiskFullError, OutputFileError: the file cannot be written.
     """
-    import onnxruntime
     import tf2onnx
 
     scheme = state.quantization
@@ -41,23 +42,34 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     facts: Facts = {"converter": f"tf2onnx {tf2onnx.__version__}"}
     kernels = _kernels(model)
     clustered = frozenset(kernels[i.layer] for i in state.invariants if i.kind == "num_clusters" and i.layer in kernels)
-    bits = 16 if scheme.activations == "int16" else 8
     if scheme.mode == "float16":
         model = store_half(model)
     elif scheme.mode == "dynamic":
         model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
     elif scheme.mode in ("static", "qat"):
-        if samples is not None:
-            ranges = measure_ranges(model, samples, input_names(state.model))
-            facts["num_calibration_samples"] = samples.num_samples
-        else:
-            ranges = take_ranges(model)
-        model = quantize(model, ranges, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
-        facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
+        model = _quantize(model, state, samples, clustered, facts)
     notes = (*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts))
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
     return ExportResult(facts=facts, notes=notes, kernels=kernels)
+
+
+def _quantize(model: Any, state: ModelState, samples: Split | None, clustered: frozenset[str], facts: Facts) -> Any:
+    """Return the model with integer activations: ranges and rounding from `samples`, or ranges as they were learned."""
+    import onnxruntime
+
+    scheme = state.quantization
+    bits = 16 if scheme.activations == "int16" else 8
+    ranges = take_ranges(model) if samples is None else {}
+    scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+    if samples is not None:
+        names = input_names(state.model)
+        ranges = measure_ranges(model, samples, names)
+        free = {name: scale for name, scale in scales.items() if name not in clustered}
+        facts["num_calibration_samples"] = samples.num_samples
+        facts["num_compensated_kernels"] = round_weights(model, free, samples, names)
+    facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
+    return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel)
 
 
 def _limits(scheme: QuantizationScheme, is_clustered: bool) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ give a histogram of each tensor in constant memory: the first finds the extremes
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
 
-__all__ = ["clip_range", "measure_ranges"]
+__all__ = ["clip_range", "measure_ranges", "run_activations"]
 
 #: Share of the values that may be clipped at either end of a range.
 TAIL = 1e-5
@@ -32,24 +33,18 @@ def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[s
         samples: inputs in the order of `input_names`.
         input_names: the graph's inputs.
     """
-    import onnxruntime
-
     inner = _float_activations(model)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
     lows = dict.fromkeys(inner, np.inf)
     highs = dict.fromkeys(inner, -np.inf)
-    for inputs, _ in samples.batches(BATCH_SIZE):
-        for name, values in zip(inner, session.run(inner, dict(zip(input_names, inputs, strict=True))), strict=True):
+    for activations in run_activations(model, samples, input_names, inner):
+        for name, values in activations.items():
             lows[name] = min(lows[name], float(values.min()))
             highs[name] = max(highs[name], float(values.max()))
     counts = {name: np.zeros(NUM_BINS, np.int64) for name in inner if highs[name] > lows[name]}
-    for inputs, _ in samples.batches(BATCH_SIZE):
-        for name, values in zip(inner, session.run(inner, dict(zip(input_names, inputs, strict=True))), strict=True):
-            if name in counts:
-                thin = values.ravel()[:: max(1, values.size // MAX_VALUES)]
-                counts[name] += np.histogram(thin, NUM_BINS, (lows[name], highs[name]))[0]
+    for activations in run_activations(model, samples, input_names, list(counts)):
+        for name, values in activations.items():
+            thin = values.ravel()[:: max(1, values.size // MAX_VALUES)]
+            counts[name] += np.histogram(thin, NUM_BINS, (lows[name], highs[name]))[0]
     ranges = {
         name: clip_range(counts[name], lows[name], highs[name]) if name in counts else (lows[name], highs[name])
         for name in inner
@@ -58,6 +53,29 @@ def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[s
         if values.dtype.kind == "f":
             ranges[name] = (float(values.min()), float(values.max()))
     return ranges
+
+
+def run_activations(
+    model: Any, samples: Split, input_names: list[str], wanted: list[str]
+) -> Iterator[dict[str, Array]]:
+    """Run the model on batches of samples and yield the tensors `wanted` of each batch, by name.
+
+    Args:
+        model: float `ModelProto`; not modified.
+        samples: inputs in the order of `input_names`.
+        input_names: the graph's inputs.
+        wanted: inner tensors, outputs or inputs of the graph.
+    """
+    import onnxruntime
+
+    inner = [name for name in wanted if name not in input_names]
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
+    for inputs, _ in samples.batches(BATCH_SIZE):
+        feeds = dict(zip(input_names, inputs, strict=True))
+        found = dict(zip(inner, session.run(inner, feeds), strict=True)) if inner else {}
+        yield {name: found[name] if name in found else feeds[name] for name in wanted}
 
 
 def clip_range(counts: Array, low: float, high: float) -> tuple[float, float]:

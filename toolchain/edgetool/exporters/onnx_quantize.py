@@ -24,7 +24,7 @@ from edgetool.exporters.onnx_graph import (
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["quantize"]
+__all__ = ["kernel_scales", "quantize"]
 
 #: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
 #: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
@@ -42,21 +42,16 @@ SUFFIXES = {
 
 
 def quantize(
-    model: Any,
-    ranges: dict[str, tuple[float, float]],
-    *,
-    bits: int,
-    per_channel: bool,
-    one_scale: frozenset[str] = frozenset(),
+    model: Any, ranges: dict[str, tuple[float, float]], scales: dict[str, Array], *, bits: int, per_channel: bool
 ) -> Any:
     """Return the quantised `ModelProto`.
 
     Args:
         model: float, as `onnx_convert.convert` gives it; not modified.
         ranges: tensor name -> (low, high); an operator with an activation that is not in it stays in float.
+        scales: of `kernel_scales`.
         bits: of activations: 8 (asymmetric uint8) or 16 (asymmetric uint16).
-        per_channel: one scale per output channel of a kernel.
-        one_scale: kernels that get one scale per tensor even so.
+        per_channel: one scale per output channel, for constants that `scales` does not name.
     """
     import onnx
     from onnxruntime.quantization import QDQQuantizer, QuantType
@@ -75,7 +70,7 @@ def quantize(
         _quantizable(source.graph, ranges),
         [],
         list(INTEGER_OPS),
-        {"TensorQuantOverrides": _weight_scales(source.graph, bits, per_channel, one_scale)},
+        {"TensorQuantOverrides": _overrides(source.graph, scales)},
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
@@ -109,23 +104,39 @@ def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str
     return names
 
 
-def _weight_scales(
-    graph: Any, bits: int, per_channel: bool, one_scale: frozenset[str]
-) -> dict[str, list[dict[str, Any]]]:
+def kernel_scales(
+    graph: Any, *, bits: int, per_channel: bool, one_scale: frozenset[str] = frozenset()
+) -> dict[str, Array]:
+    """Return kernel name -> scales, `[O]` or `[1]`, of every kernel that integer operators read.
+
+    Args:
+        graph: of the float model.
+        bits: of activations; products of 16-bit ones are exact.
+        per_channel: one scale per output channel of a kernel.
+        one_scale: kernels that get one scale per tensor even so.
+    """
+    found = {}
+    for node, name in weight_nodes(graph):
+        kernel = constant(graph, name)
+        if node.op_type in INTEGER_OPS and kernel is not None and kernel.ndim > 1:
+            each = per_channel and name not in one_scale
+            axis = _output_axis(node, kernel)
+            found[name] = channel_scales(kernel, axis, per_channel=each, exact_pairs=bits == 8)
+    return found
+
+
+def _overrides(graph: Any, scales: dict[str, Array]) -> dict[str, list[dict[str, Any]]]:
     """Return onnxruntime's overrides: the scale of every channel of every kernel."""
     from onnxruntime.quantization import QuantType
 
     overrides = {}
     for node, name in weight_nodes(graph):
         kernel = constant(graph, name)
-        if node.op_type not in INTEGER_OPS or kernel is None or kernel.ndim < 2:
+        if name not in scales or kernel is None:
             continue
-        axis = _output_axis(node, kernel)
-        each = per_channel and name not in one_scale
-        scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=bits == 8)
         shared: dict[str, Any] = {"quant_type": QuantType.QInt8, "zero_point": np.array(0, np.int8)}
-        place = {"axis": axis} if each else {}
-        overrides[name] = [{**shared, **place, "scale": np.array(scale, np.float32)} for scale in scales]
+        place = {"axis": _output_axis(node, kernel)} if scales[name].size > 1 else {}
+        overrides[name] = [{**shared, **place, "scale": np.array(scale, np.float32)} for scale in scales[name]]
     return overrides
 
 

@@ -72,7 +72,10 @@ def read_config(path: Path, kind: Format) -> dict[str, Any]:
         ) from None
     if not isinstance(config, dict) or "class_name" not in config:
         raise FileFormatError(
-            str(path), found="no model configuration", expected="a Keras model", next_step="save it with model.save(...)"
+            str(path),
+            found="no model configuration",
+            expected="a Keras model",
+            next_step="save it with model.save(...)",
         )
     return config
 

@@ -21,7 +21,7 @@ FOLDABLE = ("Conv1D", "Conv2D", "DepthwiseConv2D", "Dense")
 
 
 class FoldBatchNorm(Pass):
-    """w' = w gamma / sqrt(var + eps), b' = beta + (b - mean) gamma / sqrt(var + eps)  (Jacob et al. 2018, section 3.2)."""
+    """w' = w gamma / sqrt(var + eps), b' = beta + (b - mean) gamma / sqrt(var + eps) (Jacob et al. 2018, 3.2)."""
 
     name = "fold_batch_norm"
     requires = frozenset({"float_weights"})

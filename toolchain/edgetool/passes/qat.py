@@ -178,7 +178,7 @@ def _kernel_variables(model: Any) -> dict[str, Any]:
     """Return the float kernel behind each quantise wrapper, by the inner layer's name."""
     found: dict[str, Any] = {}
     for wrapper in model.layers:
-        inner = getattr(wrapper, "layer", None)
+        inner: Any = getattr(wrapper, "layer", None)
         for variable, _, _ in getattr(wrapper, "_weight_vars", []):
             found.setdefault(str(inner.name), variable)
     return found

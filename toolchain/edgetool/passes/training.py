@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -113,11 +113,10 @@ def _keep_zeros(variable: Any) -> Projection:
 
     mask = tf.constant((variable.numpy() != 0).astype(np.float32))
 
-    @tf.function
     def project() -> None:
         variable.assign(variable * mask)
 
-    return project
+    return cast(Projection, tf.function(project))
 
 
 def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
@@ -131,12 +130,11 @@ def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
     count = len(values)
     shape = variable.shape
 
-    @tf.function
     def project() -> None:
         sums = tf.math.unsorted_segment_sum(tf.reshape(variable, [-1]), indices, count)
         variable.assign(tf.reshape(tf.gather(sums * scale, indices), shape))
 
-    return project
+    return cast(Projection, tf.function(project))
 
 
 def _batches(context: Context, total: int) -> Any:

@@ -6,7 +6,6 @@ checkpoint before it.
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,8 +35,8 @@ Emit = Callable[[dict[str, Any]], None]
 
 EVALUATION_BATCH = 256
 
-#: Batches between two progress events; that the parent has gone is noticed at the next event too.
-REPORT_EVERY = 10
+#: Least time between two progress events; a child whose parent has gone finds out, and ends, at the next one.
+REPORT_SECONDS = 0.1
 
 
 def train(
@@ -181,7 +180,7 @@ def _fit(
         _reseed(model, random)
         order = random.permutation(train_split.num_samples)
         batches = Batches(train_split, preprocessing, settings.batch_size, order=order)
-        report = functools.partial(_report, emit, f"epoch {number}/{settings.epochs}", len(batches))
+        report = _Reporter(emit, f"epoch {number}/{settings.epochs}", len(batches))
         start = time.monotonic()
         history = model.fit(
             batches,
@@ -205,9 +204,18 @@ def _fit(
         emit({"epoch": to_builtins(epoch)})
 
 
-def _report(emit: Emit, what: str, total: int, done: int) -> None:
-    if done % REPORT_EVERY == 0 or done == total:
-        emit({"what": what, "done": done, "total": total})
+class _Reporter:
+    """Emits how many batches of an epoch are done, not too often."""
+
+    def __init__(self, emit: Emit, what: str, total: int) -> None:
+        self._emit, self._what, self._total = emit, what, total
+        self._next = 0.0
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now >= self._next or done == self._total:
+            self._next = now + REPORT_SECONDS
+            self._emit({"what": self._what, "done": done, "total": self._total})
 
 
 def _reseed(model: Any, random: np.random.Generator) -> None:

@@ -1,0 +1,162 @@
+"""Damaged model files through the reader: an answer or a clear error, never a dead parent, a defect, a hang."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetool.errors import EdgetoolError, FileFormatError, InternalError
+from edgetool.ir.summary import Summary
+from edgetool.runners.child import Child
+from edgetool.schema import parse
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "models"
+KINDS = (
+    "truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled", "empty", "header", "suffix", "doubled",
+)  # fmt: skip
+NUM_MUTANTS = 200
+SEED = 2026
+SECONDS_EACH = 30.0
+
+pytestmark = pytest.mark.slow
+
+
+def mutate(content: bytes, index: int) -> bytes:
+    """Damage `content` in the way of `index`, the same in every run."""
+    generator = np.random.default_rng((SEED, index))
+    kind = KINDS[index % len(KINDS)]
+    data = np.frombuffer(content, np.uint8).copy()
+    size = data.size
+    if kind == "truncated":
+        return content[: int(generator.integers(9, size))]
+    if kind == "empty":
+        return content[: int(generator.integers(0, 9))]
+    if kind == "doubled":
+        return content[: size // 2] + content[size // 3 :]
+    if kind == "header":
+        data[: int(generator.integers(1, 64))] ^= generator.integers(1, 256, dtype=np.uint8)
+    elif kind in ("nicked", "flipped"):
+        where = generator.integers(8, size, int(generator.integers(1, 4 if kind == "nicked" else 200)))
+        data[where] ^= (1 << generator.integers(0, 8, where.size)).astype(np.uint8)
+    elif kind == "zeroed":
+        start = int(generator.integers(8, size - 256))
+        data[start : start + 256] = 0
+    elif kind == "swapped":
+        a, b = sorted(int(v) for v in generator.choice(size // 64, 2, replace=False) * 64)
+        data[a : a + 64], data[b : b + 64] = data[b : b + 64].copy(), data[a : a + 64].copy()
+    elif kind == "scrambled":  # large numbers where offsets, sizes and shapes are, most of them at both ends
+        words = data[8 : size // 4 * 4].view(np.uint32)
+        edge = min(words.size, 2000)
+        where = np.concatenate([generator.integers(0, edge, 3), words.size - 1 - generator.integers(0, edge, 3)])
+        words[where] = generator.choice([0x7FFFFFFF, 0xFFFFFFFF, 0x00FFFFFF, 0x40000000], where.size)
+    return data.tobytes()
+
+
+def make_mutants(sources: list[Path], folder: Path) -> list[Path]:
+    paths = []
+    for index in range(NUM_MUTANTS):
+        kind = KINDS[index % len(KINDS)]
+        source = sources[(index // len(KINDS) + index) % len(sources)]
+        content = mutate(source.read_bytes(), index)
+        suffix = source.suffix
+        if kind == "suffix":  # sound content under another format's name
+            suffix = next(s for s in (".onnx", ".tflite", ".h5", ".keras") if s != source.suffix)
+        path = folder / f"{index:03d}_{kind}{suffix}"
+        path.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+def read_all(paths: list[Path]) -> Counter[str]:
+    """Read every file in one long-lived child and count what came of it, by kind of damage."""
+    counts: Counter[str] = Counter()
+    with Child(subject="mutants") as child:
+        for path in paths:
+            kind = path.stem.partition("_")[2]
+            start = time.monotonic()
+            try:
+                answer = child.call(
+                    "edgetool.ir.summary:summarize_guarded", {"path": str(path)}, timeout_s=SECONDS_EACH
+                )
+                check_answer(parse(Summary, answer, source=path.name, error=FileFormatError), path)
+                json.dumps(answer).encode("utf-8")
+                counts[f"{kind}: answered"] += 1
+            except EdgetoolError as exc:
+                assert not isinstance(exc, InternalError), f"{path.name}: {exc}"
+                assert exc.found and exc.expected and exc.next_step, path.name
+                if type(exc) is FileFormatError:
+                    assert path.name in str(exc), f"{path.name}: {exc}"
+                counts[f"{kind}: {type(exc).__name__}"] += 1
+            assert time.monotonic() - start < SECONDS_EACH, path.name
+    return counts
+
+
+def check_answer(summary: Summary, path: Path) -> None:
+    assert summary.num_bytes == path.stat().st_size
+    assert summary.num_params == sum(layer.num_params for layer in summary.layers) >= 0
+    assert all(0 <= layer.sparsity <= 1 and layer.macs >= 0 for layer in summary.layers)
+    if summary.memory is not None:
+        assert summary.memory.arena_bytes >= summary.memory.lower_bound_bytes >= 0
+        for buffer in summary.memory.buffers:
+            assert 0 <= buffer.offset <= buffer.offset + buffer.num_bytes <= summary.memory.arena_bytes
+
+
+def assert_sensible(counts: Counter[str]) -> None:
+    answered = sum(count for what, count in counts.items() if what.endswith("answered"))
+    refused = sum(count for what, count in counts.items() if what.endswith("FileFormatError"))
+    assert answered + refused >= NUM_MUTANTS * 0.9, counts
+    assert refused > NUM_MUTANTS // 4, f"the mutants are too tame: {counts}"
+    assert answered > NUM_MUTANTS // 10, f"the mutants are all dead on arrival: {counts}"
+    for kind in ("empty", "suffix"):
+        assert not any(what.startswith(kind) and what.endswith("answered") for what in counts), counts
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert largest < 2 << 20, f"a child took {largest >> 10} MiB"
+
+
+def test_mutants_of_small_models(tmp_path: Path) -> None:
+    sources = [
+        GOLDEN / name for name in ("tiny_float32.tflite", "tiny.onnx", "tiny.keras", "tiny_int8.tflite", "tiny.h5")
+    ]
+    assert_sensible(read_all(make_mutants(sources, tmp_path)))
+
+
+def test_mutants_of_published_models(shared_models: Path, tmp_path: Path) -> None:
+    names = ("resnet8_cifar10_int8.tflite", "dscnn_kws_float32.tflite", "resnet8_cifar10.h5", "autoencoder_toycar.h5")
+    sources = [shared_models / name for name in names]
+    sources += [GOLDEN / "tiny.onnx", GOLDEN / "tiny.keras", shared_models / "dscnn_kws_int8.tflite"]
+    assert_sensible(read_all(make_mutants(sources, tmp_path)))
+
+
+def test_the_command_line_says_what_is_wrong(tmp_path: Path) -> None:
+    for name in ("tiny_int8.tflite", "tiny.onnx", "tiny.keras", "tiny.h5"):
+        path = tmp_path / name
+        content = (GOLDEN / name).read_bytes()
+        path.write_bytes(content[: len(content) * 2 // 3])
+        command = [sys.executable, "-m", "edgetool.cli.main", "inspect", str(path)]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert found.returncode == 11, found.stderr
+        assert name in found.stderr and "next:" in found.stderr and "Traceback" not in found.stderr
+
+
+def test_a_small_file_cannot_ask_for_all_the_memory(tmp_path: Path) -> None:
+    import h5py
+
+    path = tmp_path / "huge.h5"
+    config = {"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {"name": "d"}}]}}
+    with h5py.File(path, "w") as store:
+        store.attrs["model_config"] = json.dumps(config)
+        group = store.create_group("model_weights/d")
+        group.attrs["weight_names"] = [b"d/kernel:0"]
+        group.create_dataset("d/kernel:0", shape=(1 << 20, 1 << 20), chunks=(1024, 1024), dtype="f4")
+    assert path.stat().st_size < 1 << 20
+    with Child(subject=str(path)) as child, pytest.raises(FileFormatError) as caught:
+        child.call("edgetool.ir.summary:summarize_guarded", {"path": str(path)}, timeout_s=SECONDS_EACH)
+    assert "stored bytes" in str(caught.value)
