@@ -221,7 +221,7 @@ def test_diverging_training_is_an_error_not_a_model(data: str, tmp_path: Path) -
 def test_data_that_do_not_fit_are_refused_before_the_folder_is_made(tmp_path: Path) -> None:
     x = np.zeros((20, 5), np.float32)
     np.savez(tmp_path / "narrow.npz", x_train=x, y_train=np.arange(20) % 3)
-    with pytest.raises(DataError, match=r"shape \[18, 5\], expected \[N, 6\]"):
+    with pytest.raises(DataError, match=r"shape \[\d+, 5\], expected \[N, 6\]"):
         train_model("their-mlp", str(tmp_path / "narrow.npz"), tmp_path / "run")
     np.savez(tmp_path / "test_only.npz", x_test=np.zeros((20, 6), np.float32), y_test=np.arange(20) % 3)
     with pytest.raises(DataError, match="no labelled training split"):

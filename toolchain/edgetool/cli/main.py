@@ -30,6 +30,9 @@ COMMANDS: dict[str, str] = {
     "doctor": "edgetool.cli.doctor:doctor",
 }
 
+#: Commands that keep what is finished and go on when they are called again.
+RESUMABLE = ("compress", "train")
+
 
 def _version(value: bool) -> None:
     if value:
@@ -74,10 +77,9 @@ def run() -> NoReturn:
             raise
         _print_error(exc)
         sys.exit(exc.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted; the same command goes on from the last finished stage", err=True)
-        sys.exit(130)
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
+        goes_on = sys.argv[1:2] and sys.argv[1] in RESUMABLE
+        typer.echo("\ninterrupted" + ("; the same command goes on from what is finished" if goes_on else ""), err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
