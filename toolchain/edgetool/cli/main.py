@@ -33,6 +33,9 @@ COMMANDS: dict[str, str] = {
 #: Commands that keep what is finished and go on when they are called again.
 RESUMABLE = ("compress", "train")
 
+#: Exit code after Ctrl-C, which typer returns instead of raising.
+INTERRUPTED = 130
+
 
 def _version(value: bool) -> None:
     if value:
@@ -78,14 +81,15 @@ def run() -> NoReturn:
         _print_error(exc)
         sys.exit(exc.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        goes_on = sys.argv[1:2] and sys.argv[1] in RESUMABLE
-        typer.echo("\ninterrupted" + ("; the same command goes on from what is finished" if goes_on else ""), err=True)
-        sys.exit(130)
+        status = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except Exception as exc:  # noqa: BLE001 - click's usage errors have no common public base; others are raised again
         _usage_or_raise(exc)
+    if status == INTERRUPTED:
+        goes_on = sys.argv[1:2] and sys.argv[1] in RESUMABLE
+        typer.echo("\ninterrupted" + ("; the same command goes on from what is finished" if goes_on else ""), err=True)
     sys.exit(status if isinstance(status, int) else 0)
 
 
