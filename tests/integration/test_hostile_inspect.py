@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import EdgetoolError, FileFormatError, InternalError
-from edgetool.ir.summary import Summary
+from edgetool.ir.summary import Summary, reading_seconds
 from edgetool.runners.child import Child
 from edgetool.schema import parse
 
@@ -84,7 +84,7 @@ def read_all(paths: list[Path]) -> Counter[str]:
             start = time.monotonic()
             try:
                 answer = child.call(
-                    "edgetool.ir.summary:summarize_guarded", {"path": str(path)}, timeout_s=SECONDS_EACH
+                    "edgetool.ir.summary:summarize_guarded", {"path": str(path)}, timeout_s=reading_seconds(path)
                 )
                 check_answer(parse(Summary, answer, source=path.name, error=FileFormatError), path)
                 json.dumps(answer).encode("utf-8")

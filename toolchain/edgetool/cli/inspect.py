@@ -26,7 +26,10 @@ def inspect(
         bool, typer.Option("--memory-plan", help="Show the offset and the lifetime of every activation.")
     ] = False,
     compressed: Annotated[bool, typer.Option("--compressed", help="Also measure the size as gzip and zstd.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Give the file up after so many seconds.", min=1.0)] = 300,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", help="Give up after so many seconds; default: 20 and 1 for each MB.", min=1),
+    ] = None,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -34,7 +37,7 @@ def inspect(
     """Show operators, parameters, MACs, bytes, sparsity, unique values and activation memory of MODEL."""
     from edgetool.artifact import require_format
     from edgetool.errors import FileFormatError, UnsupportedModelError
-    from edgetool.ir.summary import Summary
+    from edgetool.ir.summary import Summary, reading_seconds
     from edgetool.runners.child import call_function
     from edgetool.schema import parse
 
@@ -45,7 +48,7 @@ def inspect(
         "edgetool.ir.summary:summarize_guarded",
         {"path": model, "compressed": compressed},
         subject=model,
-        timeout_s=timeout,
+        timeout_s=reading_seconds(Path(model)) if timeout is None else timeout,
     )
     summary = parse(Summary, answer, source=model, error=FileFormatError)
     if memory_plan and summary.memory is None:

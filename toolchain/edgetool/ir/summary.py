@@ -29,7 +29,16 @@ from edgetool.schema import to_builtins
 from edgetool.store.manifest import LayerRecord, SizeRecord
 from edgetool.store.sizes import measure_sizes
 
-__all__ = ["Description", "Summary", "describe", "read_signature", "signature_of", "summarize", "summarize_guarded"]
+__all__ = [
+    "Description",
+    "Summary",
+    "describe",
+    "read_signature",
+    "reading_seconds",
+    "signature_of",
+    "summarize",
+    "summarize_guarded",
+]
 
 #: A reader may take so much memory beside the libraries it loads, and so many times the size of the file.
 GUARD_BYTES = 2 << 30
@@ -99,6 +108,11 @@ def summarize(path: str, compressed: bool = False) -> dict[str, Any]:
         summary = _summarize_graph(file, compressed)
     plain: dict[str, Any] = to_builtins(summary)
     return plain
+
+
+def reading_seconds(path: Path) -> float:
+    """Return how long reading a sound file may take: HDF5 can loop for ever in a damaged one."""
+    return 20.0 + (path.stat().st_size if path.is_file() else 0) / 1e6
 
 
 def summarize_guarded(path: str, compressed: bool = False) -> dict[str, Any]:
