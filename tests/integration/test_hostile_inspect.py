@@ -109,12 +109,12 @@ def check_answer(summary: Summary, path: Path) -> None:
             assert 0 <= buffer.offset <= buffer.offset + buffer.num_bytes <= summary.memory.arena_bytes
 
 
-def assert_sensible(counts: Counter[str]) -> None:
+def assert_sensible(counts: Counter[str], least_answered: float) -> None:
     answered = sum(count for what, count in counts.items() if what.endswith("answered"))
     refused = sum(count for what, count in counts.items() if what.endswith("FileFormatError"))
     assert answered + refused >= NUM_MUTANTS * 0.9, counts
     assert refused > NUM_MUTANTS // 4, f"the mutants are too tame: {counts}"
-    assert answered > NUM_MUTANTS // 10, f"the mutants are all dead on arrival: {counts}"
+    assert answered > NUM_MUTANTS * least_answered, f"the mutants are all dead on arrival: {counts}"
     for kind in ("empty", "suffix"):
         assert not any(what.startswith(kind) and what.endswith("answered") for what in counts), counts
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -125,14 +125,14 @@ def test_mutants_of_small_models(tmp_path: Path) -> None:
     sources = [
         GOLDEN / name for name in ("tiny_float32.tflite", "tiny.onnx", "tiny.keras", "tiny_int8.tflite", "tiny.h5")
     ]
-    assert_sensible(read_all(make_mutants(sources, tmp_path)))
+    assert_sensible(read_all(make_mutants(sources, tmp_path)), least_answered=0.05)  # little but structure
 
 
 def test_mutants_of_published_models(shared_models: Path, tmp_path: Path) -> None:
     names = ("resnet8_cifar10_int8.tflite", "dscnn_kws_float32.tflite", "resnet8_cifar10.h5", "autoencoder_toycar.h5")
     sources = [shared_models / name for name in names]
     sources += [GOLDEN / "tiny.onnx", GOLDEN / "tiny.keras", shared_models / "dscnn_kws_int8.tflite"]
-    assert_sensible(read_all(make_mutants(sources, tmp_path)))
+    assert_sensible(read_all(make_mutants(sources, tmp_path)), least_answered=0.1)
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path: Path) -> None:
