@@ -67,7 +67,7 @@ def _quantize(model: Any, state: ModelState, samples: Split | None, clustered: f
         ranges = measure_ranges(model, samples, names)
         free = {name: scale for name, scale in scales.items() if name not in clustered}
         facts["num_calibration_samples"] = samples.num_samples
-        facts["num_compensated_kernels"] = round_weights(model, free, samples, names)
+        facts["num_compensated_kernels"] = round_weights(model, free, samples, names, exact_pairs=bits == 8)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
     return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel)
 

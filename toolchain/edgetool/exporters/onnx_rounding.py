@@ -29,7 +29,9 @@ MAX_PATCHES = 4096
 DAMPING = 0.01
 
 
-def round_weights(model: Any, scales: dict[str, Array], samples: Split, input_names: list[str]) -> int:
+def round_weights(
+    model: Any, scales: dict[str, Array], samples: Split, input_names: list[str], *, exact_pairs: bool
+) -> int:
     """Replace kernels of `model` (modified) by values on their int8 grid, and biases by compensated ones.
 
     Args:
@@ -37,6 +39,7 @@ def round_weights(model: Any, scales: dict[str, Array], samples: Split, input_na
         scales: kernel name -> scale of each output channel, `[O]`. Other kernels are left alone.
         samples: calibration samples; at most `MAX_SAMPLES` are used.
         input_names: the graph's inputs, in the order of `samples.inputs`.
+        exact_pairs: as the scales were chosen with.
 
     Returns:
         how many kernels were rounded.
@@ -57,20 +60,21 @@ def round_weights(model: Any, scales: dict[str, Array], samples: Split, input_na
         has_bias = node.op_type in ("Conv", "Gemm")
         covariance = moment.covariance(centred=has_bias)
         scale = np.broadcast_to(scales[name].astype(np.float64), (flat.shape[0],))
-        rounded = round_channels(flat, scale, covariance) * scale[:, None]
+        rounded = round_channels(flat, scale, covariance, exact_pairs=exact_pairs) * scale[:, None]
         set_constant(graph, name, _from_rows(node, rounded, kernel.shape).astype(np.float32))
         if has_bias:
             _compensate(graph, node, name, (rounded - flat) @ moment.mean())
     return len(nodes)
 
 
-def round_channels(weights: Array, scale: Array, covariance: Array) -> Array:
+def round_channels(weights: Array, scale: Array, covariance: Array, *, exact_pairs: bool) -> Array:
     """Return integers `q`, so that `(q * scale - weights) @ x` has little variance.
 
     Args:
         weights: `[O, K]`, K in the order in which kernels pair neighbours.
         scale: `[O]`.
         covariance: of the inputs, `[K, K]`.
+        exact_pairs: keep neighbours from saturating (`onnx_scales`).
     """
     rest = weights.astype(np.float64) / scale[:, None]
     is_zero = weights == 0
@@ -79,9 +83,10 @@ def round_channels(weights: Array, scale: Array, covariance: Array) -> Array:
     factor = np.linalg.cholesky(np.linalg.inv(damped)).T
     rounded = np.zeros_like(rest)
     before = np.zeros(rest.shape[0])
+    pair_max = PAIR_MAX if exact_pairs else 2 * WEIGHT_MAX
     for k in range(num):
-        low = np.maximum(-WEIGHT_MAX, -PAIR_MAX - before)
-        high = np.minimum(WEIGHT_MAX, PAIR_MAX - before)
+        low = np.maximum(-WEIGHT_MAX, -pair_max - before)
+        high = np.minimum(WEIGHT_MAX, pair_max - before)
         before = np.where(is_zero[:, k], 0.0, np.clip(np.rint(rest[:, k]), low, high))
         rounded[:, k] = before
         error = (rest[:, k] - before) / factor[k, k]

@@ -61,7 +61,7 @@ class Summary:
     """What `inspect` shows.
 
     Attributes:
-        compressed: gzip and zstd size; None unless asked for (zstd takes about a second for 2 MB).
+        compressed: gzip and zstd size; None unless asked for.
         weight_bytes: of all parameters, as they are stored.
         num_ops: operators that the memory plan's lifetimes count.
         macs: of one sample; -1 where not one layer with weights tells its own (`notes` names what is left out).

@@ -8,6 +8,7 @@ from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.table import NONE, Cell, Table, Tone, heads, num, text
 from edgetool.store.manifest import EvaluationRecord, LatencyRecord
+from edgetool.store.sizes import ZSTD_LEVEL
 
 __all__ = ["accuracy_table", "class_table", "latency_table", "size_table", "summary_table"]
 
@@ -108,7 +109,7 @@ def _checks_cell(row: Row, latency: LatencyRecord | None) -> Cell:
 
 def size_table(run: Run) -> Table:
     """Return raw and compressed bytes, parameters, operations and activation memory."""
-    titles = ["Artefact", "#Raw bytes", "#gzip -9", "#zstd -10", "#\N{MULTIPLICATION SIGN} float32 raw"]
+    titles = ["Artefact", "#Raw bytes", "#gzip -9", f"#zstd -{ZSTD_LEVEL}", "#\N{MULTIPLICATION SIGN} float32 raw"]
     titles += ["#gzip / raw", "#Parameters", "#MACs", "#Arena bytes", "SHA-256"]
     rows = tuple(
         (

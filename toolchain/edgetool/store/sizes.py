@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetool.store.manifest import SizeRecord
 
-__all__ = ["measure_sizes"]
+__all__ = ["ZSTD_LEVEL", "measure_sizes"]
 
 #: Weights hardly repeat: on 34 MB of float32 weights level 19 takes 30 times as long and saves nothing.
 ZSTD_LEVEL = 12
