@@ -81,10 +81,12 @@ def compress(
         if dry_run:
             _print_plan(console, request)
             return
-        manifest = run_compress(request, progress=console.progress)
+        outcome = run_compress(request, progress=console.progress)
     finally:
         console.close()
-    print_summary(console, manifest, str(request.out))
+    print_summary(console, outcome.manifest, str(request.out))
+    for exc in outcome.errors:
+        raise exc  # the first one; the summary names the others
 
 
 def _print_plan(console: Console, request: CompressRequest) -> None:

@@ -3,7 +3,7 @@
     prepare -> build, verify (each recipe) -> evaluate -> bench -> decide -> report
 
 Each finished stage is written to the manifest at once; a killed run goes on after the last one. A recipe that fails is
-recorded, the others go on, and the first error is raised when everything else is safe on disk.
+recorded, and the others go on.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from edgetool.store.run_folder import RunFolder, hash_key
 from edgetool.targets import Target
 from edgetool.verify.invariants import require_passed
 
-__all__ = ["CompressRequest", "compress", "with_reference"]
+__all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -82,11 +82,19 @@ def with_reference(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
     return (find_recipe(REFERENCE_RECIPE), *recipes)
 
 
-def compress(request: CompressRequest, *, progress: Progress) -> Manifest:
-    """Run all stages and return the finished manifest.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to: the finished manifest, and what its recipes failed with, in order."""
+
+    manifest: Manifest
+    errors: tuple[EdgetoolError, ...]
+
+
+def compress(request: CompressRequest, *, progress: Progress) -> Outcome:
+    """Run all stages. A recipe that fails is among the outcome's errors; the others are finished.
 
     Raises:
-        EdgetoolError: the first one of any stage; whatever was finished before is kept in the run folder.
+        EdgetoolError: nothing can go on (no model, no data, a full disk); what was finished before is kept.
     """
     model = Path(request.setup.model)
     request = dataclasses.replace(request, recipes=with_reference(request.recipes))
@@ -110,8 +118,8 @@ class _Compression:
         self.errors: list[EdgetoolError] = []
         self._prepared: Prepared | None = None
 
-    def run_all(self) -> Manifest:
-        """Run the stages that are not finished yet, then raise the first error that a recipe met."""
+    def run_all(self) -> Outcome:
+        """Run the stages that are not finished yet."""
         if self.run.resumed:
             self.progress(f"resume: {len(self.run.manifest.stages)} stages are finished", 1, 1)
         prepared = self._prepare()
@@ -122,8 +130,7 @@ class _Compression:
         self._decide()
         self.run.complete()
         write_report(self.run.path)
-        self._raise_first_error()
-        return self.run.manifest
+        return Outcome(self.run.manifest, tuple(self.errors))
 
     @property
     def artifacts(self) -> tuple[ArtifactRecord, ...]:
@@ -279,10 +286,6 @@ class _Compression:
                     next_step="allow a larger --max-drop, choose another --target, or add recipes",
                 )
             )
-
-    def _raise_first_error(self) -> None:
-        for exc in self.errors:
-            raise exc
 
     def _named(self, recipe: str) -> Progress:
         return lambda what, done, total: self.progress(f"{recipe}: {what}", done, total)
