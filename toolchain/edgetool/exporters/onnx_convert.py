@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_tidy import tidy
@@ -17,10 +18,13 @@ __all__ = ["OPSET", "check_model", "convert"]
 #: The newest opset that tf2onnx writes.
 OPSET = 18
 
+_converted: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
+
 
 def convert(keras_model: Any) -> Any:
     """Return the ONNX `ModelProto` of a tf_keras model: float weights, open batch dimension.
 
+    A model is converted once: most recipes only differ in how they quantise it, and models never change in place.
     Quantise-aware layers become QuantizeLinear and DequantizeLinear on activations, and weights already rounded to
     their grid.
 
@@ -30,6 +34,15 @@ def convert(keras_model: Any) -> Any:
     Raises:
         ExportError: tf2onnx does not know an operator of the model.
     """
+    import onnx
+
+    content = _converted.get(keras_model)
+    if content is None:
+        content = _converted[keras_model] = _convert(keras_model).SerializeToString()
+    return onnx.load_from_string(content)
+
+
+def _convert(keras_model: Any) -> Any:
     import tensorflow as tf
     import tf2onnx
 
