@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 DEMO_OUT ?= demo-run
 DEMO_RECIPES := float32,float16,w8_dynamic,w8a8_static,prune80_w8a8_static,w8a8_qat
-DEMO_EPOCHS ?= 8
+DEMO_EPOCHS ?= 6
 DEMO_EFFORT ?= 1
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -41,7 +41,7 @@ demo: $(STAMP)
 	@rm -rf $(DEMO_OUT) $(DEMO_OUT)-model $(DEMO_OUT)-bundle
 	$(BIN)/edgetool train document-cnn --data digits --epochs $(DEMO_EPOCHS) -o $(DEMO_OUT)-model
 	$(BIN)/edgetool compress $(DEMO_OUT)-model/model.keras --data digits --recipe $(DEMO_RECIPES) \
-	  --effort $(DEMO_EFFORT) -o $(DEMO_OUT)
+	  --effort $(DEMO_EFFORT) --bench-seconds 1 -o $(DEMO_OUT)
 	$(BIN)/edgetool embed $(DEMO_OUT) --runtime array --name document_cnn -o $(DEMO_OUT)-bundle
 	@echo "report: $(DEMO_OUT)/report.html"
 
