@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from edgetool.errors import EdgetoolError
 
@@ -51,18 +52,31 @@ def _root(
     """Compress trained models, prove the exports agree, measure them, embed them in devices."""
 
 
+class _LazyGroup(TyperGroup):
+    """Imports the module of a command when that command is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own context
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name].partition(":")
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(getattr(importlib.import_module(module), function))
+        return typer.main.get_command(alone)
+
+
 def _build() -> typer.Typer:
     built = typer.Typer(
         name="edgetool",
+        cls=_LazyGroup,
         rich_markup_mode=None,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
     built.callback()(_root)
-    for name, path in COMMANDS.items():
-        module, _, function = path.partition(":")
-        built.command(name)(getattr(importlib.import_module(module), function))
     return built
 
 
