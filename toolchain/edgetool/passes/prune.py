@@ -14,8 +14,8 @@ from edgetool.passes.training import fine_tune, num_steps
 
 __all__ = ["Prune", "prune_model"]
 
-#: Masks are found anew this often: each time sorts every kernel, which costs more than a step of training.
-MASK_UPDATES = 8
+#: Masks are found anew this often: TF-MOT sorts every kernel each time, which takes as long as ten steps of training.
+MASK_UPDATES = 4
 
 
 @dataclass(frozen=True, slots=True)
