@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.passes.base import Context, ModelState, Pass, PassResult
-from edgetool.passes.layers import clone
+from edgetool.passes.layers import clone, walk
 
 __all__ = ["FoldBatchNorm"]
 
@@ -98,29 +98,8 @@ def _without(model: Any, names: set[str]) -> Any:
     """Return the model with the identity layers `names` taken out of the graph; the other layers are shared."""
     import tf_keras
 
-    tensors: dict[int, Any] = {id(tensor): tensor for tensor in model.inputs}
+    def call(layer: Any, given: Any, arguments: dict[str, Any]) -> Any:
+        return given if layer.name in names else layer(given, **arguments)
 
-    def resolve(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [resolve(item) for item in value]
-        return tensors[id(value)]
-
-    for nodes in [model._nodes_by_depth[depth] for depth in sorted(model._nodes_by_depth, reverse=True)]:
-        for node in nodes:
-            if node.is_input:
-                continue
-            given = resolve(node.input_tensors)
-            result = given if node.layer.name in names else _call(node, given)
-            for old, new in zip(_listed(node.output_tensors), _listed(result), strict=True):
-                tensors[id(old)] = new
-    rebuilt = tf_keras.Model(model.inputs, [tensors[id(tensor)] for tensor in model.outputs], name=model.name)
-    return clone(rebuilt)
-
-
-def _call(node: Any, given: Any) -> Any:
-    arguments = {key: value for key, value in node.call_kwargs.items() if key != "training"}
-    return node.layer(given, **arguments)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+    outputs = walk(model, model.inputs, call)
+    return clone(tf_keras.Model(model.inputs, outputs, name=model.name))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from edgetool.errors import PassError
 from edgetool.passes.base import layer_kernels
 from edgetool.store.manifest import SkippedLayer
 
-__all__ = ["choose_layers", "clone", "require_some"]
+__all__ = ["choose_layers", "clone", "require_some", "walk"]
 
 #: Layers whose kernel can be pruned and clustered. TF-MOT prunes more kinds, but a depthwise kernel is a fraction of
 #: a percent of a model and loses accuracy first, and recurrent cells quantise badly once pruned.
@@ -78,3 +78,33 @@ def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
         if old.weights:
             inner.set_weights(old.get_weights())
     return copied
+
+
+def walk(model: Any, inputs: Sequence[Any], call: Callable[[Any, Any, dict[str, Any]], Any]) -> list[Any]:
+    """Call every layer of a functional model in order, through `call`, and return the model's outputs.
+
+    Args:
+        model: functional.
+        inputs: tensors or arrays in place of the model's inputs.
+        call: gets the layer, its input or list of inputs, and keyword arguments; returns the output or outputs.
+    """
+    tensors: dict[int, Any] = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [resolve(item) for item in value]
+        return tensors[id(value)]
+
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if node.is_input:
+                continue
+            arguments = {key: value for key, value in node.call_kwargs.items() if key != "training"}
+            results = call(node.layer, resolve(node.input_tensors), arguments)
+            for old, new in zip(_listed(node.output_tensors), _listed(results), strict=True):
+                tensors[id(old)] = new
+    return [tensors[id(tensor)] for tensor in model.outputs]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

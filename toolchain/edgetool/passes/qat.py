@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgetool.errors import PassError
+from edgetool.passes.activation_ranges import calibrate_ranges
 from edgetool.passes.base import Context, ModelState, Pass, PassResult, QuantizationScheme
 from edgetool.passes.training import fine_tune, make_projections
 from edgetool.store.manifest import SkippedLayer
@@ -41,6 +42,8 @@ class QuantizationAwareTraining(Pass):
         params: QatParams = self.params
         clustered = {item.layer for item in state.invariants if item.kind == "num_clusters"}
         model, skipped = _wrap(state.model, clustered, self.name)
+        assert context.dataset.train is not None
+        num_ranges = calibrate_ranges(model, context.dataset.train)
         facts = fine_tune(
             model,
             context,
@@ -49,7 +52,7 @@ class QuantizationAwareTraining(Pass):
             learning_rate_factor=params.learning_rate_factor,
             projections=make_projections(_kernel_variables(model), state.invariants),
         )
-        facts["unquantised_layers"] = len(skipped)
+        facts |= {"unquantised_layers": len(skipped), "calibrated_ranges": num_ranges}
         scheme = QuantizationScheme(mode="qat", activations="int8", per_channel=not clustered)
         new = dataclasses.replace(state, model=model, quantization=scheme, skipped=(*state.skipped, *skipped))
         return PassResult(new, modified=True, facts=facts)
