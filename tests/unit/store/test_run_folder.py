@@ -37,8 +37,9 @@ def test_a_finished_run_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
     with RunFolder.open(tmp_path / "run", fresh(), overwrite=False) as run:
         run.complete()
         assert not run.cache.exists()
-    with pytest.raises(RunExistsError, match="a finished run"), RunFolder.open(
-        tmp_path / "run", fresh(), overwrite=False
+    with (
+        pytest.raises(RunExistsError, match="a finished run"),
+        RunFolder.open(tmp_path / "run", fresh(), overwrite=False),
     ):
         pass
     assert load_manifest(tmp_path / "run").status == "complete"

@@ -1,0 +1,76 @@
+"""Options of `compress`, checked before work begins."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from edgetool.errors import FileFormatError, MissingFileError, RecipeError, TargetError, UsageError
+from edgetool.pipeline.request import RequestOptions, build_request, model_card, preprocessing_of
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+OPTIONS = RequestOptions(
+    model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target="host", max_drop_points=1.0, out=None,
+    overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
+    one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
+    max_train_samples=None, bench_seconds=1.0, trust=False, command="edgetool compress",
+)  # fmt: skip
+
+
+def build(**changes: object):  # type: ignore[no-untyped-def]
+    return build_request(dataclasses.replace(OPTIONS, **changes), progress=lambda what, done, total: None)  # type: ignore[arg-type]
+
+
+def test_defaults() -> None:
+    request = build()
+    assert str(request.out) == "tiny-run" and request.setup.seed == 3
+    assert [recipe.name for recipe in request.recipes] == ["float16"]
+    assert request.setup.training.epochs_scale == 0.5
+    assert request.settings[0].num_threads == 1 and request.settings[0].pin
+
+
+def test_a_standard_set_runs_without_recipes() -> None:
+    assert len(build(recipe=None).recipes) >= 4
+
+
+def test_no_benchmark() -> None:
+    assert build(bench_seconds=0.0).settings == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"recipe": "w8a8_statik"}, RecipeError, "w8a8_static"),
+        ({"target": "hots"}, TargetError, "host"),
+        ({"task": "binry"}, UsageError, "binary"),
+        ({"metric": "acuracy"}, UsageError, "accuracy"),
+        ({"data": None}, UsageError, "--data"),
+        ({"model": "none.keras"}, MissingFileError, "zoo"),
+        ({"model": str(GOLDEN / "tiny.onnx")}, FileFormatError, "exported from"),
+        ({"mean": "a,b"}, UsageError, "--mean"),
+        ({"image_size": "32"}, UsageError, "--image-size"),
+    ],
+)
+def test_mistakes(changes: dict[str, object], error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as caught:
+        build(**changes)
+    assert text in f"{caught.value} {getattr(caught.value, 'next_step', '')}"
+
+
+def test_the_card_of_a_trained_model_is_found_beside_it(tmp_path: Path) -> None:
+    model = tmp_path / "model.keras"
+    model.write_bytes(b"PK")
+    assert model_card(str(model), None) is None
+    (tmp_path / "train.json").write_text('{"model": "document-cnn"}')
+    card = model_card(str(model), None)
+    assert card is not None and card.name == "document-cnn"
+    (tmp_path / "train.json").write_text("{")
+    assert model_card(str(model), None) is None
+
+
+def test_options_replace_the_cards_preprocessing() -> None:
+    card = model_card("document-cnn", None)
+    assert preprocessing_of(card).scale == card.preprocessing.scale  # type: ignore[union-attr]
+    assert preprocessing_of(card, scale=2.0).scale == 2.0
