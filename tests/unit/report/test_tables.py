@@ -1,0 +1,36 @@
+"""Tables about artefacts."""
+
+from __future__ import annotations
+
+from edgetool.report import tables
+from edgetool.report.collect import Run
+
+
+def column(table: tables.Table, title: str) -> list[str]:
+    index = next(i for i, item in enumerate(table.columns) if item.title == title)
+    return [row[index].text for row in table.rows]
+
+
+def test_the_summary_has_every_artefact_and_its_bytes(run: Run) -> None:
+    table = tables.summary_table(run)
+    assert column(table, "Artefact") == [row.name for row in run.rows]
+    assert column(table, "Bytes") == [f"{row.record.size.raw:,}" for row in run.rows]
+    badges = {cell.text: cell.badges for cell in (row[0] for row in table.rows)}
+    smallest = run.manifest.decisions[0].artifact
+    assert smallest is not None and "smallest" in badges[smallest]
+
+
+def test_sizes_name_their_compressors(run: Run) -> None:
+    table = tables.size_table(run)
+    assert column(table, "gzip -9") == [f"{row.record.size.gzip:,}" for row in run.rows]
+    assert any(item.title.startswith("zstd -") for item in table.columns)
+
+
+def test_latency_has_a_row_for_each_setting(run: Run) -> None:
+    assert len(tables.latency_table(run).rows) == sum(len(row.record.latency) for row in run.rows)
+
+
+def test_accuracy_and_classes(run: Run) -> None:
+    assert len(tables.accuracy_table(run).rows) >= len([row for row in run.rows if row.record.evaluation is not None])
+    classes = tables.class_table(run)
+    assert classes is not None and classes.rows
