@@ -70,9 +70,16 @@ def load_model(path: Path, *, trust: bool) -> ImportedModel:
 
 
 def _is_keras3(path: Path, kind: Format) -> bool:
-    """Tell Keras 3 from Keras 2: only the former states a module for every layer and a policy for every type."""
+    """Tell Keras 3 from Keras 2, by the version in an .h5 file or by `build_config`, which only Keras 3 writes."""
     if kind == "keras":
         return True
+    import h5py
+
+    with h5py.File(path, "r") as store:
+        version = store.attrs.get("keras_version", "")
+    major = str(version.decode("utf-8", "replace") if isinstance(version, bytes) else version).partition(".")[0]
+    if major.isdecimal():
+        return int(major) >= 3
     layers = read_config(path, kind).get("config", {})
     entries = layers.get("layers", []) if isinstance(layers, dict) else layers
     return any(isinstance(entry, dict) and "build_config" in entry for entry in entries)
@@ -90,6 +97,7 @@ def _load_keras3(path: Path, trust: bool) -> tuple[Any, float]:
     except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
         raise _refused(path, exc) from None
     rebuilt = carry_over(source)
+    _require_static(path, rebuilt)
     error = _difference(source, rebuilt)
     if not error <= CARRY_TOLERANCE:
         raise ParityError(

@@ -28,6 +28,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["Agent", "main"]
+
 Array = npt.NDArray[Any]
 
 RUNTIMES = {"tflite": "litert", "onnx": "onnxruntime"}

@@ -62,11 +62,7 @@ def train_model(
         EdgetoolError: the data cannot be loaded or does not fit the model; the disk is full.
     """
     card = find_model(name)
-    for option, value in (("--epochs", epochs), ("--batch-size", batch_size), ("--max-samples", max_samples)):
-        if value is not None and value < 1:
-            raise UsageError(option, found=str(value), expected="1 or more", next_step="correct it")
-    if learning_rate is not None and not 0.0 < learning_rate < float("inf"):
-        raise UsageError("--learning-rate", found=f"{learning_rate:g}", expected="above 0", next_step="correct it")
+    _check_settings(epochs, batch_size, max_samples, learning_rate)
     require_free(out, overwrite=overwrite)
     params = {
         "name": name,
@@ -99,3 +95,13 @@ def train_model(
                 next_step="the same command goes on from the last checkpoint; if memory ran out, give --batch-size",
             ) from None
     return parse(TrainRecord, fields, source="train.json", error=ManifestError)
+
+
+def _check_settings(
+    epochs: int | None, batch_size: int | None, max_samples: int | None, learning_rate: float | None
+) -> None:
+    for option, value in (("--epochs", epochs), ("--batch-size", batch_size), ("--max-samples", max_samples)):
+        if value is not None and value < 1:
+            raise UsageError(option, found=str(value), expected="1 or more", next_step="correct it")
+    if learning_rate is not None and not 0.0 < learning_rate < float("inf"):
+        raise UsageError("--learning-rate", found=f"{learning_rate:g}", expected="above 0", next_step="correct it")

@@ -1,0 +1,213 @@
+"""Every pass on a small tf_keras model with real digits: what it ensures, what it keeps, what it leaves alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Dataset, Split
+from edgetool.errors import InvariantError, PassError, RecipeError
+from edgetool.passes import load_pass
+from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
+from edgetool.passes.properties import measure_invariant, num_unique, sparsity
+from edgetool.recipes.execute import execute
+from edgetool.recipes.recipe import find_recipe
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = digits.images[..., None].astype(np.float32) / 16
+    train, val = (
+        Split("train", (x[:1200],), digits.target[:1200]),
+        Split("val", (x[1200:1400],), digits.target[1200:1400]),
+    )
+    return Dataset("digits", train, val, None)
+
+
+@pytest.fixture(scope="module")
+def model(data: Dataset) -> Any:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(16, 3, padding="same", name="conv1")(inputs)
+    x = layers.BatchNormalization(name="norm1")(x)
+    x = layers.ReLU(name="relu1")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu", name="conv2")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(64, activation="relu", name="hidden")(x)
+    outputs = layers.Dense(10, activation="softmax", name="classes")(x)
+    found = tf_keras.Model(inputs, outputs, name="digits")
+    found.compile("adam", "sparse_categorical_crossentropy")
+    assert data.train is not None
+    found.fit(data.train.inputs[0], data.train.labels, epochs=6, batch_size=32, verbose=0)
+    return found
+
+
+@pytest.fixture
+def context(data: Dataset, tmp_path: Path) -> Context:
+    settings = TrainingSettings(learning_rate=3e-4, batch_size=32)
+    return Context(data, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
+
+
+def accuracy(model: Any, data: Dataset) -> float:
+    assert data.val is not None and data.val.labels is not None
+    answers = model.predict(data.val.inputs[0], verbose=0).argmax(axis=1)
+    return float(np.mean(answers == data.val.labels))
+
+
+def run(name: str, state: ModelState, context: Context, **params: Any) -> ModelState:
+    return load_pass(name)(params).run(state, context).state
+
+
+def test_pruning_ensures_zeros_and_names_what_it_leaves(model: Any, data: Dataset, context: Context) -> None:
+    before = layer_kernels(model)
+    state = run("prune", ModelState(model), context, sparsity=0.75, epochs=3)
+    kernels = layer_kernels(state.model)
+    for name in ("conv2", "hidden"):
+        assert sparsity(kernels[name]) == pytest.approx(0.75, abs=0.01)
+        assert Invariant("sparsity", name, 0.75, kernels[name].shape) in state.invariants
+    reasons = {item.layer: item.reason for item in state.skipped}
+    assert "fewer than" in reasons["classes"] and "DepthwiseConv2D" in reasons["depthwise"]
+    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+    assert all(np.array_equal(before[name], layer_kernels(model)[name]) for name in before), "the source is left alone"
+
+
+def test_the_mask_is_that_of_tf_mot() -> None:
+    from edgetool.passes.prune import _threshold
+
+    weights = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
+    threshold = _threshold(weights, 0.8)
+    assert np.count_nonzero(np.abs(weights) >= threshold) == round(weights.size * 0.2)
+
+
+def test_two_of_four(model: Any, data: Dataset, context: Context) -> None:
+    state = run("prune_n_of_m", ModelState(model), context, n=2, m=4, epochs=2)
+    layers = {item.layer for item in state.invariants if item.kind == "n_of_m"}
+    assert layers >= {"conv2", "hidden"} and "conv1" not in layers
+    for name in layers:
+        assert measure_invariant("n_of_m", 2.04, layer_kernels(state.model)[name]) == (2.0, True)
+    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+
+
+def test_clusters_and_zeros_survive_each_other(model: Any, data: Dataset, context: Context) -> None:
+    pruned = run("prune", ModelState(model), context, sparsity=0.5, epochs=1)
+    state = run("cluster", pruned, context, num_clusters=16, epochs=1)
+    for name in ("conv2", "hidden"):
+        kernel = layer_kernels(state.model)[name]
+        assert num_unique(kernel) <= 16 and sparsity(kernel) >= 0.49
+    assert accuracy(state.model, data) > accuracy(model, data) - 0.08
+
+
+def test_folding_keeps_the_outputs(model: Any, data: Dataset, context: Context) -> None:
+    state = run("fold_batch_norm", ModelState(model), context)
+    assert "norm1" not in {layer.name for layer in state.model.layers}
+    assert data.val is not None
+    x = data.val.inputs[0]
+    np.testing.assert_allclose(state.model.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_quantisation_aware_training_starts_with_calibrated_ranges(model: Any, data: Dataset, context: Context) -> None:
+    folded = run("fold_batch_norm", ModelState(model), context)
+    state = run("qat", folded, context, epochs=0.03)  # one step
+    assert state.quantization.mode == "qat"
+    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+    ranges = {
+        weight.name: float(weight.numpy())
+        for layer in state.model.layers
+        for weight in layer.non_trainable_weights
+        if weight.name.endswith(("activation_max:0", "output_max:0")) and weight.shape.rank == 0
+    }
+    assert ranges and 6.0 not in ranges.values(), "no range is left where TF-MOT starts it"
+
+
+def test_quantisation_aware_training_keeps_zeros_and_clusters(model: Any, context: Context) -> None:
+    state = run("fold_batch_norm", ModelState(model), context)
+    state = run("prune", state, context, sparsity=0.5, epochs=0.5)
+    state = run("cluster", state, context, num_clusters=16, epochs=0.2)
+    state = run("qat", state, context, epochs=0.5)
+    for wrapper in state.model.layers:
+        name = getattr(getattr(wrapper, "layer", None), "name", "")
+        if name in ("conv2", "hidden"):
+            (kernel,) = [weight for weight in wrapper.weights if weight.name.endswith("kernel:0")]
+            assert num_unique(kernel.numpy()) <= 16 and sparsity(kernel.numpy()) >= 0.49
+    assert state.quantization.per_channel is False, "clusters stay clusters only with one scale"
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "activations"),
+    [("quantize_float16", "float16", "float32"), ("quantize_dynamic", "dynamic", "float32")],
+)
+def test_schemes(model: Any, context: Context, name: str, mode: str, activations: str) -> None:
+    scheme = run(name, ModelState(model), context).quantization
+    assert (scheme.mode, scheme.activations) == (mode, activations)
+    with pytest.raises(PassError, match="already quantised"):
+        run("qat", run(name, ModelState(model), context), context)
+
+
+def test_static_quantisation_to_8_and_16_bits(model: Any, context: Context) -> None:
+    assert run("quantize_static", ModelState(model), context, activations="int16").quantization.activations == "int16"
+    with pytest.raises(RecipeError):
+        run("quantize_static", ModelState(model), context, activations="int4")
+
+
+def test_the_same_seed_gives_the_same_weights(model: Any, context: Context) -> None:
+    first, second = (run("prune", ModelState(model), context, epochs=0.2).model.get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("prune", {"sparsity": 1.5}), ("prune", {"sparsitty": 0.5}), ("cluster", {"num_clusters": 1}),
+        ("prune_n_of_m", {"n": 4, "m": 4}),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_refused(model: Any, context: Context, name: str, params: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError):
+        run(name, ModelState(model), context, **params)
+
+
+def test_nothing_to_prune_is_an_error_with_a_way_out(context: Context) -> None:
+    import tf_keras
+
+    inputs = tf_keras.Input((8, 8, 1))
+    bare = tf_keras.Model(inputs, tf_keras.layers.GlobalAveragePooling2D()(inputs))
+    with pytest.raises(PassError, match="no layer to work on") as caught:
+        run("prune", ModelState(bare), context)
+    assert "leave this recipe out" in caught.value.next_step
+
+
+def test_a_diverging_pass_says_so(model: Any, context: Context) -> None:
+    wild = dataclasses.replace(context, training=dataclasses.replace(context.training, learning_rate=1e30))
+    with pytest.raises(Exception, match="loss"):
+        run("prune", ModelState(model), wild, epochs=1)
+
+
+def test_a_later_pass_may_not_undo_an_earlier_one(model: Any, context: Context) -> None:
+    claimed = ModelState(model, invariants=(Invariant("sparsity", "hidden", 0.9, (512, 64)),))
+    with pytest.raises(InvariantError, match="hidden"):
+        run("quantize_float16", claimed, context)
+
+
+def test_a_recipe_runs_its_passes_in_order(model: Any, context: Context) -> None:
+    quick = dataclasses.replace(context, training=dataclasses.replace(context.training, epochs_scale=0.05))
+    result = execute(find_recipe("prune80_cluster32_w8a8_qat"), ModelState(model), quick)
+    assert [record.name for record in result.passes] == ["prune", "fold_batch_norm", "cluster", "qat"]
+    assert all(record.modified for record in result.passes)
+    kinds = {item.kind for item in result.state.invariants if item.layer == "hidden"}
+    assert kinds == {"sparsity", "num_clusters"}
