@@ -51,6 +51,7 @@ def save(model, name):
 save(build(keras), "three.keras")
 save(build(keras), "three.h5")
 save(build(tf_keras), "two.h5")
+save(build(tf_keras), "two.keras")
 save(build(tf_keras), "saved_model")
 save(build(keras, code=True), "lambda.keras")
 save(build(tf_keras, code=True), "lambda.h5")
@@ -106,8 +107,8 @@ def load(path: Path, *, trust: bool = False) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("name", "kind", "carried"),
     [
-        ("three.keras", "keras", True), ("three.h5", "h5", True), ("two.h5", "h5", False),
-        ("saved_model", "saved_model", False), ("sequential.keras", "keras", True),
+        ("three.keras", "keras", True), ("three.h5", "h5", True), ("sequential.keras", "keras", True),
+        ("two.h5", "h5", False), ("two.keras", "keras", False), ("saved_model", "saved_model", False),
     ],
 )  # fmt: skip
 def test_every_generation_becomes_the_same_tf_keras_model(models: Path, name: str, kind: str, carried: bool) -> None:

@@ -41,12 +41,23 @@ def _run(model: Any, x: Any) -> Any:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_few_channels_are_widened_without_changing_a_bit(channels: int) -> None:
-    model, x = _model(channels), np.random.default_rng(1).uniform(0, 1, (2, 6, 6, channels)).astype(np.float32)
+@pytest.mark.parametrize(("height", "open_height"), [(6, False), (6, True), (5, False)])
+def test_few_channels_are_widened_without_changing_a_bit(channels: int, height: int, open_height: bool) -> None:
+    width = 6 if height == 6 else 7  # 35 pixels: not by fours
+    x = np.random.default_rng(1).uniform(0, 1, (2, height, width, channels)).astype(np.float32)
+    model = _model(channels)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    for axis, size in ((1, height), (2, width)):
+        dims[axis].dim_value = size
+    if open_height:
+        dims[1].dim_param = "H"
+    outputs = model.graph.output[0].type.tensor_type.shape.dim
+    outputs[2].dim_param, outputs[3].dim_param = "OH", "OW"
     before = _run(model, x)
     assert widen_first_conv(model.graph) == "kernel"
     onnx.checker.check_model(model, full_check=True)
     assert [node.op_type for node in model.graph.node].count("Pad") == 1
+    assert [node.op_type for node in model.graph.node].count("Reshape") == (2 if height == 6 and not open_height else 0)
     assert np.array_equal(_run(model, x), before)
     stored = constant(model.graph, "kernel")
     assert stored is not None and stored.shape == (8, channels, 3, 3)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.exporters.onnx_graph import bypass, constant, drop_unused
+from edgetool.exporters.onnx_tidy import merge_reshapes
 
 __all__ = ["take_ranges"]
 
@@ -36,6 +37,7 @@ def take_ranges(model: Any) -> dict[str, tuple[float, float]]:
             bypass(graph, node)
             if kept is not None:
                 ranges[node.output[0]] = kept
+    merge_reshapes(graph)
     drop_unused(graph)
     _cut_below_zero(graph, ranges)
     _spread(graph, ranges)

@@ -5,12 +5,14 @@ to three channels falls back to im2col: on MLPerf Tiny ResNet-8 the first convol
 330, and 43 us with a fourth channel of zeros. So:
 
 1. the image is multiplied by an identity matrix with columns of zeros before it is quantised. That is exact, and faster
-   than `Pad` on the innermost axis (15 us against 33);
+   than `Pad` on the innermost axis (15 us against 33). Pixels go four at a time through one matrix of four such blocks,
+   where the size of the image is known: 6 us more go, because the product is less narrow;
 2. the kernel is stored as it is, and a `Pad` of constants widens it while the model loads.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from edgetool.exporters.onnx_graph import constant, consumers, producers, replac
 __all__ = ["widen_first_conv"]
 
 NUM_CHANNELS = 4
+#: Pixels that are widened by one row of the product, at most.
+MAX_BLOCK = 4
 
 
 def widen_first_conv(graph: Any) -> str | None:
@@ -39,11 +43,9 @@ def widen_first_conv(graph: Any) -> str | None:
         kernel = constant(graph, dequantize.input[0])
         assert kernel is not None
         missing = NUM_CHANNELS - kernel.shape[1]
-        wide = np.concatenate([np.eye(kernel.shape[1]), np.zeros((kernel.shape[1], missing))], axis=1)
-        matrix = set_constant(graph, f"{value.name}/widen", wide.astype(np.float32))
-        widen = helper.make_node("MatMul", [value.name, matrix], [f"{value.name}/wide"], name=f"{value.name}/wide")
-        transpose.input[0] = widen.output[0]
-        replace_node(graph, transpose, [widen, transpose])
+        widen = _widen_image(graph, value, kernel.shape[1])
+        transpose.input[0] = widen[-1].output[0]
+        replace_node(graph, transpose, [*widen, transpose])
         pads = np.zeros(2 * kernel.ndim, np.int64)
         pads[kernel.ndim + 1] = missing
         name = str(dequantize.input[0])
@@ -52,6 +54,30 @@ def widen_first_conv(graph: Any) -> str | None:
         replace_node(graph, dequantize, [helper.make_node("Pad", [name, amounts], [f"{name}/wide"]), dequantize])
         return name
     return None
+
+
+def _widen_image(graph: Any, image: Any, channels: int) -> list[Any]:
+    """Return the nodes that add channels of zeros to an input of the graph, `[N, *spatial, channels]`."""
+    from onnx import helper
+
+    name = str(image.name)
+    spatial = [int(dim.dim_value) for dim in image.type.tensor_type.shape.dim[1:-1]]
+    num_pixels = math.prod(spatial)  # 0 where a size is open
+    block = math.gcd(num_pixels, MAX_BLOCK) if num_pixels else 1
+    one = np.eye(channels, NUM_CHANNELS, dtype=np.float32)
+    matrix = set_constant(graph, f"{name}/widen", np.kron(np.eye(block, dtype=np.float32), one))
+    wide = f"{name}/wide"
+    if block == 1:
+        return [helper.make_node("MatMul", [name, matrix], [wide], name=wide)]
+    shapes = {"rows": [0, num_pixels // block, block * channels], "pixels": [0, *spatial, NUM_CHANNELS]}
+    for key, shape in shapes.items():
+        set_constant(graph, f"{name}/{key}", np.array(shape, np.int64))
+    steps = [
+        ("Reshape", [name, f"{name}/rows"], f"{name}/blocks"),
+        ("MatMul", [f"{name}/blocks", matrix], f"{name}/wide_blocks"),
+        ("Reshape", [f"{name}/wide_blocks", f"{name}/pixels"], wide),
+    ]
+    return [helper.make_node(kind, inputs, [output], name=output) for kind, inputs, output in steps]
 
 
 def _match(graph: Any, name: str) -> tuple[Any, Any] | None:

@@ -24,7 +24,7 @@ from edgetool.exporters.onnx_graph import (
     strip_details,
 )
 
-__all__ = ["tidy", "weight_nodes"]
+__all__ = ["merge_reshapes", "tidy", "weight_nodes"]
 
 #: Operators with a constant kernel, and which input it is.
 WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
@@ -41,7 +41,7 @@ def tidy(model: Any, layers: list[str]) -> None:
     _fuse_dense(model)
     _widen_pools(model)
     _pool_means(graph)
-    _merge_reshapes(graph)
+    merge_reshapes(graph)
     drop_unused(graph)
     _clean_names(graph, layers)
     _name_open_dimensions(graph)
@@ -135,7 +135,7 @@ def _name_open_dimensions(graph: Any) -> None:
                 dim.dim_param = "N" if axis == 0 else f"{value.name}_{axis}"
 
 
-def _merge_reshapes(graph: Any) -> None:
+def merge_reshapes(graph: Any) -> None:
     """Let a Reshape read what the Reshape before it reads, unless its shape copies dimensions (0)."""
     made = producers(graph)
     for node in graph.node:

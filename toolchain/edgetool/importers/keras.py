@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,19 +73,28 @@ def load_model(path: Path, *, trust: bool) -> ImportedModel:
 
 
 def _is_keras3(path: Path, kind: Format) -> bool:
-    """Tell Keras 3 from Keras 2, by the version in an .h5 file or by `build_config`, which only Keras 3 writes."""
-    if kind == "keras":
-        return True
-    import h5py
-
-    with h5py.File(path, "r") as store:
-        version = store.attrs.get("keras_version", "")
-    major = str(version.decode("utf-8", "replace") if isinstance(version, bytes) else version).partition(".")[0]
+    """Tell Keras 3 from Keras 2, by the version in the file or by `build_config`, which only Keras 3 writes in .h5."""
+    major = _version(path, kind).partition(".")[0]
     if major.isdecimal():
         return int(major) >= 3
+    if kind == "keras":
+        return True
     layers = read_config(path, kind).get("config", {})
     entries = layers.get("layers", []) if isinstance(layers, dict) else layers
     return any(isinstance(entry, dict) and "build_config" in entry for entry in entries)
+
+
+def _version(path: Path, kind: Format) -> str:
+    """Return the version of Keras that a file says it was written by; empty where it does not say."""
+    if kind == "keras":
+        with contextlib.suppress(KeyError, ValueError, AttributeError), zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+        return ""
+    import h5py
+
+    with h5py.File(path, "r") as store:
+        found = store.attrs.get("keras_version", "")
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
 
 
 def _load_keras3(path: Path, trust: bool) -> tuple[Any, float]:

@@ -1,0 +1,83 @@
+"""All built-in recipes on a small CNN and real digits: both files are made, hold what was ensured, and still answer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Dataset, Split
+from edgetool.evaluate.evaluate import evaluate_artifact
+from edgetool.exporters import load_exporter
+from edgetool.ir import read_graph
+from edgetool.ir.kernels import find_kernel
+from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
+from edgetool.passes.properties import num_unique, sparsity
+from edgetool.recipes.execute import execute
+from edgetool.recipes.recipe import builtin_names, find_recipe
+from edgetool.runners.process import ProcessRunner
+from edgetool.verify.invariants import check_exported
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = digits.images[..., None].astype(np.float32) / 16
+    train = Split("train", (x[:1200],), digits.target[:1200])
+    return Dataset("digits", train, Split("val", (x[1200:],), digits.target[1200:]), None)
+
+
+@pytest.fixture(scope="module")
+def model(data: Dataset) -> Any:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(16, 3, padding="same", name="conv1")(inputs)
+    x = layers.BatchNormalization(name="norm1")(x)
+    x = layers.ReLU(name="relu1")(x)
+    x = layers.MaxPooling2D(2, name="pool")(x)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(64, activation="relu", name="hidden")(x)
+    outputs = layers.Dense(10, activation="softmax", name="classes")(x)
+    found = tf_keras.Model(inputs, outputs, name="digits")
+    found.compile("adam", "sparse_categorical_crossentropy")
+    assert data.train is not None
+    found.fit(data.train.inputs[0], data.train.labels, epochs=10, batch_size=32, verbose=0)
+    return found
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_both_files_hold_what_was_ensured(name: str, model: Any, data: Dataset, tmp_path: Path) -> None:
+    settings = TrainingSettings(learning_rate=3e-4, batch_size=32)
+    context = Context(data, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
+    state = execute(find_recipe(name), ModelState(model), context).state
+    kernels = layer_kernels(state.model)
+    assert data.val is not None
+    for kind in ("tflite", "onnx"):
+        path = tmp_path / f"{name}.{kind}"
+        result = load_exporter(kind)(state, path, context)
+        checked = check_exported(path, state.invariants, result.kernels)
+        assert checked and all(record.passed for record in checked), checked
+        record = evaluate_artifact(path, data.val, metric="accuracy", runner=ProcessRunner())[0]
+        assert record.value > 0.85, f"{kind}: {record.value:.3f}"
+        for layer in ("conv2", "hidden"):
+            kernel = find_kernel(read_graph(path), layer, kernels[layer].shape, result.kernels.get(layer))
+            assert kernel is not None and np.count_nonzero(kernel.values)
+            if "prune80" in name:
+                assert sparsity(kernel.values) >= 0.8 - 1 / kernel.values.size
+            if "cluster32" in name:
+                assert num_unique(kernel.values) <= 32
+            if "w8" in name:
+                assert kernel.values.dtype.kind == "i", "weights are stored as integers"
