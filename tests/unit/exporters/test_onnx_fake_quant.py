@@ -52,3 +52,20 @@ def test_a_float_model_has_no_ranges() -> None:
     )
     assert take_ranges(model) == {}
     assert len(model.graph.node) == 1
+
+
+def test_reshapes_that_only_a_pair_kept_apart_become_one() -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[N, 2, 2] x) => (float[N, 4] y) {
+          a = Reshape (x, long)
+          q = QuantizeLinear (a, s, z)
+          f = DequantizeLinear (q, s, z)
+          y = Reshape (f, flat)
+        }
+    """)
+    constants = {"s": np.float32(0.1), "z": np.uint8(0), "long": np.array([-1, 4, 1]), "flat": np.array([-1, 4])}
+    for name, values in constants.items():
+        set_constant(model.graph, name, np.asarray(values))
+    take_ranges(model)
+    assert [(node.op_type, list(node.input)) for node in model.graph.node] == [("Reshape", ["x", "flat"])]
