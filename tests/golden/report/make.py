@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 from edgetool.artifact import Artifact, Provenance, Signature, TensorSpec
+from edgetool.pipeline.decide import decide
 from edgetool.store.manifest import (
     ArtifactRecord,
-    Decision,
     EvaluationRecord,
     InvariantRecord,
     LatencyRecord,
@@ -32,6 +32,7 @@ from edgetool.store.manifest import (
     StageRecord,
 )
 from edgetool.store.manifest_io import save_manifest
+from edgetool.targets import find_target
 
 HERE = Path(__file__).parent
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -263,8 +264,15 @@ def manifest() -> Manifest:
     rng = random.Random(7)
     artifacts = tuple(artifact(rng, recipe, kind) for recipe in RECIPES for kind in ("tflite", "onnx"))
     artifacts = tuple(a for a in artifacts if a.name != "w8a16_static.onnx")
-    by_name = {a.name: a for a in artifacts}
-    fastest = by_name["w8a8_static.onnx"].latency[0].p50_ns / 1e3
+    source = SourceRecord(
+        path="models/resnet8_cifar10.h5",
+        format="h5",
+        digest="5c2c1e3d6f0e4f9b8a7d6c5b4a39281706f5e4d3c2b1a0998877665544332211",
+        num_bytes=1_116_712,
+        num_params=78_666,
+        validation=evaluation(rng, "val", "keras", 0.0, paired=False),
+        evaluation=evaluation(rng, "test", "keras", 0.0, paired=False),
+    )
     return Manifest(
         schema_version=1,
         edgetool_version="0.1.0",
@@ -286,15 +294,7 @@ def manifest() -> Manifest:
             "metric": "accuracy",
             "validation split": "807 samples carved from train, seed 0",
         },
-        source=SourceRecord(
-            path="models/resnet8_cifar10.h5",
-            format="h5",
-            digest="5c2c1e3d6f0e4f9b8a7d6c5b4a39281706f5e4d3c2b1a0998877665544332211",
-            num_bytes=1_116_712,
-            num_params=78_666,
-            validation=evaluation(rng, "val", "keras", 0.0, paired=False),
-            evaluation=evaluation(rng, "test", "keras", 0.0, paired=False),
-        ),
+        source=source,
         machine=Machine(
             system="Linux 6.1.0 x86_64",
             cpu="Example CPU @ 2.60GHz",
@@ -307,20 +307,7 @@ def manifest() -> Manifest:
         ),
         stages=stages(),
         artifacts=artifacts,
-        decisions=(
-            Decision(
-                "smallest",
-                "prune_2_4_w8a8_static.tflite",
-                "80,212 bytes, the least of 15 artefacts that fit host; validation accuracy 0.8649 against 0.8724, "
-                "a change of -0.74 points (limit -1)",
-            ),
-            Decision(
-                "fastest",
-                "w8a8_static.onnx",
-                f"{fastest:,.1f} us median on onnxruntime with 1 thread(s), the least of 15 artefacts that fit host; "
-                "validation accuracy 0.8711 against 0.8724, a change of -0.12 points (limit -1)",
-            ),
-        ),
+        decisions=decide(artifacts, source=source.validation, target=find_target("host"), max_drop_points=1.0),
         notes=(
             "w8a16_static.onnx failed: w8a16_static.onnx: onnxruntime has no int16 convolution, expected a kernel; "
             "use the TFLite file of this recipe",

@@ -95,8 +95,9 @@ def _choose(
         what = f"{best.size.raw:,} bytes, the least of {len(fitting)} artefacts that fit {target.name}"
     else:
         record = min(best.latency, key=lambda item: item.p50_ns)
+        threads = "1 thread" if record.num_threads == 1 else f"{record.num_threads} threads"
         what = (
-            f"{record.p50_ns / 1e3:,.1f} us median on {record.runtime} with {record.num_threads} thread(s), "
+            f"{record.p50_ns / 1e3:,.1f} us median on {record.runtime} with {threads}, "
             f"the least of {len(fitting)} artefacts that fit {target.name}"
         )
     return Decision(purpose, best.name, f"{what}; {_drop_in_words(best, source, max_drop_points)}")
@@ -107,7 +108,8 @@ def _drop_in_words(artifact: ArtifactRecord, source: EvaluationRecord | None, ma
         return "no labels to measure a drop on"
     drop = drop_points(source.metric, source.value, artifact.validation.value)
     unit = "points" if METRICS[source.metric] else "percent"
+    change = 0.0 - round(drop, 2)  # never -0.00
     return (
         f"validation {source.metric} {artifact.validation.value:.4g} against {source.value:.4g}, "
-        f"a change of {-drop:+.2f} {unit} (limit -{max_drop_points:g})"
+        f"a change of {change:+.2f} {unit} (limit -{max_drop_points:g})"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["Axis", "make_axis"]
 
 #: Values whose largest is so many times the smallest are shown on a logarithmic axis.
-LOG_FROM = 6.0
+LOG_FROM = 3.0
 
 
 @dataclass(frozen=True, slots=True)

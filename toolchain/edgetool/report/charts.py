@@ -218,7 +218,6 @@ def _chart(
     y_axis = _y_axis(run.metric, points, source, limit)
     marks = _marks(points, x_axis, y_axis, run.metric)
     better = "higher is better" if METRICS.get(run.metric, True) else "lower is better"
-    unit = "points" if wording.drop_unit(run.metric) == "points" else "%"
     return Chart(
         ident=ident,
         title=title,
@@ -232,7 +231,7 @@ def _chart(
         source_y=None if source is None else y_axis.position(source.value),
         source_text="" if source is None else f"source model, {wording.metric_value(source.metric, source.value)}",
         limit_y=None if limit is None else y_axis.position(limit),
-        limit_text=f"allowed drop, {run.manifest.max_drop_points:g} {unit}",
+        limit_text=f"allowed drop, {wording.points(run.manifest.max_drop_points, wording.drop_unit(run.metric))}",
         has_pairs=any(point.pair_error > 0 for point in points),
         has_x_bars=any(point.x_high > point.x_low for point in points),
     )

@@ -240,7 +240,8 @@ def _answer(manifest: Manifest, rows: Sequence[Row]) -> Answer:
     details = tuple(_detail(decision, by_name.get(decision.artifact or "")) for decision in manifest.decisions)
     best = next((by_name[d.artifact] for d in manifest.decisions if d.artifact in by_name), None)
     if best is None:
-        limit = f"within {manifest.max_drop_points:g} {_unit(manifest)} of the source model"
+        unit = wording.drop_unit(_metric(manifest))
+        limit = f"within {wording.points(manifest.max_drop_points, unit)} of the source model"
         return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", details)
     smaller = ""
     if best.size_ratio and best.size_ratio < 0.995:
@@ -252,10 +253,6 @@ def _answer(manifest: Manifest, rows: Sequence[Row]) -> Answer:
         f"Yes: {best.name} fits {manifest.target} in {wording.kilobytes(best.record.size.raw)}{smaller}, {cost}.",
         details,
     )
-
-
-def _unit(manifest: Manifest) -> str:
-    return "points" if wording.drop_unit(_metric(manifest)) == "points" else "percent"
 
 
 def _cost_in_words(row: Row) -> str:

@@ -33,16 +33,17 @@ def _run(run: Run) -> str:
     lines += [f"- {escape(detail)}" for detail in run.answer.details]
     if run.answer.details:
         lines.append("")
+    lines.append("Bold in a table: beyond the allowed drop, slower than float32, or failed.\n")
     if run.failures:
         lines += ["## Failures\n", *(f"- {escape(failure)}" for failure in run.failures), ""]
     chosen = [
         tables.summary_table(run),
         tables.size_table(run),
         tables.accuracy_table(run) if run.metric else None,
+        tables.class_table(run),
         tables.latency_table(run) if run.settings else None,
         method.parity_table(run),
         method.invariant_table(run),
-        tables.class_table(run),
     ]
     lines += [_table(table, level=2) for table in chosen if table is not None and table.rows]
     notes = [*run.notes, *(f"{row.name}: {note}" for row in run.rows for note in row.record.notes)]
@@ -55,10 +56,19 @@ def _run(run: Run) -> str:
     lines.append(_facts("Machine", method.machine_facts(manifest)))
     more = (method.pass_table(run), method.skipped_table(run), method.stage_table(run))
     lines += [_table(table, level=3) for table in more if table is not None and table.rows]
-    if any(row.record.layers for row in run.rows):
-        lines.append("## Layers\n")
-        lines += [_table(method.layer_table(row, MAX_LAYERS), level=3) for row in run.rows if row.record.layers]
+    lines += _layers(run)
     return "\n".join(lines)
+
+
+def _layers(run: Run) -> list[str]:
+    """Return the operators of the reference and the chosen artefacts, or of all where nothing was chosen."""
+    rows = [row for row in run.rows if row.record.layers]
+    wanted = [row for row in rows if row.record.is_reference or row.chosen_as]
+    if not rows:
+        return []
+    shown = wanted if any(row.chosen_as for row in wanted) else rows
+    note = "" if len(shown) == len(rows) else "Of the reference and the chosen artefacts; report.html has all.\n"
+    return ["## Layers\n", note, *(_table(method.layer_table(row, MAX_LAYERS), level=3) for row in shown)]
 
 
 def _facts(title: str, facts: Sequence[tuple[str, str]]) -> str:

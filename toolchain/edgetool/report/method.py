@@ -31,7 +31,7 @@ _INVARIANTS = {
 def parity_table(run: Run) -> Table:
     """Return how far outputs are apart."""
     titles = ["Artefact", "Against", "Kind", "#max |error|", "#max rel. error", "#SQNR dB", "#Top-1 agreement"]
-    titles += ["#Samples", "Tolerance", "Result"]
+    titles += ["#Samples", "Result", "Tolerance"]
     rows = tuple(_parity_row(row, record) for row in run.rows for record in row.record.parity)
     caption = (
         "Outputs on the same inputs, never of the test split. Float artefacts are judged by absolute error and SQNR, "
@@ -51,8 +51,8 @@ def _parity_row(row: Row, record: ParityRecord) -> tuple[Cell, ...]:
         num(", ".join(f"{value:.1f}" for value in record.sqnr_db), min(record.sqnr_db, default=None)),
         NONE if agreement is None else num(wording.percent(agreement), agreement),
         num(wording.count(record.num_samples), record.num_samples, hint=f"{record.split} split"),
-        text(record.tolerance),
         Cell("passed", tone="good") if record.passed else Cell("failed", tone="bad", hint=record.reason),
+        text(record.tolerance),
     )
 
 
@@ -119,8 +119,9 @@ def layer_table(row: Row, max_layers: int) -> Table:
     most_bytes = max((layer.num_bytes for layer in layers), default=0)
     most_macs = max((layer.macs for layer in layers), default=0)
     rows = tuple(_layer_row(layer, most_bytes, most_macs) for layer in shown)
-    caption = f"{left_out}Bars compare bytes and MACs with the largest of the artefact."
-    return Table(row.name, caption, columns, rows, dense=True)
+    caption = f"{left_out}Bytes are those of the weights in the file; zeros and unique values are counted in them."
+    legend = "Bars compare bytes and MACs with the largest of the artefact."
+    return Table(row.name, caption, columns, rows, dense=True, legend=legend)
 
 
 def _layer_row(layer: LayerRecord, most_bytes: int, most_macs: int) -> tuple[Cell, ...]:
@@ -201,13 +202,13 @@ def stage_table(run: Run) -> Table:
 
 def run_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Return what was asked for, and of which model."""
-    unit = "points" if wording.drop_unit(manifest.data.get("metric", "accuracy")) == "points" else "percent"
+    unit = wording.drop_unit(manifest.data.get("metric", "accuracy"))
     facts = [
         ("Command", manifest.command),
         ("Started", manifest.created),
         ("State", manifest.status),
         ("Target", manifest.target),
-        ("Allowed drop", f"{manifest.max_drop_points:g} {unit}, on the validation split"),
+        ("Allowed drop", f"{wording.points(manifest.max_drop_points, unit)}, on the validation split"),
         ("Recipes", ", ".join(manifest.recipes)),
         ("Seed", str(manifest.seed)),
         ("edgetool", manifest.edgetool_version),

@@ -37,6 +37,7 @@ def _run_table(runs: Sequence[Run]) -> Table:
         "What each run chose within its own limits; drop on the test split.",
         heads(titles),
         tuple(_run_row(run) for run in runs),
+        dense=True,
     )
 
 
@@ -45,6 +46,7 @@ def _run_row(run: Run) -> tuple[Cell, ...]:
     source = manifest.source
     smallest, fastest = _chosen(run, "smallest"), _chosen(run, "fastest")
     known = None if source is None else source.evaluation
+    failed = f", {wording.plural(len(run.failures), 'failure')}" if run.failures else ""
     quickest = None if fastest is None else min((r.p50_ns for r in fastest.record.latency), default=None)
     return (
         Cell(run.name, is_head=True),
@@ -61,7 +63,7 @@ def _run_row(run: Run) -> tuple[Cell, ...]:
         else num(f"{wording.drop(smallest.drop.value)} {smallest.drop.unit}", smallest.drop.value),
         NONE if fastest is None else text(fastest.name),
         NONE if quickest is None else num(wording.microseconds(quickest), quickest),
-        text(manifest.status, tone="bad" if run.failures else ""),
+        text(manifest.status + failed, tone="bad" if failed else ""),
     )
 
 

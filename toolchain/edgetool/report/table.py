@@ -54,6 +54,7 @@ class Table:
     Attributes:
         rows: each as long as `columns`; the first cell names the row.
         dense: shown in small type, many columns.
+        legend: what colours and bars mean, for formats that have them.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     dense: bool = False
+    legend: str = ""
 
     def without_empty_columns(self) -> Table:
         """Return the table without columns in which no row says anything."""
@@ -71,6 +73,7 @@ class Table:
             tuple(self.columns[i] for i in keep),
             tuple(tuple(row[i] for i in keep) for row in self.rows),
             self.dense,
+            self.legend,
         )
 
 

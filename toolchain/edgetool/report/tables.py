@@ -200,8 +200,8 @@ def latency_table(run: Run) -> Table:
     """Return one row an artefact and setting."""
     mu = "\N{GREEK SMALL LETTER MU}s"
     titles = ["Artefact", "Runtime", "Setting", f"#min {mu}", f"#p50 {mu}", f"#mean {mu}", f"#p90 {mu}", f"#p99 {mu}"]
-    titles += [f"#std {mu}", f"#MLPerf p90 {mu}", "#\N{MULTIPLICATION SIGN} float32", "#95 % interval"]
-    titles += ["#Samples/s", "#Load ms", "#Peak RSS MB", "#mJ", "#Runs", "Noise"]
+    titles += [f"#std {mu}", f"#MLPerf p90 {mu}", "#\N{MULTIPLICATION SIGN} float32", "#95 % interval", "Noise"]
+    titles += ["#Samples/s", "#Load ms", "#Peak RSS MB", "#mJ", "#Runs"]
     rows = tuple(_latency_row(row, record) for row in run.rows for record in row.record.latency)
     caption = (
         "One inference, after warm-up; all artefacts interleaved in one run, each in a process of its own. "
@@ -227,12 +227,12 @@ def _latency_row(row: Row, record: LatencyRecord) -> tuple[Cell, ...]:
         else num(wording.microseconds(record.mlperf_p90_ns), record.mlperf_p90_ns, hint="median of 5 windows"),
         _ratio_cell(record),
         _interval_cell(record),
+        Cell(record.noise, tone=noise_tone, hint=record.noise_reason),
         num(f"{record.throughput_per_s:,.0f}", record.throughput_per_s),
         num(f"{record.load_ns / 1e6:,.1f}", record.load_ns),
         num(f"{record.peak_rss_bytes / 1e6:,.0f}", record.peak_rss_bytes),
         NONE if energy is None else num(f"{energy * 1e3:.3f}", energy, hint=record.energy_method),
         num(wording.count(record.num_samples), record.num_samples, hint=f"{record.num_warmup} warm-up runs before"),
-        Cell(record.noise, tone=noise_tone, hint=record.noise_reason),
     )
 
 
@@ -250,11 +250,12 @@ def class_table(run: Run) -> Table | None:
     cells = [_class_row(name, record.per_class, base, shown) for name, record in scored]
     if base:
         cells.insert(0, _class_row("source model", base, (), shown))
-    caption = "Share of each class's test samples that are right, in %; coloured by the difference from the source."
+    caption = "Share of each class's test samples that are right, in %."
     if more:
         caption += f" The {len(shown)} classes that changed most of {len(names)}; results.json has all."
     titles = ["Artefact", *(f"#{names[i]}" if i < len(names) else f"#{i}" for i in shown)]
-    return Table("Accuracy of each class", caption, heads(titles), tuple(cells), dense=True)
+    legend = "Coloured by the difference from the source model." if base else ""
+    return Table("Accuracy of each class", caption, heads(titles), tuple(cells), dense=True, legend=legend)
 
 
 def _classes_to_show(values: Sequence[tuple[float, ...]], base: tuple[float, ...]) -> tuple[list[int], bool]:

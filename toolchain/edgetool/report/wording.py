@@ -18,6 +18,7 @@ __all__ = [
     "p_value",
     "percent",
     "plural",
+    "points",
     "setting",
     "times",
 ]
@@ -36,6 +37,13 @@ def count(value: int) -> str:
 def plural(value: int, noun: str) -> str:
     """Return `value` and `noun`, with an s unless there is one."""
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def points(value: float, unit: str) -> str:
+    """Return a limit or difference with its unit: `1 point`, `0.5 points`, `2 %`."""
+    if unit == "%":
+        return f"{value:g} %"
+    return f"{value:g} point" if value == 1 else f"{value:g} points"
 
 
 def kilobytes(num_bytes: int) -> str:
