@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgetool.artifact import Format
+from edgetool.artifact import Format, require_format
 from edgetool.errors import FileFormatError, UntrustedModelError
 
-__all__ = ["read_config", "require_trusted"]
+__all__ = ["probe", "read_config", "require_trusted"]
 
 #: Graph operators of a SavedModel that call back into Python or load libraries.
 CODE_OPERATORS = (b"PyFunc", b"EagerPyFunc", b"PyFuncStateless", b"_ReadFile", b"ReadFile", b"WriteFile")
@@ -38,6 +38,20 @@ def require_trusted(path: Path, kind: Format) -> None:
             expected="layers without code of their own",
             next_step="give --trust if you know who made the file, or rebuild the layer from standard ones",
         )
+
+
+def probe(path: str, trust: bool) -> None:
+    """Read what a model file says of itself, and refuse code; for child processes, without any framework.
+
+    Raises:
+        UntrustedModelError: it carries code and `trust` is not set.
+        FileFormatError: damaged.
+    """
+    kind = require_format(Path(path))
+    if not trust:
+        require_trusted(Path(path), kind)
+    elif kind != "saved_model":
+        read_config(Path(path), kind)
 
 
 def read_config(path: Path, kind: Format) -> dict[str, Any]:

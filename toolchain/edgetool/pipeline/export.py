@@ -48,7 +48,7 @@ def export_file(
         raise RunExistsError(
             out, found="a file of that name", expected="a new name", next_step="choose another, or give --overwrite"
         )
-    require_source(Path(model))
+    require_source(Path(model), trust=trust)
     found_card = model_card(model, card)
     wanted = dataclasses.replace(find_recipe(recipe), exports=(FORMATS[path.suffix],))
     with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=model) as workshop:

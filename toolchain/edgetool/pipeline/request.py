@@ -13,11 +13,13 @@ from edgetool.artifact import require_format
 from edgetool.data.options import parse_image_size, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
+from edgetool.ir.summary import reading_seconds
 from edgetool.passes.base import TrainingSettings
 from edgetool.pipeline.compress import CompressRequest
 from edgetool.pipeline.workshop import Setup
 from edgetool.recipes.recipe import resolve_recipes
 from edgetool.runners.base import RunPlan
+from edgetool.runners.child import call_function
 from edgetool.targets import find_target
 from edgetool.tasks import METRICS, TASKS
 from edgetool.zoo import ModelCard, find_model, model_names
@@ -80,7 +82,7 @@ def build_request(
     if not Path(model).exists() and model in model_names():
         model = str(_train(model, data, out, options, progress)) if not dry_run else model
     else:
-        require_source(Path(model))
+        require_source(Path(model), trust=options.trust)
     setup = Setup(
         model=model,
         data=data,
@@ -114,8 +116,14 @@ def build_request(
     )
 
 
-def require_source(path: Path) -> None:
-    """Refuse what is no trainable source model."""
+def require_source(path: Path, *, trust: bool) -> None:
+    """Refuse what is no trainable source model, before any framework is loaded.
+
+    Raises:
+        MissingFileError, FileFormatError: not there, damaged, or already exported.
+        UntrustedModelError: it carries code and `trust` is not set.
+        InterpreterTimeoutError: HDF5 loops in a damaged file.
+    """
     if not path.exists():
         raise MissingFileError(
             str(path),
@@ -131,6 +139,8 @@ def require_source(path: Path) -> None:
             expected="a model that can still be trained: .keras, .h5 or SavedModel",
             next_step="give the model that this file was exported from; bench, verify and inspect take it as it is",
         )
+    params = {"path": str(path), "trust": trust}
+    call_function("edgetool.importers.trust:probe", params, subject=str(path), timeout_s=reading_seconds(path))
 
 
 def model_card(model: str, card: str | None) -> ModelCard | None:
