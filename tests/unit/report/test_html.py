@@ -12,7 +12,7 @@ from edgetool.report.collect import Run, collect_run
 from edgetool.report.html import LAYER_LIMITS, MAX_BYTES, render_html
 from edgetool.store.manifest import LayerRecord
 
-VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "path", "rect", "polygon", "use", "col", "wbr"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "path", "rect", "polygon", "col", "wbr"}
 
 
 class Balance(HTMLParser):
@@ -53,12 +53,19 @@ def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
 
 
 def test_every_named_part_is_there(page: str, run: Run) -> None:
+    page = page.replace("<wbr>", "")
     assert run.answer.headline.split(",")[0] in page
     assert page.count("<svg") >= 2
     for row in run.rows:
         assert row.name in page
     for word in ("Parity", "Summary", "Latency", "SHA-256"):
         assert word in page, word
+
+
+def test_long_names_break_after_an_underscore_and_stay_escaped(run: Run) -> None:
+    artifacts = (dataclasses.replace(run.manifest.artifacts[0], name="a_<b>_c"),)
+    page = render_html([collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run")])
+    assert "a_<wbr>&lt;b&gt;_<wbr>c" in page and "<b>" not in page
 
 
 def test_names_are_escaped(run: Run) -> None:
@@ -72,4 +79,4 @@ def test_a_model_of_many_layers_stays_small(run: Run) -> None:
     artifacts = tuple(dataclasses.replace(artifact, layers=many) for artifact in run.manifest.artifacts)
     page = render_html([collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run")])
     assert len(page.encode()) < MAX_BYTES
-    assert page.count(layer.name) >= len(artifacts) * LAYER_LIMITS[-1]
+    assert page.replace("<wbr>", "").count(layer.name) >= len(artifacts) * LAYER_LIMITS[-1]

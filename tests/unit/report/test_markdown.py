@@ -22,3 +22,9 @@ def test_every_table_is_regular(run: Run) -> None:
 
 def test_two_runs_are_put_side_by_side(run: Run) -> None:
     assert "# Runs side by side" in render_markdown([run, run])
+
+
+def test_layers_of_the_reference_and_the_chosen_only(run: Run) -> None:
+    layers = render_markdown([run]).partition("## Layers\n")[2]
+    chosen = {row.name for row in run.rows if row.record.is_reference or row.chosen_as}
+    assert {row.name for row in run.rows if f"### {row.name}\n" in layers} == chosen

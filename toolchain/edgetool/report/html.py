@@ -159,14 +159,22 @@ def _cards(run: Run) -> tuple[Card, ...]:
 def _figures(row: Row, purpose: str) -> tuple[tuple[str, str], ...]:
     record = row.record
     figures = []
-    ratio = "" if row.size_ratio is None or record.is_reference else f" ({row.size_ratio:.2f}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}float32)"
+    ratio = (
+        ""
+        if row.size_ratio is None or record.is_reference
+        else f" ({row.size_ratio:.2f}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}float32)"
+    )
     figures.append(("size", f"{wording.kilobytes(record.size.raw)}{ratio}"))
     latency = min(record.latency, key=lambda item: item.p50_ns, default=None)
     if purpose != "fastest":
         latency = min(record.latency, key=lambda item: (item.device != "cpu", item.num_threads), default=None)
     if latency is not None:
         times = f"{wording.microseconds(latency.p50_ns)} \N{GREEK SMALL LETTER MU}s"
-        against = "" if latency.ratio is None else f" ({latency.ratio.value:.2f}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}float32)"
+        against = (
+            ""
+            if latency.ratio is None
+            else f" ({latency.ratio.value:.2f}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}float32)"
+        )
         figures.append((f"p50, {wording.setting(latency)}", f"{times}{against}"))
     if record.evaluation is not None:
         found = record.evaluation
