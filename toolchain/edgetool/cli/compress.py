@@ -107,12 +107,9 @@ def _print_plan(console: Console, request: CompressRequest) -> None:
 
 def print_summary(console: Console, manifest: Manifest, out: str) -> None:
     """Print the table of artefacts, the decisions and the report's path."""
-    from edgetool.tasks import METRICS
-
     metric = next((a.evaluation.metric for a in manifest.artifacts if a.evaluation is not None), "metric")
-    percent = METRICS.get(metric, False)
     columns = ["artefact", "bytes", "gzip", f"test {metric}", "± s.e.", "p50 us", "x float32", "parity"]
-    console.table("", columns, [_row(artifact, percent) for artifact in manifest.artifacts])
+    console.table("", columns, [_row(artifact) for artifact in manifest.artifacts])
     for decision in manifest.decisions:
         chosen = decision.artifact or "none"
         console.say(f"{decision.purpose}: {chosen} ({decision.reason})")
@@ -122,13 +119,14 @@ def print_summary(console: Console, manifest: Manifest, out: str) -> None:
     console.result(manifest)
 
 
-def _row(artifact: ArtifactRecord, percent: bool) -> list[str]:
+def _row(artifact: ArtifactRecord) -> list[str]:
+    from edgetool.report import wording
+
     evaluation = artifact.evaluation
     value = error = "-"
     if evaluation is not None:
-        factor, unit = (100.0, " %") if percent else (1.0, "")
-        value = f"{evaluation.value * factor:.2f}{unit}"
-        error = f"{evaluation.standard_error * factor:.2f}"
+        value = wording.metric_value(evaluation.metric, evaluation.value)
+        error = wording.evaluation_error(evaluation)
     single = next((record for record in artifact.latency if record.num_threads == 1), None)
     p50 = f"{single.p50_ns / 1e3:,.1f}" if single else "-"
     ratio = f"{single.ratio.value:.2f}" if single and single.ratio else "-"
