@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import typer
 from edgetool import errors
 from edgetool.cli.main import COMMANDS, app
 from edgetool.recipes.recipe import builtin_names, find_recipe
+from edgetool.zoo import find_model, parse_card
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 LINES = [line.strip() for line in README.splitlines() if line.startswith("    edgetool ")]
@@ -47,10 +49,23 @@ def test_every_exit_code_is_in_the_table() -> None:
     assert table == codes
 
 
+def example(name: str) -> str:
+    """Return the TOML block of the README whose first line is a comment that names the file."""
+    match = re.search(rf"```toml\n# {re.escape(name)}\n(.*?)```", README, re.DOTALL)
+    assert match is not None, name
+    return match.group(1)
+
+
+def test_the_card_of_the_example_parses() -> None:
+    card = parse_card(tomllib.loads(example("model.toml")), package="example", source="README.md")
+    real = find_model(card.name)
+    assert (card.task, card.metric, card.preprocessing, card.training) == (
+        real.task, real.metric, real.preprocessing, real.training,
+    )  # fmt: skip
+
+
 def test_the_recipe_of_the_example_parses(tmp_path: Path) -> None:
-    match = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert match is not None
     path = tmp_path / "half.toml"
-    path.write_text(match.group(1))
+    path.write_text(example("half.toml"))
     recipe = find_recipe(str(path))
     assert [step.name for step in recipe.passes] == ["prune", "quantize_static"]

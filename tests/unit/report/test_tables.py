@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from edgetool.report import tables
-from edgetool.report.collect import Run
+from edgetool.report.collect import Run, collect_run
 
 
 def column(table: tables.Table, title: str) -> list[str]:
@@ -28,6 +30,12 @@ def test_sizes_name_their_compressors(run: Run) -> None:
 
 def test_latency_has_a_row_for_each_setting(run: Run) -> None:
     assert len(tables.latency_table(run).rows) == sum(len(row.record.latency) for row in run.rows)
+
+
+def test_latency_never_passes_for_that_of_a_board(run: Run) -> None:
+    board = collect_run(dataclasses.replace(run.manifest, target="stm32h743"), "run")
+    assert "on the machine below, not on stm32h743" in tables.latency_table(board).caption
+    assert "not on" not in tables.latency_table(run).caption
 
 
 def test_accuracy_and_classes(run: Run) -> None:
