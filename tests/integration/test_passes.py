@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 import pytest
 
-from edgetool.data.dataset import Dataset, Split
+from edgetool.data.dataset import Dataset
 from edgetool.errors import InvariantError, PassError, RecipeError
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
@@ -24,20 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def data() -> Dataset:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    x = digits.images[..., None].astype(np.float32) / 16
-    train, val = (
-        Split("train", (x[:1200],), digits.target[:1200]),
-        Split("val", (x[1200:1400],), digits.target[1200:1400]),
-    )
-    return Dataset("digits", train, val, None)
-
-
-@pytest.fixture(scope="module")
-def model(data: Dataset) -> Any:
+def model(digits_8x8: Dataset) -> Any:
     import tf_keras
 
     tf_keras.utils.set_random_seed(0)
@@ -53,28 +37,28 @@ def model(data: Dataset) -> Any:
     outputs = layers.Dense(10, activation="softmax", name="classes")(x)
     found = tf_keras.Model(inputs, outputs, name="digits")
     found.compile("adam", "sparse_categorical_crossentropy")
-    assert data.train is not None
-    found.fit(data.train.inputs[0], data.train.labels, epochs=6, batch_size=32, verbose=0)
+    assert digits_8x8.train is not None
+    found.fit(digits_8x8.train.inputs[0], digits_8x8.train.labels, epochs=6, batch_size=32, verbose=0)
     return found
 
 
 @pytest.fixture
-def context(data: Dataset, tmp_path: Path) -> Context:
+def context(digits_8x8: Dataset, tmp_path: Path) -> Context:
     settings = TrainingSettings(learning_rate=3e-4, batch_size=32)
-    return Context(data, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
+    return Context(digits_8x8, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
 
 
-def accuracy(model: Any, data: Dataset) -> float:
-    assert data.val is not None and data.val.labels is not None
-    answers = model.predict(data.val.inputs[0], verbose=0).argmax(axis=1)
-    return float(np.mean(answers == data.val.labels))
+def accuracy(model: Any, digits_8x8: Dataset) -> float:
+    assert digits_8x8.val is not None and digits_8x8.val.labels is not None
+    answers = model.predict(digits_8x8.val.inputs[0], verbose=0).argmax(axis=1)
+    return float(np.mean(answers == digits_8x8.val.labels))
 
 
 def run(name: str, state: ModelState, context: Context, **params: Any) -> ModelState:
     return load_pass(name)(params).run(state, context).state
 
 
-def test_pruning_ensures_zeros_and_names_what_it_leaves(model: Any, data: Dataset, context: Context) -> None:
+def test_pruning_ensures_zeros_and_names_what_it_leaves(model: Any, digits_8x8: Dataset, context: Context) -> None:
     before = layer_kernels(model)
     state = run("prune", ModelState(model), context, sparsity=0.75, epochs=3)
     kernels = layer_kernels(state.model)
@@ -83,7 +67,7 @@ def test_pruning_ensures_zeros_and_names_what_it_leaves(model: Any, data: Datase
         assert Invariant("sparsity", name, 0.75, kernels[name].shape) in state.invariants
     reasons = {item.layer: item.reason for item in state.skipped}
     assert "fewer than" in reasons["classes"] and "DepthwiseConv2D" in reasons["depthwise"]
-    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+    assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
     assert all(np.array_equal(before[name], layer_kernels(model)[name]) for name in before), "the source is left alone"
 
 
@@ -95,37 +79,39 @@ def test_the_mask_is_that_of_tf_mot() -> None:
     assert np.count_nonzero(np.abs(weights) >= threshold) == round(weights.size * 0.2)
 
 
-def test_two_of_four(model: Any, data: Dataset, context: Context) -> None:
+def test_two_of_four(model: Any, digits_8x8: Dataset, context: Context) -> None:
     state = run("prune_n_of_m", ModelState(model), context, n=2, m=4, epochs=2)
     layers = {item.layer for item in state.invariants if item.kind == "n_of_m"}
     assert layers >= {"conv2", "hidden"} and "conv1" not in layers
     for name in layers:
         assert measure_invariant("n_of_m", 2.04, layer_kernels(state.model)[name]) == (2.0, True)
-    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+    assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
 
 
-def test_clusters_and_zeros_survive_each_other(model: Any, data: Dataset, context: Context) -> None:
+def test_clusters_and_zeros_survive_each_other(model: Any, digits_8x8: Dataset, context: Context) -> None:
     pruned = run("prune", ModelState(model), context, sparsity=0.5, epochs=1)
     state = run("cluster", pruned, context, num_clusters=16, epochs=1)
     for name in ("conv2", "hidden"):
         kernel = layer_kernels(state.model)[name]
         assert num_unique(kernel) <= 16 and sparsity(kernel) >= 0.49
-    assert accuracy(state.model, data) > accuracy(model, data) - 0.08
+    assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.08
 
 
-def test_folding_keeps_the_outputs(model: Any, data: Dataset, context: Context) -> None:
+def test_folding_keeps_the_outputs(model: Any, digits_8x8: Dataset, context: Context) -> None:
     state = run("fold_batch_norm", ModelState(model), context)
     assert "norm1" not in {layer.name for layer in state.model.layers}
-    assert data.val is not None
-    x = data.val.inputs[0]
+    assert digits_8x8.val is not None
+    x = digits_8x8.val.inputs[0]
     np.testing.assert_allclose(state.model.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-5)
 
 
-def test_quantisation_aware_training_starts_with_calibrated_ranges(model: Any, data: Dataset, context: Context) -> None:
+def test_quantisation_aware_training_starts_with_calibrated_ranges(
+    model: Any, digits_8x8: Dataset, context: Context
+) -> None:
     folded = run("fold_batch_norm", ModelState(model), context)
     state = run("qat", folded, context, epochs=0.03)  # one step
     assert state.quantization.mode == "qat"
-    assert accuracy(state.model, data) > accuracy(model, data) - 0.05
+    assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
     ranges = {
         weight.name: float(weight.numpy())
         for layer in state.model.layers

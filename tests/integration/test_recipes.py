@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 import pytest
 
-from edgetool.data.dataset import Dataset, Split
+from edgetool.data.dataset import Dataset
 from edgetool.evaluate.evaluate import evaluate_artifact
 from edgetool.exporters import load_exporter
 from edgetool.ir import read_graph
@@ -27,17 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def data() -> Dataset:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    x = digits.images[..., None].astype(np.float32) / 16
-    train = Split("train", (x[:1200],), digits.target[:1200])
-    return Dataset("digits", train, Split("val", (x[1200:],), digits.target[1200:]), None)
-
-
-@pytest.fixture(scope="module")
-def model(data: Dataset) -> Any:
+def model(digits_8x8: Dataset) -> Any:
     import tf_keras
 
     tf_keras.utils.set_random_seed(0)
@@ -53,24 +40,24 @@ def model(data: Dataset) -> Any:
     outputs = layers.Dense(10, activation="softmax", name="classes")(x)
     found = tf_keras.Model(inputs, outputs, name="digits")
     found.compile("adam", "sparse_categorical_crossentropy")
-    assert data.train is not None
-    found.fit(data.train.inputs[0], data.train.labels, epochs=10, batch_size=32, verbose=0)
+    assert digits_8x8.train is not None
+    found.fit(digits_8x8.train.inputs[0], digits_8x8.train.labels, epochs=10, batch_size=32, verbose=0)
     return found
 
 
 @pytest.mark.parametrize("name", builtin_names())
-def test_both_files_hold_what_was_ensured(name: str, model: Any, data: Dataset, tmp_path: Path) -> None:
+def test_both_files_hold_what_was_ensured(name: str, model: Any, digits_8x8: Dataset, tmp_path: Path) -> None:
     settings = TrainingSettings(learning_rate=3e-4, batch_size=32)
-    context = Context(data, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
+    context = Context(digits_8x8, settings, seed=0, workdir=tmp_path, progress=lambda what, done, total: None)
     state = execute(find_recipe(name), ModelState(model), context).state
     kernels = layer_kernels(state.model)
-    assert data.val is not None
+    assert digits_8x8.val is not None
     for kind in ("tflite", "onnx"):
         path = tmp_path / f"{name}.{kind}"
         result = load_exporter(kind)(state, path, context)
         checked = check_exported(path, state.invariants, result.kernels)
         assert checked and all(record.passed for record in checked), checked
-        record = evaluate_artifact(path, data.val, metric="accuracy", runner=ProcessRunner())[0]
+        record = evaluate_artifact(path, digits_8x8.val, metric="accuracy", runner=ProcessRunner())[0]
         assert record.value > 0.85, f"{kind}: {record.value:.3f}"
         for layer in ("conv2", "hidden"):
             kernel = find_kernel(read_graph(path), layer, kernels[layer].shape, result.kernels.get(layer))
