@@ -44,7 +44,7 @@ class SkippedLayer:
 
 @dataclass(frozen=True, slots=True)
 class SizeRecord:
-    """Bytes of an artefact as it lies, and compressed by gzip (level 9) and Zstandard (level 10)."""
+    """Bytes of an artefact as it lies, and compressed by gzip -9 and Zstandard (`store.sizes.ZSTD_LEVEL`)."""
 
     raw: int
     gzip: int
