@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import pytest
 
 from edgetool.data.dataset import Split
+from edgetool.errors import ExportError
 from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges
 
 TEXT = """
@@ -32,3 +34,24 @@ def test_rare_values_are_clipped_and_common_ones_kept() -> None:
     assert low == 0.0 and 0.09 <= high <= 0.12
     counts[99] = 10_000
     assert clip_range(counts, 0.0, 1.0)[1] == 1.0
+
+
+def test_a_long_tail_is_cut_and_the_rest_kept() -> None:
+    x = np.random.default_rng(0).normal(size=(50_000, 4)).astype(np.float32)
+    x[0, 0] = 1000.0
+    low, high = measure_ranges(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"])["a"]
+    assert low == 0.0 and 3.0 < high < 10.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_activations_without_a_range_are_an_export_error(bad: float) -> None:
+    x = np.ones((30, 4), np.float32)
+    x[25, 1] = bad
+    with pytest.raises(ExportError, match=r"'(a|x)'"):
+        measure_ranges(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"])
+
+
+def test_the_widest_range_of_float32() -> None:
+    x = np.array([[-3e38, 3e38, 0.0, 1.0]], np.float32)
+    low, high = measure_ranges(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"])["y"]
+    assert np.isfinite([low, high]).all() and low < -1e38 and high == 0.0

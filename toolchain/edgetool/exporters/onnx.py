@@ -11,7 +11,7 @@ from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_quantize import kernel_scales, quantize
-from edgetool.exporters.onnx_rounding import round_weights
+from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
@@ -42,19 +42,22 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     facts: Facts = {"converter": f"tf2onnx {tf2onnx.__version__}"}
     kernels = _kernels(model)
     clustered = frozenset(kernels[i.layer] for i in state.invariants if i.kind == "num_clusters" and i.layer in kernels)
+    notes: list[str] = []
     if scheme.mode == "float16":
         model = store_half(model)
     elif scheme.mode == "dynamic":
         model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
     elif scheme.mode in ("static", "qat"):
-        model = _quantize(model, state, samples, clustered, facts)
-    notes = (*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts))
+        model = _quantize(model, state, samples, clustered, facts, notes)
+    notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
-    return ExportResult(facts=facts, notes=notes, kernels=kernels)
+    return ExportResult(facts=facts, notes=tuple(notes), kernels=kernels)
 
 
-def _quantize(model: Any, state: ModelState, samples: Split | None, clustered: frozenset[str], facts: Facts) -> Any:
+def _quantize(
+    model: Any, state: ModelState, samples: Split | None, clustered: frozenset[str], facts: Facts, notes: list[str]
+) -> Any:
     """Return the model with integer activations: ranges and rounding from `samples`, or ranges as they were learned."""
     import onnxruntime
 
@@ -65,11 +68,27 @@ def _quantize(model: Any, state: ModelState, samples: Split | None, clustered: f
     if samples is not None:
         names = input_names(state.model)
         ranges = measure_ranges(model, samples, names)
-        free = {name: scale for name, scale in scales.items() if name not in clustered}
+        rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
-        facts["num_compensated_kernels"] = round_weights(model, free, samples, names, exact_pairs=bits == 8)
+        facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
+        facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
+        notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
     return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel)
+
+
+def _rounding_notes(rounding: Rounding, clustered: frozenset[str]) -> list[str]:
+    """Say which kernels were not rounded as well as could be, and why."""
+    notes = []
+    large = [name for name in rounding.compensated if name not in clustered]
+    if large:
+        notes.append(
+            f"{', '.join(large)}: rounded to the nearest step with a compensated bias; "
+            f"rounding by outputs is for layers of up to {MAX_INPUTS} inputs"
+        )
+    if rounding.plain:
+        notes.append(f"{', '.join(rounding.plain)}: rounded to the nearest step without compensation of the bias")
+    return notes
 
 
 def _limits(scheme: QuantizationScheme, is_clustered: bool) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
+from edgetool.errors import ExportError
 
 __all__ = ["clip_range", "measure_ranges", "run_activations"]
 
@@ -32,25 +33,30 @@ def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[s
         model: float `ModelProto`; not modified.
         samples: inputs in the order of `input_names`.
         input_names: the graph's inputs.
+
+    Raises:
+        ExportError: an activation is NaN or infinite.
     """
     inner = _float_activations(model)
     lows = dict.fromkeys(inner, np.inf)
     highs = dict.fromkeys(inner, -np.inf)
     for activations in run_activations(model, samples, input_names, inner):
         for name, values in activations.items():
+            _require_finite(name, values)
             lows[name] = min(lows[name], float(values.min()))
             highs[name] = max(highs[name], float(values.max()))
     counts = {name: np.zeros(NUM_BINS, np.int64) for name in inner if highs[name] > lows[name]}
     for activations in run_activations(model, samples, input_names, list(counts)):
         for name, values in activations.items():
             thin = values.ravel()[:: max(1, values.size // MAX_VALUES)]
-            counts[name] += np.histogram(thin, NUM_BINS, (lows[name], highs[name]))[0]
+            counts[name] += _histogram(thin, lows[name], highs[name])
     ranges = {
         name: clip_range(counts[name], lows[name], highs[name]) if name in counts else (lows[name], highs[name])
         for name in inner
     }
     for name, values in zip(input_names, samples.inputs, strict=True):
         if values.dtype.kind == "f":
+            _require_finite(name, values)
             ranges[name] = (float(values.min()), float(values.max()))
     return ranges
 
@@ -71,6 +77,7 @@ def run_activations(
     inner = [name for name in wanted if name not in input_names]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
     for inputs, _ in samples.batches(BATCH_SIZE):
         feeds = dict(zip(input_names, inputs, strict=True))
@@ -91,6 +98,28 @@ def clip_range(counts: Array, low: float, high: float) -> tuple[float, float]:
     first = int(np.searchsorted(share, TAIL, side="right"))
     last = int(np.searchsorted(share, 1.0 - TAIL, side="left"))
     return float(edges[first]), float(edges[min(last + 1, counts.size)])
+
+
+def _require_finite(name: str, values: Array) -> None:
+    """Raise where an activation is NaN or infinite.
+
+    Raises:
+        ExportError: names the tensor.
+    """
+    if np.isfinite(values.min()) and np.isfinite(values.max()):
+        return
+    raise ExportError(
+        f"activation {name!r}",
+        found="NaN or infinity on calibration data",
+        expected="finite values, which have a range",
+        next_step="check the model's weights and the scale of its inputs",
+    )
+
+
+def _histogram(values: Array, low: float, high: float) -> Array:
+    """Count float32 values in even bins; three times as fast as `numpy.histogram`, whose edges are exact."""
+    scaled = (values - np.float32(low)) * np.float32(NUM_BINS / (high - low))
+    return np.bincount(np.minimum(scaled, NUM_BINS - 1).astype(np.int32), minlength=NUM_BINS)
 
 
 def _float_activations(model: Any) -> list[str]:

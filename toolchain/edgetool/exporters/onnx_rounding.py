@@ -4,67 +4,96 @@ For each convolution and dense layer the inputs x of calibration samples are col
 covariance. Weights are then rounded one input after the other, and what one rounding does wrong is made good by the
 weights not yet rounded, as the covariance says (GPTQ: Frantar et al. 2023, arXiv:2210.17323, algorithm 1). What is left
 on average is taken from the bias: `b - (Wq - W) mean(x)`. Weights that are zero stay zero, and neighbours never exceed
-the sum that saturates (`onnx_scales`).
+the sum that saturates (`onnx_scales`). Layers with very many inputs, and clustered kernels, whose equal weights must
+stay equal, are rounded to the nearest step and their biases compensated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from edgetool.data.dataset import Array, Split
 from edgetool.exporters.onnx_calibrate import run_activations
-from edgetool.exporters.onnx_graph import constant, set_constant
+from edgetool.exporters.onnx_graph import constant, consumers, set_constant
+from edgetool.exporters.onnx_patches import can_patch, from_rows, layout, num_groups, patches_of, to_rows
 from edgetool.exporters.onnx_scales import PAIR_MAX, WEIGHT_MAX
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["patches_of", "round_channels", "round_weights"]
+__all__ = ["MAX_INPUTS", "Rounding", "round_channels", "round_weights"]
 
-#: Layers with more inputs than this keep plain rounding: the covariance would take too much memory and time.
+#: Layers with more inputs than this are rounded plainly: the covariance would take too much memory and time.
 MAX_INPUTS = 2048
 MAX_SAMPLES = 200
-MAX_PATCHES = 4096
 #: Added to the diagonal of the covariance, as a share of its mean (GPTQ's own value).
 DAMPING = 0.01
+#: Columns whose roundings are handed on to the rest together: one product of matrices instead of many of vectors.
+BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Which kernels were rounded how; each name is in one of the three.
+
+    Attributes:
+        by_outputs: rounded so that outputs change least, biases compensated.
+        compensated: rounded to the nearest step, biases compensated.
+        plain: left alone: rounded to the nearest step when they are stored.
+    """
+
+    by_outputs: tuple[str, ...]
+    compensated: tuple[str, ...]
+    plain: tuple[str, ...]
 
 
 def round_weights(
-    model: Any, scales: dict[str, Array], samples: Split, input_names: list[str], *, exact_pairs: bool
-) -> int:
+    model: Any,
+    scales: dict[str, Array],
+    samples: Split,
+    input_names: list[str],
+    *,
+    exact_pairs: bool,
+    nearest: Collection[str] = (),
+) -> Rounding:
     """Replace kernels of `model` (modified) by values on their int8 grid, and biases by compensated ones.
 
     Args:
         model: float `ModelProto`.
-        scales: kernel name -> scale of each output channel, `[O]`. Other kernels are left alone.
+        scales: kernel name -> scale of each output channel, `[O]` or `[1]`. Other kernels are left alone.
         samples: calibration samples; at most `MAX_SAMPLES` are used.
         input_names: the graph's inputs, in the order of `samples.inputs`.
         exact_pairs: as the scales were chosen with.
-
-    Returns:
-        how many kernels were rounded.
+        nearest: kernels whose weights are each rounded to the nearest step.
     """
     graph = model.graph
-    nodes = [(node, name) for node, name in weight_nodes(graph) if name in scales and _fits(graph, node, name)]
-    wanted = list(dict.fromkeys(str(node.input[0]) for node, _ in nodes))
-    moments = [_Moments() for _ in nodes]
-    for activations in run_activations(model, samples.take(MAX_SAMPLES), input_names, wanted):
-        for (node, name), moment in zip(nodes, moments, strict=True):
-            kernel = constant(graph, name)
-            assert kernel is not None
-            moment.add(patches_of(activations[str(node.input[0])], node, kernel.shape))
-    for (node, name), moment in zip(nodes, moments, strict=True):
-        kernel = constant(graph, name)
-        assert kernel is not None
-        flat = _to_rows(node, kernel)
-        has_bias = node.op_type in ("Conv", "Gemm")
-        covariance = moment.covariance(centred=has_bias)
-        scale = np.broadcast_to(scales[name].astype(np.float64), (flat.shape[0],))
-        rounded = round_channels(flat, scale, covariance, exact_pairs=exact_pairs) * scale[:, None]
-        set_constant(graph, name, _from_rows(node, rounded, kernel.shape).astype(np.float32))
-        if has_bias:
-            _compensate(graph, node, name, (rounded - flat) @ moment.mean())
-    return len(nodes)
+    readers: dict[str, list[Any]] = {}
+    for node, name in weight_nodes(graph):
+        if name in scales:
+            readers.setdefault(name, []).append(node)
+    kernels = {name: constant(graph, name) for name in readers}
+    layers = [
+        _Layer(name, kernel, readers[name], wants_covariance=name not in nearest)
+        for name, kernel in kernels.items()
+        if kernel is not None
+        and all(can_patch(node, kernel) for node in readers[name])
+        and len({layout(node) for node in readers[name]}) == 1
+    ]
+    wanted = list(dict.fromkeys(source for layer in layers for source in layer.sources))
+    by_outputs: list[str] = []
+    compensated: list[str] = []
+    # OpenBLAS's threads wait for each other: on a busy machine they took 10 to 50 times as long as one.
+    with threadpool_limits(1, user_api="blas"):
+        for activations in run_activations(model, samples.take(MAX_SAMPLES), input_names, wanted):
+            for layer in layers:
+                layer.add(activations)
+        for layer in layers:
+            (by_outputs if layer.round(graph, scales[layer.name], exact_pairs) else compensated).append(layer.name)
+    done = {*by_outputs, *compensated}
+    return Rounding(tuple(by_outputs), tuple(compensated), tuple(name for name in readers if name not in done))
 
 
 def round_channels(weights: Array, scale: Array, covariance: Array, *, exact_pairs: bool) -> Array:
@@ -73,109 +102,127 @@ def round_channels(weights: Array, scale: Array, covariance: Array, *, exact_pai
     Args:
         weights: `[O, K]`, K in the order in which kernels pair neighbours.
         scale: `[O]`.
-        covariance: of the inputs, `[K, K]`.
+        covariance: of the inputs, `[K, K]`; where it says nothing (zeros, overflow), weights go to the nearest step.
         exact_pairs: keep neighbours from saturating (`onnx_scales`).
     """
     rest = weights.astype(np.float64) / scale[:, None]
     is_zero = weights == 0
     num = rest.shape[1]
-    damped = covariance + np.eye(num) * (DAMPING * np.mean(np.diag(covariance)) + 1e-12)
-    factor = np.linalg.cholesky(np.linalg.inv(damped)).T
+    pair_max = PAIR_MAX if exact_pairs else 2 * WEIGHT_MAX
+    factor = _correction(covariance)
     rounded = np.zeros_like(rest)
     before = np.zeros(rest.shape[0])
-    pair_max = PAIR_MAX if exact_pairs else 2 * WEIGHT_MAX
-    for k in range(num):
-        low = np.maximum(-WEIGHT_MAX, -pair_max - before)
-        high = np.minimum(WEIGHT_MAX, pair_max - before)
-        before = np.where(is_zero[:, k], 0.0, np.clip(np.rint(rest[:, k]), low, high))
-        rounded[:, k] = before
-        error = (rest[:, k] - before) / factor[k, k]
-        rest[:, k + 1 :] -= np.outer(error, factor[k, k + 1 :])
+    for start in range(0, num, BLOCK):
+        end = min(start + BLOCK, num)
+        errors = np.zeros((rest.shape[0], end - start))
+        for k in range(start, end):
+            low = np.maximum(-WEIGHT_MAX, -pair_max - before)
+            high = np.minimum(WEIGHT_MAX, pair_max - before)
+            before = np.where(is_zero[:, k], 0.0, np.clip(np.rint(rest[:, k]), low, high))
+            rounded[:, k] = before
+            error = (rest[:, k] - before) / factor[k, k]
+            rest[:, k + 1 : end] -= np.outer(error, factor[k, k + 1 : end])
+            errors[:, k - start] = error
+        rest[:, end:] -= errors @ factor[start:end, end:]
     return rounded
 
 
-def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...]) -> Array:
-    """Return inputs as the layer multiplies them, `[P, K]` with at most `MAX_PATCHES` rows, evenly chosen.
-
-    Args:
-        values: the layer's input: `[N, C, H, W]` for Conv, `[..., K]` for Gemm and MatMul.
-        node: Conv, Gemm or MatMul.
-        kernel_shape: `[O, C, R, S]` for Conv.
-    """
-    if node.op_type != "Conv":
-        rows = values.reshape(-1, values.shape[-1])
-        return rows[:: max(1, -(-len(rows) // MAX_PATCHES))]
-    attributes = {a.name: list(a.ints) for a in node.attribute}
-    pads = attributes.get("pads") or [0, 0, 0, 0]
-    strides = attributes.get("strides") or [1, 1]
-    padded = np.pad(values, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel_shape[2:], axis=(2, 3))
-    windows = windows[:, :, :: strides[0], :: strides[1]]
-    samples, _, rows, columns = windows.shape[:4]
-    chosen = np.arange(0, samples * rows * columns, max(1, -(-samples * rows * columns // MAX_PATCHES)))
-    n, r, c = np.unravel_index(chosen, (samples, rows, columns))
-    return windows[n, :, r, c].transpose(0, 2, 3, 1).reshape(len(chosen), -1)
+def _correction(covariance: Array) -> Array:
+    """Return the upper triangular factor of the inverse of the damped covariance, `[K, K]`."""
+    num = len(covariance)
+    mean = float(np.mean(np.diag(covariance)))
+    if not (np.isfinite(covariance).all() and mean > 0.0):
+        return np.eye(num)
+    damped = covariance / mean + DAMPING * np.eye(num)
+    return np.asarray(np.linalg.cholesky(np.linalg.inv(damped)).T)
 
 
-class _Moments:
-    """Running sums of patches and of their products."""
+class _Layer:
+    """A kernel, the nodes that read it, and running sums of their inputs and of the inputs' products."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, kernel: Array, nodes: list[Any], *, wants_covariance: bool) -> None:
+        self.name = name
+        self._kernel = kernel
+        self._nodes = nodes
         self._count = 0
-        self._sum: Array = np.zeros(0)
-        self._products: Array = np.zeros(0)
+        self._rows = to_rows(nodes[0], kernel).astype(np.float64)
+        groups, num_inputs = num_groups(nodes[0]), self._rows.shape[1]
+        self._sum: Array = np.zeros((groups, num_inputs))
+        fits = wants_covariance and num_inputs <= MAX_INPUTS
+        self._products: Array | None = np.zeros((groups, num_inputs, num_inputs)) if fits else None
 
-    def add(self, patches: Array) -> None:
-        rows = patches.astype(np.float64)
-        if not self._count:
-            self._sum = np.zeros(rows.shape[1])
-            self._products = np.zeros((rows.shape[1], rows.shape[1]))
-        self._count += len(rows)
-        self._sum += rows.sum(axis=0)
-        self._products += rows.T @ rows
+    @property
+    def sources(self) -> list[str]:
+        return [str(node.input[0]) for node in self._nodes]
 
-    def mean(self) -> Array:
-        return self._sum / self._count
+    def add(self, activations: dict[str, Array]) -> None:
+        """Take the inputs of one batch."""
+        for node in self._nodes:
+            patches = patches_of(activations[str(node.input[0])], node, self._kernel.shape)  # [G, P, K]
+            self._count += patches.shape[1]
+            self._sum += patches.sum(axis=1, dtype=np.float64)
+            if self._products is not None:
+                with np.errstate(over="ignore", invalid="ignore"):  # `_correction` sees to infinite sums
+                    self._products += patches.transpose(0, 2, 1) @ patches
 
-    def covariance(self, *, centred: bool) -> Array:
-        products = self._products / self._count
-        return products - np.outer(self.mean(), self.mean()) if centred else products
+    def round(self, graph: Any, scales: Array, exact_pairs: bool) -> bool:
+        """Round the kernel in the graph and compensate biases; tells whether the covariance led the rounding."""
+        has_bias = all(node.op_type in ("Conv", "Gemm") for node in self._nodes)
+        mean = self._sum / self._count
+        channels = np.broadcast_to(scales.astype(np.float64), (len(self._rows),))
+        size = len(self._rows) // len(mean)  # output channels of one group
+        groups = [slice(group * size, (group + 1) * size) for group in range(len(mean))]
+        rounded = np.zeros_like(self._rows)
+        for index, part in enumerate(groups):
+            covariance = self._covariance(index, mean[index], centred=has_bias)
+            rounded[part] = (
+                np.rint(self._rows[part] / channels[part, None])
+                if covariance is None
+                else round_channels(self._rows[part], channels[part], covariance, exact_pairs=exact_pairs)
+            ) * channels[part, None]
+        kernel = from_rows(self._nodes[0], rounded, self._kernel.shape)
+        set_constant(graph, self.name, kernel.astype(np.float32))
+        if has_bias:
+            shift = [(rounded[part] - self._rows[part]) @ mean[index] for index, part in enumerate(groups)]
+            _compensate(graph, self._nodes, self.name, np.concatenate(shift))
+        return self._products is not None
 
-
-def _fits(graph: Any, node: Any, name: str) -> bool:
-    """Tell whether the layer is one that `patches_of` knows: no groups, no dilation, two spatial dimensions."""
-    kernel = constant(graph, name)
-    if kernel is None or any(a.name == "transB" and a.i for a in node.attribute):
-        return False
-    if node.op_type == "Conv":
-        plain = all(
-            not (a.name == "group" and a.i != 1)
-            and not (a.name == "dilations" and any(item != 1 for item in a.ints))
-            and not (a.name == "auto_pad" and a.s not in (b"", b"NOTSET"))
-            for a in node.attribute
-        )
-        return plain and kernel.ndim == 4 and kernel[0].size <= MAX_INPUTS
-    return node.op_type in ("Gemm", "MatMul") and kernel.ndim == 2 and kernel.shape[0] <= MAX_INPUTS
-
-
-def _to_rows(node: Any, kernel: Array) -> Array:
-    """Return `[O, K]`; positions first, input channels last, as integer kernels order them."""
-    if node.op_type == "Conv":
-        return kernel.transpose(0, 2, 3, 1).reshape(kernel.shape[0], -1).astype(np.float64)
-    return kernel.T.astype(np.float64)
-
-
-def _from_rows(node: Any, rows: Array, shape: tuple[int, ...]) -> Array:
-    if node.op_type == "Conv":
-        return rows.reshape(shape[0], *shape[2:], shape[1]).transpose(0, 3, 1, 2)
-    return rows.T
+    def _covariance(self, group: int, mean: Array, *, centred: bool) -> Array | None:
+        if self._products is None:
+            return None
+        products = self._products[group] / self._count
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(products - np.outer(mean, mean) if centred else products)
 
 
-def _compensate(graph: Any, node: Any, kernel: str, shift: Array) -> None:
-    """Subtract `shift`, `[O]`, from the layer's bias; a layer without one gets one."""
-    if len(node.input) > 2:
-        bias = constant(graph, node.input[2])
-        if bias is not None:
-            set_constant(graph, node.input[2], (bias - shift).astype(np.float32))
+def _compensate(graph: Any, nodes: list[Any], kernel: str, shift: Array) -> None:
+    """Subtract `shift`, `[O]`, from the bias of every node; a layer without one gets one.
+
+    Equal biases of several layers are one constant: a layer that shares its own gets a new one.
+    """
+    if not np.isfinite(shift).all():
         return
-    node.input.append(set_constant(graph, f"{kernel.rpartition('/')[0] or kernel}/bias", -shift.astype(np.float32)))
+    readers = consumers(graph)
+    stem = f"{kernel.rpartition('/')[0] or kernel}/bias"
+    made: dict[str, str] = {}
+    for node in nodes:
+        old = node.input[2] if len(node.input) > 2 else ""
+        bias = constant(graph, old) if old else np.zeros(())
+        if bias is None:  # computed while the model runs
+            continue
+        if old not in made:
+            alone = bool(old) and all(other in nodes for other in readers[old])
+            made[old] = old if alone else _free_name(graph, stem)
+            set_constant(graph, made[old], (bias - shift).astype(np.float32))
+        del node.input[2:]
+        node.input.append(made[old])
+
+
+def _free_name(graph: Any, stem: str) -> str:
+    """Return `stem`, numbered where a tensor has that name."""
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    taken |= {tensor.name for tensor in graph.initializer}
+    name, count = stem, 1
+    while name in taken:
+        name, count = f"{stem}/{count}", count + 1
+    return name
