@@ -20,6 +20,7 @@ from edgetool.exporters.onnx import export_onnx
 from edgetool.ir import read_graph
 from edgetool.ir.kernels import find_kernel
 from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
+from edgetool.verify.invariants import check_exported
 
 SCHEMES = {
     "float32": QuantizationScheme(),
@@ -171,3 +172,83 @@ def test_resnet8_in_int8_is_small_and_accurate(shared_models: Path, shared_data:
             assert np.abs(outputs - keras_model.predict(held_out, verbose=0)).max() <= 1e-4
     assert sizes["static"] <= 104_000
     assert right["static"] >= right["none"] - 0.005
+
+
+def _patterned(shape: tuple[int, ...], random: Any) -> Any:
+    """Return a kernel `[..., I, O]` with at most 2 of each 4 inputs non-zero, in 4 values and zero."""
+    book = np.array([-0.3, -0.1, 0.15, 0.25], np.float32)
+    by_output = book[random.integers(0, 4, (*shape[:-2], shape[-1], shape[-2] // 4, 4))]
+    kept = random.permuted(np.broadcast_to(np.array([True, True, False, False]), by_output.shape), axis=-1)
+    return np.moveaxis((by_output * kept).reshape(*shape[:-2], shape[-1], shape[-2]), -1, -2)
+
+
+@pytest.fixture(scope="module")
+def patterned() -> Any:
+    """Return a model of which every kernel but the first is 2:4, and all have few values and many zeros."""
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(3)
+    inputs = layers.Input((12, 12, 3), name="image")
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="stem")(inputs)
+    x = layers.MaxPooling2D(name="half")(layers.Conv2D(16, 3, name="wide")(x))
+    x = layers.Dense(12, name="each_pixel")(x)  # four dimensions: MatMul and Add
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dense(40, use_bias=False, activation="relu", name="hidden")(x)  # MatMul alone
+    model = tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="probabilities")(x), name="patterned")
+    random = np.random.default_rng(6)
+    stem = np.array([-0.2, 0.0, 0.0, 0.3], np.float32)[random.integers(0, 4, (3, 3, 3, 8))]
+    model.get_layer("stem").kernel.assign(stem)
+    for name in ("wide", "each_pixel", "hidden", "probabilities"):
+        kernel = model.get_layer(name).kernel
+        kernel.assign(_patterned(tuple(kernel.shape), random))
+    return model
+
+
+def _ensured(model: Any) -> tuple[Invariant, ...]:
+    found = []
+    for layer, kernel in layer_kernels(model).items():
+        found.append(Invariant("num_clusters", layer, len(np.unique(kernel)), kernel.shape))
+        found.append(Invariant("sparsity", layer, float(np.mean(kernel == 0)), kernel.shape))
+        if layer != "stem":
+            found.append(Invariant("n_of_m", layer, 2.04, kernel.shape))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_zeros_clusters_and_patterns_hold_in_the_file(patterned: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "model.onnx"
+    invariants = _ensured(patterned)
+    result = export_onnx(ModelState(patterned, SCHEMES[name], invariants), path, _context(INPUTS))
+    records = check_exported(path, invariants, result.kernels)
+    assert {record.kind for record in records} == {"num_clusters", "sparsity", "n_of_m", "nonzero"}
+    assert [record for record in records if not record.passed] == []
+    for record in records:
+        wanted = next((i.value for i in invariants if (i.kind, i.layer) == (record.kind, record.layer)), 1.0)
+        if record.kind == "n_of_m":
+            assert record.found == 2.0
+        elif record.kind != "nonzero":  # as many zeros and values as in Keras: no more, no less
+            assert record.found == pytest.approx(wanted), record
+    kinds = {op.kind for op in read_graph(path).ops}
+    assert ("Pad" in kinds) == (name == "w8a8_static")  # the first convolution is widened there
+
+
+def test_a_pattern_along_outputs_is_not_taken_for_one_along_inputs(patterned: Any, tmp_path: Path) -> None:
+    import tf_keras
+
+    turned = tf_keras.models.clone_model(patterned)
+    turned.set_weights(patterned.get_weights())
+    for layer in ("hidden", "wide"):
+        kernel = patterned.get_layer(layer).kernel
+        rotated = np.swapaxes(_patterned((*kernel.shape[:-2], kernel.shape[-1], kernel.shape[-2]), _random()), -1, -2)
+        turned.get_layer(layer).kernel.assign(rotated)
+    for name in ("float32", "w8a8_static"):
+        path = tmp_path / f"{name}.onnx"
+        result = export_onnx(ModelState(turned, SCHEMES[name]), path, _context(INPUTS))
+        records = check_exported(path, _ensured(patterned), result.kernels)
+        broken = {record.layer for record in records if record.kind == "n_of_m" and not record.passed}
+        assert broken == {"hidden", "wide"}
+
+
+def _random() -> Any:
+    return np.random.default_rng(9)
