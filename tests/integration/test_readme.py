@@ -47,7 +47,7 @@ SHORTER = {
     "compare": ["--runs", "50"],
 }
 #: Lines of which only the check before the work runs: the network is large, or other tests run the like.
-DRY = ("compress trained/model.keras", "compress model.keras --data data.npz --recipe half.toml")
+DRY = ("compress trained/model.keras", "compress model.keras --data data.npz --scale 0.00392157 --recipe half.toml")
 
 
 @pytest.fixture(scope="module")
