@@ -42,7 +42,7 @@ demo: $(STAMP)
 	$(BIN)/edgetool train document-cnn --data digits --epochs $(DEMO_EPOCHS) -o $(DEMO_OUT)-model
 	$(BIN)/edgetool compress $(DEMO_OUT)-model/model.keras --data digits --recipe $(DEMO_RECIPES) \
 	  --effort $(DEMO_EFFORT) --bench-seconds 1 -o $(DEMO_OUT)
-	$(BIN)/edgetool embed $(DEMO_OUT) --runtime array --name document_cnn -o $(DEMO_OUT)-bundle
+	$(BIN)/edgetool embed $(DEMO_OUT) --artifact prune80_w8a8_static.tflite --runtime array --name document_cnn -o $(DEMO_OUT)-bundle
 	@echo "report: $(DEMO_OUT)/report.html"
 
 test: lint
