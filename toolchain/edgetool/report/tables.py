@@ -205,8 +205,8 @@ def latency_table(run: Run) -> Table:
     rows = tuple(_latency_row(row, record) for row in run.rows for record in row.record.latency)
     caption = (
         f"One inference, after warm-up, on {_measured_on(run)}; all artefacts interleaved in one run, "
-        "each in a process of its own. Ratio of medians to the float32 artefact of the same format in the same setting, "
-        "with its 95 % bootstrap interval. Peak RSS is the whole process with its runtime."
+        "each in a process of its own. Ratio of medians to the float32 artefact of the same format in the same "
+        "setting, with its 95 % bootstrap interval. Peak RSS is the whole process with its runtime."
     )
     return Table("Latency", caption, heads(titles), rows, dense=True).without_empty_columns()
 
