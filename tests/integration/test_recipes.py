@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +54,15 @@ def test_both_files_hold_what_was_ensured(name: str, model: Any, digits_8x8: Dat
     state = execute(find_recipe(name), ModelState(model), context).state
     kernels = layer_kernels(state.model)
     assert digits_8x8.val is not None
+    answers = {}
     for kind in ("tflite", "onnx"):
         path = tmp_path / f"{name}.{kind}"
         result = load_exporter(kind)(state, path, context)
         checked = check_exported(path, state.invariants, result.kernels)
         assert checked and all(record.passed for record in checked), checked
-        record = evaluate_artifact(path, digits_8x8.val, metric="accuracy", runner=ProcessRunner())[0]
+        record, outputs = evaluate_artifact(path, digits_8x8.val, metric="accuracy", runner=ProcessRunner())
         assert record.value > 0.85, f"{kind}: {record.value:.3f}"
+        answers[kind] = outputs[0].argmax(axis=1)
         for layer in ("conv2", "hidden"):
             kernel = find_kernel(read_graph(path), layer, kernels[layer].shape, result.kernels.get(layer))
             assert kernel is not None and np.count_nonzero(kernel.values)
@@ -68,3 +72,16 @@ def test_both_files_hold_what_was_ensured(name: str, model: Any, digits_8x8: Dat
                 assert num_unique(kernel.values) <= 32
             if "w8" in name:
                 assert kernel.values.dtype.kind == "i", "weights are stored as integers"
+    assert np.mean(answers["tflite"] == answers["onnx"]) >= 0.98
+    assert _loading_messages(tmp_path / f"{name}.onnx") == ""
+
+
+def _loading_messages(path: Path) -> str:
+    """Return what onnxruntime writes from C++ when it loads a model with its usual settings and runs it twice."""
+    code = (
+        "import sys, numpy, onnxruntime\n"
+        "session = onnxruntime.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])\n"
+        "for batch in (1, 3): session.run(None, {'image': numpy.ones((batch, 8, 8, 1), numpy.float32)})"
+    )
+    found = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    return found.stdout + found.stderr

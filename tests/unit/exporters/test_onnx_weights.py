@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 
 from edgetool.exporters.onnx_graph import constant, set_constant
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
@@ -70,6 +71,12 @@ def test_dynamic_stores_int8_and_computes_dense_in_integers(tmp_path: Any) -> No
         assert kernel is not None and kernel.dtype == np.int8
     kinds = [node.op_type for node in onnx.load(tmp_path / "dynamic.onnx").graph.node]
     assert "DynamicQuantizeMatMul" in kinds and "Mul" not in kinds
+
+
+def test_the_quantiser_is_quiet_and_leaves_no_mark(caplog: pytest.LogCaptureFixture) -> None:
+    model = quantize_dynamic(_model(), per_channel=True)
+    assert caplog.records == []
+    assert not model.metadata_props
 
 
 def test_dynamic_keeps_clusters_of_a_dense_kernel() -> None:

@@ -54,9 +54,11 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
     _store_int8(model.graph, per_channel, one_scale)
+    add_pre_process_metadata(model)  # or the quantiser logs advice that `onnx_tidy` has followed
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         target = Path(folder) / "dynamic.onnx"
         ort_quantize_dynamic(
