@@ -168,6 +168,7 @@ def test_inputs_and_outputs_keep_the_order_of_the_model(tmp_path):
             assert np.max(np.abs(found - expected)) < 0.02 * np.ptp(expected)
 
 
+@pytest.mark.slow
 def test_recurrent_model_has_a_fixed_batch_and_says_so(tmp_path):
     import tf_keras
 
@@ -266,6 +267,7 @@ def _cluster(kernel, count):
     return centres[np.argmin(np.abs(kernel[..., None] - centres), axis=-1)].astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["static", "qat"])
 def test_clusters_survive_folding_and_quantisation(mode, small_cnn, images, tmp_path):
     import tensorflow_model_optimization as tfmot

@@ -28,6 +28,8 @@ from edgetool.errors import DataError, ManifestError, RunExistsError, TrainingEr
 from edgetool.training.record import EpochRecord, TrainRecord
 from edgetool.training.train import train_model
 
+pytestmark = pytest.mark.slow
+
 BUILDER = """
 def build(keras):
     layers = keras.layers
@@ -229,7 +231,6 @@ def test_data_that_do_not_fit_are_refused_before_the_folder_is_made(tmp_path: Pa
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
 def test_the_documents_cnn_learns_digits(tmp_path: Path) -> None:
     record = train_model("document-cnn", "digits", tmp_path / "run", epochs=2)
     assert record.num_params == 8_475_530

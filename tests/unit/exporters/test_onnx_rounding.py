@@ -76,8 +76,14 @@ def test_zeros_stay_and_neighbours_do_not_saturate() -> None:
 
 @pytest.mark.parametrize(
     "covariance",
-    [np.zeros((24, 24)), np.full((24, 24), np.inf), np.full((24, 24), np.nan), -np.eye(24)],
-    ids=["zeros", "infinite", "nan", "negative"],
+    [
+        np.zeros((24, 24)),
+        np.full((24, 24), np.inf),
+        np.full((24, 24), np.nan),
+        -np.eye(24),
+        np.diag([3.0, *[1.0] * 22, -2.0]),
+    ],
+    ids=["zeros", "infinite", "nan", "negative", "indefinite"],
 )
 def test_a_covariance_that_says_nothing_means_plain_rounding(covariance: np.ndarray) -> None:
     kernel = weights()
@@ -232,3 +238,21 @@ def test_a_kernel_that_two_layers_share_is_rounded_once() -> None:
     assert {name for node in model.graph.node for name in node.input[1:]} == {"w", "b"}
     bias = constant(model.graph, "b")
     assert bias is not None and bias.any()
+
+
+def test_inputs_that_hardly_vary_about_a_large_mean() -> None:
+    """Sums of squares in float32 would hold the mean alone."""
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[N, 24] x) => (float[N, 8] y) { y = Gemm (x, w) }
+    """)
+    kernel = weights().T.astype(np.float32)
+    set_constant(model.graph, "w", kernel)
+    inputs = (1000.0 + 0.1 * correlated(24, 400)).astype(np.float32)
+    step = (scales(weights()) * 8).astype(np.float32)
+    round_weights(model, {"w": step}, Split("train", (inputs,)), ["x"], exact_pairs=True)
+    found = constant(model.graph, "w")
+    assert found is not None
+    varying = inputs.astype(np.float64) - inputs.mean(axis=0)
+    error = np.square(varying @ (found - kernel)).mean()
+    assert error < 0.5 * np.square(varying @ (np.rint(kernel / step) * step - kernel)).mean()
