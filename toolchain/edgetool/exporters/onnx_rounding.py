@@ -134,7 +134,10 @@ def _correction(covariance: Array) -> Array:
     if not (np.isfinite(covariance).all() and mean > 0.0):
         return np.eye(num)
     damped = covariance / mean + DAMPING * np.eye(num)
-    return np.asarray(np.linalg.cholesky(np.linalg.inv(damped)).T)
+    try:
+        return np.asarray(np.linalg.cholesky(np.linalg.inv(damped)).T)
+    except np.linalg.LinAlgError:  # more noise than signal: no covariance at all
+        return np.eye(num)
 
 
 class _Layer:
@@ -147,6 +150,7 @@ class _Layer:
         self._count = 0
         self._rows = to_rows(nodes[0], kernel).astype(np.float64)
         groups, num_inputs = num_groups(nodes[0]), self._rows.shape[1]
+        self._origin: Array | None = None
         self._sum: Array = np.zeros((groups, num_inputs))
         fits = wants_covariance and num_inputs <= MAX_INPUTS
         self._products: Array | None = np.zeros((groups, num_inputs, num_inputs)) if fits else None
@@ -156,9 +160,15 @@ class _Layer:
         return [str(node.input[0]) for node in self._nodes]
 
     def add(self, activations: dict[str, Array]) -> None:
-        """Take the inputs of one batch."""
+        """Take the inputs of one batch.
+
+        Sums are of distances from the first batch's mean: inputs that hardly vary would lose their variance in float32.
+        """
         for node in self._nodes:
             patches = patches_of(activations[str(node.input[0])], node, self._kernel.shape)  # [G, P, K]
+            if self._origin is None:
+                self._origin = patches.mean(axis=1, keepdims=True)
+            patches = patches - self._origin
             self._count += patches.shape[1]
             self._sum += patches.sum(axis=1, dtype=np.float64)
             if self._products is not None:
@@ -168,7 +178,8 @@ class _Layer:
     def round(self, graph: Any, scales: Array, exact_pairs: bool) -> bool:
         """Round the kernel in the graph and compensate biases; tells whether the covariance led the rounding."""
         has_bias = all(node.op_type in ("Conv", "Gemm") for node in self._nodes)
-        mean = self._sum / self._count
+        assert self._origin is not None
+        mean = self._origin[:, 0].astype(np.float64) + self._sum / self._count
         channels = np.broadcast_to(scales.astype(np.float64), (len(self._rows),))
         size = len(self._rows) // len(mean)  # output channels of one group
         groups = [slice(group * size, (group + 1) * size) for group in range(len(mean))]
@@ -190,9 +201,10 @@ class _Layer:
     def _covariance(self, group: int, mean: Array, *, centred: bool) -> Array | None:
         if self._products is None:
             return None
-        products = self._products[group] / self._count
+        drift = self._sum[group] / self._count
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(products - np.outer(mean, mean) if centred else products)
+            found = self._products[group] / self._count - np.outer(drift, drift)
+            return np.asarray(found if centred else found + np.outer(mean, mean))
 
 
 def _compensate(graph: Any, nodes: list[Any], kernel: str, shift: Array) -> None:
