@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.exporters.onnx_fold import fold_pads
 from edgetool.exporters.onnx_graph import bypass, constant, drop_unused
 from edgetool.exporters.onnx_tidy import merge_reshapes
 
@@ -38,6 +39,7 @@ def take_ranges(model: Any) -> dict[str, tuple[float, float]]:
             if kept is not None:
                 ranges[node.output[0]] = kept
     merge_reshapes(graph)
+    fold_pads(graph)
     drop_unused(graph)
     _cut_below_zero(graph, ranges)
     _spread(graph, ranges)

@@ -1,6 +1,7 @@
 """Tidy what tf2onnx leaves in a float graph.
 
-1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8.
+1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8;
+   scales behind it, and zeros around a convolution, are folded in (`onnx_fold`).
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.exporters.onnx_fold import fold_dense_scales, fold_pads
 from edgetool.exporters.onnx_graph import (
     bypass,
     constant,
@@ -38,7 +40,10 @@ def tidy(model: Any, layers: list[str]) -> None:
         layers: names of the Keras layers.
     """
     graph = model.graph
+    fold_dense_scales(graph)
     _fuse_dense(model)
+    fold_dense_scales(graph)
+    fold_pads(graph)
     _widen_pools(model)
     _pool_means(graph)
     merge_reshapes(graph)
