@@ -194,7 +194,7 @@ def patterned() -> Any:
     x = layers.MaxPooling2D(name="half")(layers.Conv2D(16, 3, name="wide")(x))
     x = layers.Dense(12, name="each_pixel")(x)  # four dimensions: MatMul and Add
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dense(40, use_bias=False, activation="relu", name="hidden")(x)  # MatMul alone
+    x = layers.Dense(40, use_bias=False, activation="relu", name="hidden")(x)  # no bias
     model = tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="probabilities")(x), name="patterned")
     random = np.random.default_rng(6)
     stem = np.array([-0.2, 0.0, 0.0, 0.3], np.float32)[random.integers(0, 4, (3, 3, 3, 8))]
@@ -252,3 +252,26 @@ def test_a_pattern_along_outputs_is_not_taken_for_one_along_inputs(patterned: An
 
 def _random() -> Any:
     return np.random.default_rng(9)
+
+
+def test_padding_and_normalised_dense_layers_stay_in_integers(tmp_path: Path) -> None:
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(4)
+    inputs = layers.Input((12, 12, 4), name="image")
+    x = layers.Conv2D(8, 3, strides=2, activation="relu", name="conv2d")(layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs))
+    x = layers.Dense(16, use_bias=False, name="hidden")(layers.GlobalAveragePooling2D()(x))
+    x = layers.ReLU()(layers.BatchNormalization(beta_initializer="random_normal", name="norm")(x))
+    model = tf_keras.Model(inputs, layers.Dense(4, bias_initializer="ones", name="scores")(x), name="padded")
+    model.get_layer("norm").moving_variance.assign(np.linspace(0.01, 0.1, 16))
+    images = np.random.default_rng(2).uniform(0, 1, (60, 12, 12, 4)).astype(np.float32)
+    path = tmp_path / "model.onnx"
+    result = export_onnx(ModelState(model, SCHEMES["w8a8_static"]), path, _context(images))
+    assert result.kernels == {name: f"{name}/kernel" for name in ("conv2d", "hidden", "scores")}
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    assert kinds <= {
+        "Transpose", "QuantizeLinear", "DequantizeLinear", "Conv", "Relu", "GlobalAveragePool", "Flatten", "Gemm",
+    }  # fmt: skip
+    expected = model.predict(images, verbose=0)
+    assert np.abs(_run(path, images) - expected).max() < 0.05 * np.abs(expected).max()

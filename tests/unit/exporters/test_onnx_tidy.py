@@ -97,3 +97,35 @@ def test_a_mean_over_channels_stays() -> None:
     set_constant(model.graph, "axes", np.array([3], np.int64))
     tidy(model, [])
     assert [node.op_type for node in model.graph.node] == ["Transpose", "ReduceMean"]
+
+
+def test_a_dense_layer_without_bias_becomes_gemm_and_one_over_pixels_stays() -> None:
+    for shape, kinds in (("N, 3", ["Gemm"]), ("N, 5, 3", ["MatMul", "Add"])):
+        model = onnx.parser.parse_model(f"""
+            <ir_version: 8, opset_import: ["" : 18]>
+            g (float[{shape}] image) => (float[{shape.replace("3", "2")}] y) {{
+              {"y = MatMul (image, w)" if len(kinds) == 1 else "m = MatMul (image, w) y = Add (m, b)"}
+            }}
+        """)
+        set_constant(model.graph, "w", np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32))
+        set_constant(model.graph, "b", np.ones(2, np.float32))
+        image = np.random.default_rng(1).normal(size=(2, 3) if len(kinds) == 1 else (2, 5, 3)).astype(np.float32)
+        before = _run(model, image)
+        tidy(model, [])
+        assert [node.op_type for node in model.graph.node] == kinds
+        assert np.abs(_run(model, image) - before).max() < 1e-6
+
+
+def test_a_dense_layer_is_called_after_its_kernel_not_after_what_is_folded_in() -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[N, 3] image) => (float[N, 2] y) { m = MatMul (image, w) s = Mul (m, scale) y = Add (s, b) }
+    """)
+    for name, values in {"w": np.arange(6.0).reshape(3, 2), "scale": np.array([2.0, 3.0]), "b": np.ones(2)}.items():
+        set_constant(model.graph, name, values.astype(np.float32))
+    for node, name in zip(model.graph.node, ("model/hidden/MatMul", "model/norm/mul", "model/norm/add"), strict=True):
+        node.name = name
+    tidy(model, ["hidden", "norm"])
+    assert [(node.op_type, list(node.input)) for node in model.graph.node] == [
+        ("Gemm", ["image", "hidden/kernel", "hidden/bias"])
+    ]

@@ -1,7 +1,8 @@
 """Tidy what tf2onnx leaves in a float graph.
 
-1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8;
-   scales behind it, and zeros around a convolution, are folded in (`onnx_fold`).
+1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8, and
+   which has a place for a bias that rounding asks for; scales behind it, and zeros around a convolution, are folded in
+   (`onnx_fold`).
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
@@ -74,26 +75,34 @@ def _shapes(model: Any) -> dict[str, list[int]]:
 
 
 def _fuse_dense(model: Any) -> None:
-    """Rewrite `Add(MatMul(x, W), b)` with a matrix `x` as `Gemm(x, W, b)`."""
+    """Rewrite `MatMul(x, W)` with a matrix `x` as `Gemm(x, W)`, and with an `Add` behind it as `Gemm(x, W, b)`."""
     from onnx import helper
 
     graph = model.graph
-    shapes, readers = _shapes(model), consumers(graph)
+    shapes = _shapes(model)
     for product, kernel in weight_nodes(graph):
         weights = constant(graph, kernel)
-        follow = readers.get(product.output[0], [])
-        if product.op_type != "MatMul" or weights is None or weights.ndim != 2 or len(follow) != 1:
+        if product.op_type != "MatMul" or weights is None or weights.ndim != 2:
             continue
-        add = follow[0]
-        if add.op_type != "Add" or len(shapes.get(product.output[0], [])) != 2:
+        if len(shapes.get(product.output[0], [])) != 2:
             continue
-        bias = next(name for name in add.input if name != product.output[0])
-        values = constant(graph, bias)
-        if values is None or values.size != weights.shape[1]:
-            continue
-        gemm = helper.make_node("Gemm", [product.input[0], kernel, bias], list(add.output), name=add.name)
-        replace_node(graph, add, [gemm])
-        graph.node.remove(product)
+        add, bias = _bias_behind(graph, product, weights.shape[1])
+        last = product if add is None else add
+        inputs = [product.input[0], kernel, *([bias] if bias else [])]
+        gemm = helper.make_node("Gemm", inputs, list(last.output), name=product.name)
+        replace_node(graph, last, [gemm])
+        if add is not None:
+            graph.node.remove(product)
+
+
+def _bias_behind(graph: Any, product: Any, num_outputs: int) -> tuple[Any | None, str]:
+    """Return the Add of a constant row that alone reads `product`, and the row's name; None and "" without one."""
+    follow = consumers(graph).get(product.output[0], [])
+    if len(follow) != 1 or follow[0].op_type != "Add" or product.output[0] in {value.name for value in graph.output}:
+        return None, ""
+    bias = next((str(name) for name in follow[0].input if name != product.output[0]), "")
+    values = constant(graph, bias)
+    return (follow[0], bias) if values is not None and values.size == num_outputs else (None, "")
 
 
 def _widen_pools(model: Any) -> None:
