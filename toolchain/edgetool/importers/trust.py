@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,15 @@ __all__ = ["probe", "read_config", "require_trusted"]
 
 #: Graph operators of a SavedModel that call back into Python or load libraries.
 CODE_OPERATORS = (b"PyFunc", b"EagerPyFunc", b"PyFuncStateless", b"_ReadFile", b"ReadFile", b"WriteFile")
+
+#: Classes of layers that hold code of their own, and what it is.
+CODE_LAYERS = {
+    "Lambda": "a Lambda layer, which holds Python code",
+    "TorchModuleWrapper": "a TorchModuleWrapper, which holds a pickled module",
+    "JaxLayer": "a JaxLayer, which holds Python functions",
+    "FlaxLayer": "a FlaxLayer, which holds Python code",
+    "TFSMLayer": "a TFSMLayer, which loads another model from a path of its own",
+}
 
 
 def require_trusted(path: Path, kind: Format) -> None:
@@ -102,8 +112,8 @@ def _code(config: Any, where: str = "model", depth: int = 0) -> Iterator[tuple[s
         kind = config.get("class_name")
         inner = config.get("config")
         name = str(inner.get("name", where)) if isinstance(inner, dict) else where
-        if kind == "Lambda":
-            yield name, "a Lambda layer, which holds Python code"
+        if isinstance(kind, str) and kind in CODE_LAYERS:
+            yield name, CODE_LAYERS[kind]
         elif kind == "__lambda__" or config.get("function_type") == "lambda":
             yield name, "marshalled Python code"
         for value in config.values():
@@ -118,7 +128,7 @@ def _require_trusted_saved_model(path: Path) -> None:
         file = path / name
         content = file.read_bytes() if file.is_file() else b""
         found = next((operator for operator in CODE_OPERATORS if operator in content), None)
-        if found is None and name == "keras_metadata.pb" and b'"Lambda"' in content:
+        if found is None and name == "keras_metadata.pb" and b'"Lambda"' in _without_escapes(content):
             found = b"Lambda layer"
         if found is not None:
             raise UntrustedModelError(
@@ -127,3 +137,8 @@ def _require_trusted_saved_model(path: Path) -> None:
                 expected="operators that only compute",
                 next_step="give --trust if you know who made the model",
             )
+
+
+def _without_escapes(content: bytes) -> bytes:
+    r"""Return JSON text in bytes with `\u00XX` written out, so that no name hides behind an escape."""
+    return re.sub(rb"\\u00([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), content)

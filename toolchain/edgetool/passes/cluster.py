@@ -28,12 +28,14 @@ class ClusterParams:
     Attributes:
         num_clusters: distinct values in each clustered kernel, zero included.
         epochs: of fine-tuning with the assignment held fixed.
+        distillation: share of the answers before clustering in the targets, 0..1; labels have the rest.
         min_elements: kernels with fewer weights are left alone.
     """
 
     num_clusters: int = 32
     epochs: float = 2.0
     learning_rate_factor: float = 1.0
+    distillation: float = 0.0
     min_elements: int = 1024
 
 
@@ -75,6 +77,8 @@ class Cluster(Pass):
             what=self.name,
             epochs=params.epochs,
             learning_rate_factor=params.learning_rate_factor,
+            teacher=state.model,
+            distillation=params.distillation,
             projections=make_projections(variables, invariants),
         )
         facts["layers"] = len(chosen)

@@ -29,12 +29,14 @@ class PruneParams:
         sparsity: share of zeros in each pruned kernel, 0..1.
         epochs: of fine-tuning; the last third has fixed masks.
         learning_rate_factor: on the fine-tuning rate: pruned models have more to recover.
+        distillation: share of the unpruned model's answers in the targets, 0..1; labels have the rest.
         min_elements: kernels with fewer weights are left alone.
     """
 
     sparsity: float = 0.8
     epochs: float = 4.0
     learning_rate_factor: float = 5.0
+    distillation: float = 0.0
     min_elements: int = 1024
 
 
@@ -87,7 +89,7 @@ def prune_model(
     Args:
         source: tf_keras model, left as it is.
         context: data and settings.
-        params: with `epochs`, `learning_rate_factor`, `min_elements`.
+        params: with `epochs`, `learning_rate_factor`, `distillation`, `min_elements`.
         settings: of TF-MOT's `prune_low_magnitude`.
         step: the pass's name.
         chosen: layers to prune; default: every supported one.
@@ -114,6 +116,8 @@ def prune_model(
         what=step,
         epochs=params.epochs,
         learning_rate_factor=params.learning_rate_factor,
+        teacher=source,
+        distillation=params.distillation,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
     )
     facts["layers"] = len(chosen)

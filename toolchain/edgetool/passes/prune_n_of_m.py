@@ -23,6 +23,7 @@ class PruneNOfMParams:
     m: int = 4
     epochs: float = 4.0
     learning_rate_factor: float = 5.0
+    distillation: float = 0.0
     min_elements: int = 1024
 
 

@@ -24,14 +24,27 @@ __all__ = ["QuantizationAwareTraining"]
 
 @dataclass(frozen=True, slots=True)
 class QatParams:
-    """Parameters of a recipe: epochs of fine-tuning with fake quantisation, and a factor on its learning rate."""
+    """Parameters of a recipe.
+
+    Attributes:
+        epochs: of fine-tuning with fake quantisation.
+        learning_rate_factor: on the fine-tuning rate.
+        distillation: share of the unquantised model's answers in the targets, 0..1; labels have the rest.
+    """
 
     epochs: float = 2.0
-    learning_rate_factor: float = 1.0
+    learning_rate_factor: float = 0.3
+    distillation: float = 0.0
 
 
 class QuantizationAwareTraining(Pass):
-    """Fake-quantise weights (int8, symmetric) and activations (int8) and fine-tune; ranges are learned with it."""
+    """Fake-quantise weights (int8, symmetric) and activations (int8) and fine-tune; ranges are learned with it.
+
+    With labels a model may go on learning, and answers otherwise than before more often. With `distillation` the targets
+    are the answers of the model as it came: quantisation is undone, nothing else is learned, in twice the time. MLPerf
+    Tiny's ResNet-8 agreed with itself on 95.3 % of the validation samples after labels, on 98.4 % after its own answers;
+    labels gave the better validation accuracy.
+    """
 
     name = "qat"
     Params = QatParams
@@ -51,6 +64,8 @@ class QuantizationAwareTraining(Pass):
             epochs=params.epochs,
             learning_rate_factor=params.learning_rate_factor,
             projections=make_projections(_kernel_variables(model), state.invariants),
+            teacher=state.model,
+            distillation=params.distillation,
         )
         facts |= {"unquantised_layers": len(skipped), "calibrated_ranges": num_ranges}
         scheme = QuantizationScheme(mode="qat", activations="int8", per_channel=not clustered)

@@ -1,0 +1,118 @@
+"""Code in a model file is found before anything of it runs."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetool.errors import EdgetoolError, FileFormatError, UntrustedModelError
+from edgetool.importers.trust import CODE_LAYERS, probe, read_config, require_trusted
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+
+
+def model(*layers: dict[str, Any]) -> dict[str, Any]:
+    return {"class_name": "Functional", "config": {"name": "m", "layers": list(layers)}}
+
+
+DENSE = {"class_name": "Dense", "config": {"name": "dense", "activation": "relu"}}
+LAMBDA = {"class_name": "Lambda", "config": {"name": "secret", "function": ["4wEA", None, None]}}
+
+
+def keras_file(path: Path, config: Any) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config if isinstance(config, str) else json.dumps(config))
+    return path
+
+
+def h5_file(path: Path, config: Any) -> Path:
+    import h5py
+
+    with h5py.File(path, "w") as store:
+        store.attrs["model_config"] = json.dumps(config)
+    return path
+
+
+@pytest.mark.parametrize("name", ["tiny.keras", "tiny.h5"])
+def test_plain_layers_are_trusted(name: str) -> None:
+    probe(str(GOLDEN / name), trust=False)
+    probe(str(GOLDEN / name), trust=True)
+
+
+@pytest.mark.parametrize("kind", sorted(CODE_LAYERS))
+def test_layers_with_code_are_refused_by_name(kind: str, tmp_path: Path) -> None:
+    path = keras_file(tmp_path / "m.keras", model(DENSE, {"class_name": kind, "config": {"name": "secret"}}))
+    with pytest.raises(UntrustedModelError) as caught:
+        require_trusted(path, "keras")
+    assert caught.value.subject.endswith("m.keras: secret") and "--trust" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        model({"class_name": "TimeDistributed", "config": {"name": "each", "layer": LAMBDA}}),
+        model({"class_name": "Functional", "config": {"name": "inner", "layers": [LAMBDA]}}),
+        model({"class_name": "Dense", "config": {"name": "d", "activation": {"class_name": "__lambda__"}}}),
+        model({"class_name": "Dense", "config": {"name": "d", "function_type": "lambda"}}),
+    ],
+    ids=["wrapped", "nested", "activation", "legacy"],
+)
+def test_code_is_found_at_any_depth_in_both_formats(config: Any, tmp_path: Path) -> None:
+    for path in (keras_file(tmp_path / "m.keras", config), h5_file(tmp_path / "m.h5", config)):
+        with pytest.raises(UntrustedModelError):
+            require_trusted(path, "keras" if path.suffix == ".keras" else "h5")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "refused"),
+    [
+        ("saved_model.pb", b"\x0a\x06EagerPyFunc\x12", True),
+        ("saved_model.pb", b"\x0a\x08ReadFile", True),
+        ("saved_model.pb", b"\x0a\x06MatMul", False),
+        ("keras_metadata.pb", b'{"class_name": "Lambda"}', True),
+        ("keras_metadata.pb", rb'{"class_name": "\u004cambda"}', True),
+        ("keras_metadata.pb", b'{"class_name": "Dense", "name": "LambdaNet"}', False),
+    ],
+)
+def test_saved_models(file: str, content: bytes, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / file).write_bytes(content)
+    if not refused:
+        require_trusted(tmp_path, "saved_model")
+        return
+    with pytest.raises(UntrustedModelError, match=file):
+        require_trusted(tmp_path, "saved_model")
+
+
+def test_trust_lets_code_through_but_not_damage(tmp_path: Path) -> None:
+    probe(str(keras_file(tmp_path / "code.keras", model(LAMBDA))), trust=True)
+    with pytest.raises(UntrustedModelError):
+        probe(str(tmp_path / "code.keras"), trust=False)
+    with pytest.raises(FileFormatError):
+        probe(str(keras_file(tmp_path / "bad.keras", "{")), trust=True)
+
+
+@pytest.mark.parametrize("config", ["{", "[]", "3", '{"no": "class"}'])
+def test_configurations_that_are_none(config: str, tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"m\.keras"):
+        read_config(keras_file(tmp_path / "m.keras", config), "keras")
+
+
+def test_damaged_containers(tmp_path: Path) -> None:
+    import h5py
+
+    whole = (GOLDEN / "tiny.keras").read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "cut.h5").write_bytes((GOLDEN / "tiny.h5").read_bytes()[:600])
+    with zipfile.ZipFile(tmp_path / "empty.keras", "w"):
+        pass
+    with h5py.File(tmp_path / "weights.h5", "w") as store:
+        store["kernel"] = [1.0]
+    expected = {"cut.keras": "damaged", "cut.h5": "damaged", "empty.keras": "damaged", "weights.h5": "without an arch"}
+    for name, text in expected.items():
+        with pytest.raises(EdgetoolError, match=text) as caught:
+            read_config(tmp_path / name, "keras" if name.endswith("keras") else "h5")
+        assert name in caught.value.subject

@@ -1,0 +1,72 @@
+"""What a model is fine-tuned towards: the labels, the answers of a teacher, or a mixture of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.passes.base import TrainingSettings
+
+__all__ = ["can_distil", "fit_labels", "loss_function", "mix"]
+
+#: Losses that are linear in the target, up to a constant: for these a mixture of targets is a mixture of losses.
+LINEAR_LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy", "mse", "mean_squared_error")
+
+
+def can_distil(settings: TrainingSettings, model: Any) -> bool:
+    """Tell whether `model`, as a teacher, can take the place of labels: one output, and a loss that mixes."""
+    return settings.loss in LINEAR_LOSSES and len(model.outputs) == 1
+
+
+def fit_labels(labels: Array, settings: TrainingSettings) -> Array:
+    """Return labels as the loss wants them: class numbers instead of one-hot, `[N, 1]` for one sigmoid."""
+    if settings.loss == "sparse_categorical_crossentropy" and labels.ndim == 2:
+        return np.asarray(labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0])
+    if settings.loss == "binary_crossentropy" and labels.ndim == 1:
+        return labels[:, None].astype(np.float32)
+    return labels
+
+
+def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings) -> Array:
+    """Return targets: `share` of the teacher's answers and the rest of the labels (Hinton et al. 2015, temperature 1).
+
+    Args:
+        labels: of a batch, from `fit_labels`.
+        answers: the teacher's output for the same samples: `[N, ..., classes]` for classes, else shaped as the labels.
+        share: 0..1.
+        settings: loss, and whether answers are logits.
+
+    Returns:
+        float32 in the shape of `answers`; classes as probabilities.
+    """
+    answers = np.asarray(answers, np.float64)
+    if settings.loss == "sparse_categorical_crossentropy":
+        if settings.from_logits:
+            powers = np.exp(answers - answers.max(axis=-1, keepdims=True))
+            answers = powers / powers.sum(axis=-1, keepdims=True)
+        labels = np.eye(answers.shape[-1])[labels.astype(np.int64)]
+    elif settings.loss == "binary_crossentropy" and settings.from_logits:
+        answers = 1.0 / (1.0 + np.exp(-answers))
+    mixed = share * answers + (1.0 - share) * labels.reshape(answers.shape)
+    return np.asarray(mixed, np.float32)
+
+
+def loss_function(settings: TrainingSettings, *, soft: bool) -> Any:
+    """Return the tf_keras loss.
+
+    Args:
+        settings: its name, and whether outputs are logits.
+        soft: targets come from `mix`: classes are probabilities, not numbers.
+    """
+    import tf_keras
+
+    name = settings.loss
+    if name == "sparse_categorical_crossentropy" and soft:
+        return tf_keras.losses.CategoricalCrossentropy(from_logits=settings.from_logits)
+    if name == "sparse_categorical_crossentropy":
+        return tf_keras.losses.SparseCategoricalCrossentropy(from_logits=settings.from_logits)
+    if name == "binary_crossentropy":
+        return tf_keras.losses.BinaryCrossentropy(from_logits=settings.from_logits)
+    return tf_keras.losses.get(name)
