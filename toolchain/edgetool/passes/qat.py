@@ -40,10 +40,10 @@ class QatParams:
 class QuantizationAwareTraining(Pass):
     """Fake-quantise weights (int8, symmetric) and activations (int8) and fine-tune; ranges are learned with it.
 
-    With labels a model may go on learning, and answers otherwise than before more often. With `distillation` the targets
-    are the answers of the model as it came: quantisation is undone, nothing else is learned, in twice the time. MLPerf
-    Tiny's ResNet-8 agreed with itself on 95.3 % of the validation samples after labels, on 98.4 % after its own answers;
-    labels gave the better validation accuracy.
+    With labels a model may go on learning, and answers otherwise than before more often. With `distillation` the
+    targets are the answers of the model as it came: quantisation is undone, nothing else is learned, in twice the time.
+    MLPerf Tiny's ResNet-8 agreed with itself on 95.3 % of the validation samples after labels, on 98.4 % after its own
+    answers; labels gave the better validation accuracy.
     """
 
     name = "qat"
