@@ -8,13 +8,28 @@ from typing import Any
 from edgetool.data.dataset import Dataset
 from edgetool.errors import UsageError, nearest
 
-__all__ = ["METRICS", "TASKS", "Task", "drop_points", "infer_task"]
+__all__ = ["METRICS", "TASKS", "Task", "drop_points", "in_points", "infer_task", "worst_allowed"]
 
 #: Task -> its usual metric.
-TASKS = {"classification": "accuracy", "binary": "accuracy", "regression": "mae", "reconstruction": "mse"}
+TASKS = {
+    "classification": "accuracy",
+    "binary": "accuracy",
+    "regression": "mae",
+    "reconstruction": "mse",
+    "language_model": "nats",
+}
 
 #: Metric -> whether larger is better.
-METRICS = {"accuracy": True, "auc": True, "r2": True, "top5": True, "mae": False, "mse": False, "rmse": False}
+METRICS = {
+    "accuracy": True, "auc": True, "r2": True, "top5": True,
+    "mae": False, "mse": False, "rmse": False, "nats": False,
+}  # fmt: skip
+
+#: Metrics whose drops count in points (hundredths); those of others count in percent.
+IN_POINTS = frozenset({"accuracy", "auc", "r2", "top5"})
+
+#: Tasks that need no labels: the inputs are the targets.
+WITHOUT_LABELS = frozenset({"reconstruction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +37,29 @@ class Task:
     """A task, its metric, and the loss to fine-tune with.
 
     Attributes:
-        name: `classification` (one output per class), `binary` (one output), `regression`, `reconstruction`.
+        name: `classification` (one output per class), `binary` (one output), `regression`, `reconstruction`,
+            `language_model` (the next token at every position).
         metric: a key of `METRICS`.
         loss: tf_keras loss name.
         from_logits: the last layer has no softmax or sigmoid.
+        per_position: outputs are `[N, L, C]` and labels `[N, L]`; positions with a label below 0 do not count.
     """
 
     name: str
     metric: str
     loss: str
     from_logits: bool
+    per_position: bool = False
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether samples without labels are of no use."""
+        return self.name not in WITHOUT_LABELS
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether outputs are scores of classes, so that answers can be counted."""
+        return self.name in ("classification", "binary", "language_model")
 
 
 def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | None) -> Task:
@@ -55,33 +83,47 @@ def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | 
             "--metric", found=repr(chosen), expected="a known metric", next_step=nearest(chosen, list(METRICS))
         )
     activation = _last_activation(model)
-    if name == "classification":
-        return Task(name, chosen, "sparse_categorical_crossentropy", activation != "softmax")
+    per_position = len(model.outputs[0].shape) == 3
+    if name in ("classification", "language_model"):
+        return Task(name, chosen, "sparse_categorical_crossentropy", activation != "softmax", per_position)
     if name == "binary":
-        return Task(name, chosen, "binary_crossentropy", activation != "sigmoid")
+        return Task(name, chosen, "binary_crossentropy", activation != "sigmoid", per_position)
     return Task(name, chosen, "mse", False)
+
+
+def in_points(metric: str) -> bool:
+    """Tell whether a drop of `metric` counts in points; otherwise it counts in percent of the reference."""
+    return metric in IN_POINTS
 
 
 def drop_points(metric: str, reference: float, value: float) -> float:
     """Return how much worse `value` is than `reference`; negative: better.
 
-    Accuracy, AUC and R2 in points (hundredths); errors in percent of the reference.
+    Accuracy, AUC and R2 in points (hundredths); errors, nats and scores without a bound in percent of the reference.
     """
-    if METRICS[metric]:
-        return (reference - value) * 100.0
-    return (value - reference) / max(abs(reference), 1e-12) * 100.0
+    worse = reference - value if METRICS[metric] else value - reference
+    return worse * 100.0 if in_points(metric) else worse / max(abs(reference), 1e-12) * 100.0
+
+
+def worst_allowed(metric: str, reference: float, max_drop: float) -> float:
+    """Return the value of `metric` that is `max_drop` (see `drop_points`) worse than `reference`."""
+    allowed = max_drop / 100.0 if in_points(metric) else max_drop / 100.0 * abs(reference)
+    return reference - allowed if METRICS[metric] else reference + allowed
 
 
 def _infer_name(model: Any, dataset: Dataset) -> str:
     labels = next((s.labels for s in (dataset.test, dataset.val, dataset.train) if s is not None), None)
     if labels is None:
         return "reconstruction"
-    width = model.outputs[0].shape[-1]
+    output_shape = model.outputs[0].shape
+    width = output_shape[-1]
     integral = labels.dtype.kind in "iub"
     if labels.ndim == 2 and labels.shape[1] == width and _is_one_hot(labels):
         return "classification"
     if width == 1 and integral and int(labels.max()) <= 1:
         return "binary"
+    if integral and len(output_shape) == 3 and tuple(labels.shape[1:]) == tuple(output_shape[1:-1]):
+        return "binary" if width == 1 else "classification"
     if integral and labels.ndim <= 2 and width is not None and width > 1:
         return "classification"
     return "regression"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from edgetool.catalog import scan
 from edgetool.data.preprocess import Preprocessing
@@ -33,12 +33,31 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
-    """How the model is trained from scratch."""
+    """How the model is trained from scratch.
+
+    Attributes:
+        schedule: of the learning rate: `constant`, or `cosine` to zero after the last epoch.
+        warmup_epochs: over which the learning rate rises to its value.
+        weight_decay: decoupled (AdamW), of kernels.
+        label_smoothing: share of each label that is spread over all classes.
+        augmentation: names of `edgetool.training.augment.AUGMENTATIONS`, applied in order.
+        patience: stop after so many epochs without a better validation loss, and take the best epoch's weights; 0: off.
+        balanced: weigh samples so that every class counts the same.
+        procedure: `fit`, or `gan` where the package also has `build_discriminator(keras)`.
+    """
 
     optimizer: str = "adam"
     learning_rate: float = 0.001
     batch_size: int = 64
     epochs: int = 10
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: tuple[str, ...] = ()
+    patience: int = 0
+    balanced: bool = False
+    procedure: Literal["fit", "gan"] = "fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,8 @@ class ModelCard:
         training: from scratch.
         finetuning: of passes that train.
         default_recipe: the one to take first.
+        recipe_reason: why it is that one, where plain int8 (`w8a8_static`) does not do.
+        trains: false for configurations that stand in the zoo for their size alone; `data` may then be empty.
         package: Python package of the builder; found, not written in the file.
     """
 
@@ -77,6 +98,8 @@ class ModelCard:
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
     finetuning: TrainingSettings = field(default_factory=TrainingSettings)
     default_recipe: str = "w8a8_static"
+    recipe_reason: str = ""
+    trains: bool = True
     references: tuple[Reference, ...] = ()
     package: str = ""
 

@@ -11,6 +11,9 @@ from edgetool.errors import DataError
 
 __all__ = ["check_dataset", "check_fits"]
 
+#: Tasks whose labels may be one for each position of a sequence.
+PER_POSITION_TASKS = ("classification", "binary", "language_model")
+
 
 def check_dataset(dataset: Dataset) -> None:
     """Check every split: numbers only, finite, as many labels as samples, not empty, the same shapes throughout.
@@ -140,6 +143,9 @@ def _check_shape(subject: str, array: Array, shape: tuple[int, ...]) -> None:
 
 def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], task: str) -> None:
     num_classes = output_shape[-1]
+    if task in PER_POSITION_TASKS and len(output_shape) == 3:
+        _check_positions(subject, labels, output_shape, max(2, num_classes))
+        return
     if task == "classification" and labels.ndim > 1 and labels.shape[1:] != (num_classes,):
         raise DataError(
             subject,
@@ -174,6 +180,25 @@ def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], ta
             found=f"targets of shape {list(labels.shape)}",
             expected=f"[N, {', '.join(map(str, output_shape[1:]))}], as the model's output",
             next_step="give the targets that the model was trained on",
+        )
+
+
+def _check_positions(subject: str, labels: Array, output_shape: tuple[int, ...], num_classes: int) -> None:
+    """Check labels `[N, L]`, one a position; below 0: does not count."""
+    length = output_shape[1]
+    if labels.ndim != 2 or (length > 0 and labels.shape[1] != length) or labels.dtype.kind not in "iu":
+        raise DataError(
+            subject,
+            found=f"labels of shape {list(labels.shape)}, {labels.dtype}",
+            expected=f"[N, {length if length > 0 else 'L'}] integers, one for each position",
+            next_step="give one label a position, -1 where it does not count",
+        )
+    if int(labels.max()) >= num_classes or int(labels.max()) < 0:
+        raise DataError(
+            subject,
+            found=f"labels up to {int(labels.max())}",
+            expected=f"0 to {num_classes - 1}, and -1 where a position does not count",
+            next_step="number the classes from 0, or give the model that was trained on this data",
         )
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import os
 import tarfile
-import urllib.error
-import urllib.request
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset, Split
-from edgetool.data.named import shared_file
-from edgetool.errors import DataError, NetworkError
-from edgetool.store.atomic import atomic_path
+from edgetool.data.download import download, shared_file
+from edgetool.errors import DataError
 
 __all__ = ["load_cifar10", "read_binary_archive"]
 
@@ -42,10 +36,7 @@ def load_cifar10() -> Dataset:
         return load_npz(
             path, name="cifar10", source="CIFAR-10 (Krizhevsky 2009), lossless, part of the official splits"
         )
-    archive = _cache_folder() / "cifar-10-binary.tar.gz"
-    if not archive.is_file():
-        _download(URL, archive)
-    _check_digest(archive, next_step="delete the file and run again")
+    archive = download(URL, sha256=SHA256)
     train, test = read_binary_archive(archive)
     return Dataset(
         name="cifar10",
@@ -94,42 +85,3 @@ def _decode(name: str, content: bytes) -> Split:
     records: Array = np.frombuffer(content, np.uint8).reshape(-1, RECORD_BYTES)
     images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Split(name, (np.ascontiguousarray(images),), records[:, 0].astype(np.int64))
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "edgetool"
-
-
-def _download(url: str, path: Path) -> None:
-    try:
-        with (
-            urllib.request.urlopen(url, timeout=60) as answer,  # noqa: S310 - a constant https address
-            atomic_path(path) as temporary,
-            temporary.open("wb") as stream,
-        ):
-            while chunk := _receive(answer):
-                stream.write(chunk)
-            stream.flush()
-            _check_digest(temporary, next_step="run again; the download was cut short or changed on its way")
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as exc:
-        raise NetworkError(
-            url,
-            found=f"no download ({getattr(exc, 'reason', exc)})",
-            expected="the public file",
-            next_step=f"put it at {path} by hand, set EDGETOOL_DATA, or use --data digits, which is bundled",
-        ) from None
-
-
-def _check_digest(path: Path, *, next_step: str) -> None:
-    found = digest_path(path)
-    if found != SHA256:
-        raise NetworkError(str(path), found=f"SHA-256 {found}", expected=f"{SHA256}, as published", next_step=next_step)
-
-
-def _receive(answer: http.client.HTTPResponse) -> bytes:
-    """Read a part of a download; a broken connection is none of the disk's errors."""
-    try:
-        return answer.read(1 << 20)
-    except OSError as exc:
-        raise http.client.HTTPException(str(exc)) from exc

@@ -14,6 +14,7 @@ from edgetool.data.check import check_dataset, check_fits
 from edgetool.data.dataset import Dataset, Split
 from edgetool.data.named import NAMED_DATA, load_named
 from edgetool.data.split import carve_validation
+from edgetool.data.stages import complete_stages
 from edgetool.errors import DataError, MissingFileError, nearest
 
 __all__ = ["check_fits", "load_dataset"]
@@ -54,6 +55,7 @@ def load_dataset(
     loaded = _flatten_labels(loaded)
     if not loaded.digest:
         loaded = dataclasses.replace(loaded, digest=_digest(loaded))
+    loaded = complete_stages(loaded)
     if loaded.train is not None and loaded.val is None and loaded.train.num_samples >= MIN_TO_CARVE:
         loaded = carve_validation(loaded, fraction=val_fraction)
     return loaded

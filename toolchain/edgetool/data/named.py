@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
-from pathlib import Path
 
 import numpy as np
 
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
+from edgetool.data.download import shared_file
 from edgetool.data.split import split_in_two
 from edgetool.errors import MissingFileError
 
@@ -19,6 +18,7 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "digits": ("scikit-learn's handwritten digits, resized to 32x32x3 (bundled)", "edgetool.data.named:load_digits"),
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
+    # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
 }
 
 
@@ -27,13 +27,6 @@ def load_named(name: str) -> Dataset:
     module, _, function = NAMED_DATA[name][1].partition(":")
     loaded: Dataset = getattr(importlib.import_module(module), function)()
     return loaded
-
-
-def shared_file(name: str) -> Path | None:
-    """Return the file of that name in `$EDGETOOL_DATA`, or None."""
-    folder = os.environ.get("EDGETOOL_DATA")
-    path = Path(folder) / name if folder else None
-    return path if path is not None and path.is_file() else None
 
 
 def load_digits() -> Dataset:

@@ -9,8 +9,9 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import score
+from edgetool.evaluate.metrics import Score, score
 from edgetool.evaluate.paired import compare_scores
+from edgetool.evaluate.positions import by_sequence, flatten_positions, is_per_position
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.manifest import EvaluationRecord
 
@@ -56,10 +57,10 @@ def evaluate_outputs(
     if from_logits is None:
         trusted = outputs[0] if reference_outputs is None else reference_outputs[0]
         from_logits = bool(trusted.size and (trusted.min() < 0.0 or trusted.max() > 1.0))
-    found = score(metric, outputs[0], labels, from_logits=from_logits)
+    found = _score(metric, outputs[0], labels, from_logits)
     paired = None
     if reference_outputs is not None:
-        reference = score(metric, reference_outputs[0], labels, from_logits=from_logits)
+        reference = _score(metric, reference_outputs[0], labels, from_logits)
         paired = compare_scores(reference_name, reference, found)
     return EvaluationRecord(
         split=split.name,
@@ -111,6 +112,14 @@ def evaluate_artifact(
         reference_outputs=reference_outputs,
     )
     return record, outputs
+
+
+def _score(metric: str, outputs: Array, labels: Array, from_logits: bool) -> Score:
+    """Return the score over samples, or over the positions that count of models that answer at each position."""
+    if not is_per_position(outputs, labels):
+        return score(metric, outputs, labels, from_logits=from_logits)
+    flat, flat_labels, sequences = flatten_positions(outputs, labels)
+    return by_sequence(score(metric, flat, flat_labels, from_logits=from_logits), sequences)
 
 
 def _targets(split: Split, metric: str, task: str | None) -> Array:

@@ -46,6 +46,7 @@ class Score:
         correct: per sample, whether the answer is right by the metric's own rule; None for metrics without answers.
         errors: per sample error; None for metrics of answers.
         placements: of AUC only.
+        truth: of AUC only: per sample, its class, 0 or 1.
     """
 
     value: float
@@ -56,6 +57,7 @@ class Score:
     correct: Array | None = None
     errors: Array | None = None
     placements: Placements | None = None
+    truth: Array | None = None
 
 
 def score(metric: str, outputs: Array, labels: Array, *, from_logits: bool | None = None) -> Score:
@@ -207,6 +209,7 @@ def _auc(outputs: Array, labels: Array, from_logits: bool | None) -> Score:
         "DeLong 1988",
         answers=answers(flat, from_logits=from_logits),
         placements=placements,
+        truth=truth,
     )
 
 
@@ -254,6 +257,20 @@ def _rmse(outputs: Array, labels: Array, _: bool | None) -> Score:
     return Score(value, error, "delta method on the MSE's", errors=squared.errors)
 
 
+def _nats(outputs: Array, labels: Array, from_logits: bool | None) -> Score:
+    """Return the mean cross-entropy of the true class in nats; probabilities are held above 1e-9."""
+    flat = _scores_2d("nats", outputs)
+    truth = _classes(labels, flat.shape[1])
+    if from_logits is None:
+        from_logits = bool(flat.min() < 0.0 or flat.max() > 1.0)
+    if from_logits:
+        shifted = flat - flat.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    else:
+        logs = np.log(np.maximum(flat, 1e-9))
+    return _mean_of(-logs[np.arange(len(truth)), truth])
+
+
 def _r2(outputs: Array, labels: Array, _: bool | None) -> Score:
     """Return 1 - sum of squared errors / sum of squares about the mean, all targets of a sample together."""
     differences = _differences(outputs, labels)
@@ -283,6 +300,7 @@ METRICS: dict[str, Callable[[Array, Array, bool | None], Score]] = {
     "auc": _auc,
     "mae": _mae,
     "mse": _mse,
+    "nats": _nats,
     "rmse": _rmse,
     "r2": _r2,
 }

@@ -82,6 +82,7 @@ class TrainingSettings:
     Attributes:
         loss: tf_keras loss name; labels are integers for `sparse_categorical_crossentropy`.
         from_logits: the model's last layer has no softmax or sigmoid.
+        per_position: labels are `[N, L]`, one a position; those below 0 do not count.
         metric: tf_keras metric name to watch.
         learning_rate: of fine-tuning with Adam.
         batch_size: samples a step.
@@ -91,6 +92,7 @@ class TrainingSettings:
 
     loss: str = "sparse_categorical_crossentropy"
     from_logits: bool = False
+    per_position: bool = False
     metric: str = "accuracy"
     learning_rate: float = 1e-4
     batch_size: int = 64

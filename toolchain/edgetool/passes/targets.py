@@ -9,7 +9,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.passes.base import TrainingSettings
 
-__all__ = ["can_distil", "fit_labels", "loss_function", "mix"]
+__all__ = ["can_distil", "fit_labels", "loss_function", "mask_labels", "mix"]
 
 #: Losses that are linear in the target, up to a constant: for these a mixture of targets is a mixture of losses.
 LINEAR_LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy", "mse", "mean_squared_error")
@@ -21,12 +21,31 @@ def can_distil(settings: TrainingSettings, model: Any) -> bool:
 
 
 def fit_labels(labels: Array, settings: TrainingSettings) -> Array:
-    """Return labels as the loss wants them: class numbers instead of one-hot, `[N, 1]` for one sigmoid."""
+    """Return labels as the loss wants them: class numbers instead of one-hot, `[..., 1]` for one sigmoid."""
+    if settings.per_position:
+        return labels[..., None].astype(np.float32) if settings.loss == "binary_crossentropy" else labels
     if settings.loss == "sparse_categorical_crossentropy" and labels.ndim == 2:
         return np.asarray(labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0])
     if settings.loss == "binary_crossentropy" and labels.ndim == 1:
         return labels[:, None].astype(np.float32)
     return labels
+
+
+def mask_labels(labels: Array) -> tuple[Array, Array | None]:
+    """Return labels without those below 0, and the weight of each position: 0 where it does not count.
+
+    Args:
+        labels: of a batch, `[N, L]` or `[N, L, 1]`.
+
+    Returns:
+        labels with 0 in place of what does not count, and float32 weights `[N, L]` with mean 1 (None where all
+        positions count), so that the loss is the mean over the positions that do.
+    """
+    counts = labels.reshape(labels.shape[:2]) >= 0
+    if counts.all():
+        return labels, None
+    weights = counts * (counts.size / max(1, int(counts.sum())))
+    return np.maximum(labels, 0), weights.astype(np.float32)
 
 
 def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import RecipeError, TrainingError
 from edgetool.passes.base import Context, Facts, Invariant
-from edgetool.passes.targets import can_distil, fit_labels, loss_function, mix
+from edgetool.passes.targets import can_distil, fit_labels, loss_function, mask_labels, mix
 
 __all__ = ["Projection", "fine_tune", "make_projections", "num_steps"]
 
@@ -79,9 +79,10 @@ def fine_tune(
     losses: list[float] = []
     for step, (inputs, labels) in enumerate(_batches(context, total)):
         driver.on_train_batch_begin(step)
+        labels, weights = mask_labels(labels) if settings.per_position else (labels, None)
         if soft and teacher is not None:
             labels = mix(labels, teacher.predict_on_batch(inputs), distillation, settings)
-        losses.append(float(model.train_on_batch(inputs, labels)))
+        losses.append(float(model.train_on_batch(inputs, labels, sample_weight=weights)))
         if not math.isfinite(losses[-1]):
             raise TrainingError(
                 what,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord
 from edgetool.targets import Target
-from edgetool.tasks import METRICS, drop_points
+from edgetool.tasks import drop_points, in_points
 
 __all__ = ["broken_budgets", "decide", "refusal"]
 
@@ -107,7 +107,7 @@ def _drop_in_words(artifact: ArtifactRecord, source: EvaluationRecord | None, ma
     if source is None or artifact.validation is None:
         return "no labels to measure a drop on"
     drop = drop_points(source.metric, source.value, artifact.validation.value)
-    unit = "points" if METRICS[source.metric] else "percent"
+    unit = "points" if in_points(source.metric) else "percent"
     change = 0.0 - round(drop, 2)  # never -0.00
     return (
         f"validation {source.metric} {artifact.validation.value:.4g} against {source.value:.4g}, "

@@ -50,7 +50,7 @@ def verify_stage(
     cache = run / "cache"
     inputs = read_split(cache, "parity").inputs
     reference = source_arrays(cache, "parity")
-    classes = task.name == "classification"
+    classes = task.has_classes
     outputs: dict[str, tuple[Array, ...]] = {}
     checked: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
@@ -174,7 +174,7 @@ def _evaluate(
 
 
 def _can_be_scored(split: Split, task: Task) -> bool:
-    return split.labels is not None or task.name == "reconstruction"
+    return split.labels is not None or not task.needs_labels
 
 
 def _weights(recipe: Recipe) -> Weights:

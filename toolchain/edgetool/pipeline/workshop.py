@@ -198,7 +198,9 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
     dataset, task = _data(_key(plan))
     training = plan.training
     if task is not None:
-        training = dataclasses.replace(training, loss=task.loss, from_logits=task.from_logits)
+        training = dataclasses.replace(
+            training, loss=task.loss, from_logits=task.from_logits, per_position=task.per_position
+        )
     return Context(
         dataset=dataclasses.replace(dataset, test=None),
         training=training,

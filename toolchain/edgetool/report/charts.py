@@ -11,7 +11,7 @@ from edgetool.report.axis import Axis, make_axis
 from edgetool.report.collect import Row, Run, Setting
 from edgetool.report.labels import Box, Placed, place_labels
 from edgetool.store.manifest import EvaluationRecord
-from edgetool.tasks import METRICS
+from edgetool.tasks import METRICS, in_points, worst_allowed
 
 __all__ = ["Chart", "Mark", "run_charts"]
 
@@ -207,7 +207,7 @@ def _chart(
     tick_text: Callable[[float], str],
 ) -> Chart:
     source = None if run.manifest.source is None else run.manifest.source.evaluation
-    limit = None if source is None else _limit(source, run.manifest.max_drop_points)
+    limit = None if source is None else worst_allowed(source.metric, source.value, run.manifest.max_drop_points)
     x_axis = make_axis(
         [value for point in points for value in (point.x_low, point.x_high)],
         (LEFT, WIDTH - RIGHT),
@@ -237,12 +237,6 @@ def _chart(
     )
 
 
-def _limit(source: EvaluationRecord, max_drop: float) -> float:
-    if METRICS.get(source.metric, True):
-        return source.value - max_drop / 100.0
-    return source.value * (1.0 + max_drop / 100.0)
-
-
 def _y_axis(metric: str, points: Sequence[Point], source: EvaluationRecord | None, limit: float | None) -> Axis:
     """Return the axis of the metric. Points far beyond the limit are left out where they would crush the others."""
     near = list(points)
@@ -261,7 +255,7 @@ def _y_axis(metric: str, points: Sequence[Point], source: EvaluationRecord | Non
         (HEIGHT - BOTTOM, TOP),
         tick_text=lambda value: f"{value * 100:g} %" if in_percent else f"{value:g}",
         may_be_log=False,
-        highest=1.0 if METRICS.get(metric, False) and max(values) <= 1.02 else None,
+        highest=1.0 if in_points(metric) and max(values) <= 1.02 else None,
     )
 
 

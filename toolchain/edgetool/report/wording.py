@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetool.store.manifest import EvaluationRecord, LatencyRecord
-from edgetool.tasks import METRICS
+from edgetool.tasks import in_points
 
 __all__ = [
     "count",
@@ -98,7 +98,7 @@ def evaluation_error(record: EvaluationRecord) -> str:
 
 def drop_unit(metric: str) -> str:
     """Return the unit of a drop, see `edgetool.tasks.drop_points`."""
-    return "points" if METRICS.get(metric, True) else "%"
+    return "points" if in_points(metric) else "%"
 
 
 def drop(value: float) -> str:

@@ -94,7 +94,7 @@ def train(
 
 
 def _training_split(dataset: Dataset, task: Task, max_samples: int | None) -> Split:
-    if dataset.train is None or (dataset.train.labels is None and task.name != "reconstruction"):
+    if dataset.train is None or (dataset.train.labels is None and task.needs_labels):
         raise DataError(
             dataset.name,
             found="no labelled training split",
@@ -140,8 +140,7 @@ def _start_model(model: Any, folder: TrainFolder, settings: TrainSettings, task:
     optimizer = keras.optimizers.get(
         {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
     )
-    has_classes = task.name in ("classification", "binary")
-    model.compile(optimizer, _loss(task), metrics=["accuracy"] if has_classes else [])
+    model.compile(optimizer, _loss(task), metrics=["accuracy"] if task.has_classes else [])
     return model
 
 
@@ -271,7 +270,7 @@ def _measure(model: Any, split: Split | None, dataset: Dataset, card: ModelCard,
 
     from edgetool.training.batches import Batches
 
-    if split is None or (split.labels is None and task.name != "reconstruction"):
+    if split is None or (split.labels is None and task.needs_labels):
         return None
     outputs = model.predict(Batches(split, card.preprocessing, EVALUATION_BATCH), verbose=0)
     return evaluate_outputs(

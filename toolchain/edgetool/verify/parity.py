@@ -136,8 +136,8 @@ def compare_outputs(
         artifact_name: for the record.
         kind: see `ParityRecord`.
         split: where the inputs came from, for the record.
-        classes: the first output holds class scores `[N, C]` (or one score `[N, 1]` for two classes), so that agreement
-            means something.
+        classes: the first output holds class scores, `[N, C]` or at each position `[N, L, C]` (C = 1: one score for
+            two classes), so that agreement means something.
         tolerance: default: `tolerance_for(kind)`.
 
     Returns:
@@ -152,7 +152,7 @@ def compare_outputs(
     errors = [float(np.abs(d).max()) for d in differences]
     worst = int(np.argmax(errors))
     sqnr = tuple(_sqnr_db(r, d) for r, d in zip(reference, differences, strict=True))
-    agreement = _agreement(reference[0], candidate[0]) if classes and reference[0].ndim <= 2 else None
+    agreement = _agreement(reference[0], candidate[0]) if classes and reference[0].ndim <= 3 else None
     reasons = [*_constant(reference, candidate, reference_name), *_broken(limit, reference, errors, sqnr, agreement)]
     return ParityRecord(
         reference=reference_name,
@@ -227,8 +227,12 @@ def _require_finite(subject: str, array: Array) -> None:
 
 
 def _agreement(reference: Array, candidate: Array) -> float:
-    """Return the share of samples with the same answer; the reference decides the threshold of a single score."""
+    """Return the share of the same answers, over samples or positions; the reference decides a single score's
+    threshold.
+    """
     from_logits = bool(reference.min() < 0.0 or reference.max() > 1.0)
+    if reference.ndim == 3:
+        reference, candidate = (array.reshape(-1, array.shape[-1]) for array in (reference, candidate))
     same = answers(reference, from_logits=from_logits) == answers(candidate, from_logits=from_logits)
     return float(same.mean())
 
