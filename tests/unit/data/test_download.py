@@ -1,4 +1,4 @@
-"""Files of data sets: $EDGETOOL_DATA first, then the cache, then a download that is checked before it takes its name."""
+"""Files of data sets: $EDGETOOL_DATA first, then the cache, then a download that is checked first."""
 
 from __future__ import annotations
 
