@@ -209,8 +209,8 @@ def _page(rows: Sequence[Row]) -> str:
         f"{machine.system}, Python {machine.python}; {versions}.",
         "",
         f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `--effort {efforts}`, which is short: "
-        "their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the float32 file of "
-        "the same format, interleaved. The model's own recipe is in bold.",
+        "their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the float32 "
+        "file of the same format, interleaved. The model's own recipe is in bold.",
         "",
     ]
     for name in dict.fromkeys(row.model for row in rows):
