@@ -10,12 +10,14 @@ import pytest
 from edgetool.errors import DiskFullError, ManifestError, RunExistsError
 from edgetool.schema import to_json
 from edgetool.training.folder import open_train_folder, require_free
-from edgetool.training.record import EpochRecord, TrainSettings
+from edgetool.training.record import EpochCost, EpochRecord, TrainSettings
 
 SETTINGS = TrainSettings(
     model="m", data="digits", data_digest="d", num_train_samples=100, max_samples=None, preprocessing="x",
     loss="mse", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=3, seed=0,
 )  # fmt: skip
+
+COST = EpochCost(train_seconds=0.8, energy_joules=None, peak_memory_bytes=1)
 
 
 def _epoch(number: int) -> EpochRecord:
@@ -29,7 +31,7 @@ def _save(content: bytes) -> object:
 def _train(path: Path, epochs: int) -> None:
     with open_train_folder(path, SETTINGS, overwrite=False) as folder:
         for number in range(len(folder.state.history) + 1, epochs + 1):
-            folder.save_checkpoint(_save(b"weights %d" % number), _epoch(number))  # type: ignore[arg-type]
+            folder.save_checkpoint(_save(b"weights %d" % number), _epoch(number), cost=COST)  # type: ignore[arg-type]
 
 
 def test_a_new_run_begins_without_checkpoint(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_a_new_run_begins_without_checkpoint(tmp_path: Path) -> None:
 
 def test_the_newest_checkpoint_is_kept_and_found_again(tmp_path: Path) -> None:
     _train(tmp_path / "run", 2)
-    assert [item.name for item in sorted(tmp_path.joinpath("run").glob("*.keras"))] == ["epoch-0002.keras"]
+    assert [item.name for item in sorted(tmp_path.joinpath("run").glob("*.npz"))] == ["epoch-0002.npz"]
     with open_train_folder(tmp_path / "run", SETTINGS, overwrite=False) as folder:
         assert folder.checkpoint is not None and folder.checkpoint.read_bytes() == b"weights 2"
         assert [epoch.epoch for epoch in folder.state.history] == [1, 2]
@@ -56,7 +58,7 @@ def test_a_checkpoint_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
         pytest.raises(DiskFullError),
         open_train_folder(tmp_path / "run", SETTINGS, overwrite=False) as folder,
     ):
-        folder.save_checkpoint(full, _epoch(2))
+        folder.save_checkpoint(full, _epoch(2), cost=COST)
     with open_train_folder(tmp_path / "run", SETTINGS, overwrite=False) as folder:
         assert folder.checkpoint is not None and folder.checkpoint.read_bytes() == b"weights 1"
     assert not [item for item in (tmp_path / "run").iterdir() if item.name.startswith(".epoch")]
@@ -66,7 +68,7 @@ def test_leftovers_of_a_killed_write_are_swept_away(tmp_path: Path) -> None:
     _train(tmp_path / "run", 1)
     leftover = tmp_path / "run" / ".epoch-0002-abc"
     leftover.mkdir()
-    (leftover / "epoch-0002.keras").write_bytes(b"half")
+    (leftover / "epoch-0002.npz").write_bytes(b"half")
     _train(tmp_path / "run", 1)
     assert not leftover.exists()
 
@@ -81,7 +83,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
         pass
     with open_train_folder(tmp_path / "run", other, overwrite=True) as folder:
         assert folder.state.settings == other and folder.checkpoint is None
-    assert not list((tmp_path / "run").glob("*.keras"))
+    assert not list((tmp_path / "run").glob("*.npz"))
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
 
 def test_a_lost_checkpoint_is_named(tmp_path: Path) -> None:
     _train(tmp_path / "run", 1)
-    (tmp_path / "run" / "epoch-0001.keras").unlink()
+    (tmp_path / "run" / "epoch-0001.npz").unlink()
     with pytest.raises(ManifestError, match="no such checkpoint"):
         _train(tmp_path / "run", 2)
 
