@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import DiskFullError, ManifestError, RunExistsError
+from edgetool.runners.machine import describe_machine
 from edgetool.schema import to_json
 from edgetool.training.folder import open_train_folder, require_free
-from edgetool.training.record import EpochRecord, TrainSettings
+from edgetool.training.record import EpochRecord, TrainRecord, TrainSettings
 
 SETTINGS = TrainSettings(
     model="m", data="digits", data_digest="d", num_train_samples=100, max_samples=None, preprocessing="x",
     loss="mse", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=3, seed=0,
+)  # fmt: skip
+
+RECORD = TrainRecord(
+    schema_version=1, edgetool_version="0", model="m", settings=SETTINGS, data_source="", class_names=(), splits={},
+    facts={}, num_params=1, model_digest="", seconds=1.0, num_resumes=0, device="cpu", machine=describe_machine(),
+    history=(),
 )  # fmt: skip
 
 
@@ -117,6 +124,16 @@ def test_a_finished_run_and_other_content_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunExistsError, match="a file"):
         require_free(file, overwrite=True)
     require_free(tmp_path / "new", overwrite=False)
+
+
+def test_files_of_the_data_are_a_runs_own(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with open_train_folder(run, SETTINGS, overwrite=False) as folder:
+        folder.finish(RECORD, {"tokenizer.json": "{}"})
+    assert run.joinpath("tokenizer.json").read_text() == "{}" and run.joinpath("train.json").is_file()
+    require_free(run, overwrite=True)
+    with open_train_folder(run, SETTINGS, overwrite=True):
+        assert not run.joinpath("tokenizer.json").exists()
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ RUN/state.json          settings, history so far, name of the newest checkpoint;
 RUN/epoch-0003.keras    the newest checkpoint: weights and optimizer state
 RUN/model.keras         the trained model
 RUN/history.csv         one line an epoch
+RUN/tokenizer.json      and what else the data set gives for an application (`Dataset.files`)
 RUN/train.json          everything about the run; written last
 
 Every file appears under its name at once, and the state is written after the checkpoint that it names: whenever the
@@ -19,6 +20,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from edgetool.data.dataset import DATA_FILES
 from edgetool.errors import ManifestError, RunExistsError
 from edgetool.schema import parse, to_json
 from edgetool.store.atomic import atomic_path, disk_error, write_text
@@ -32,6 +34,7 @@ RECORD = "train.json"
 STATE = "state.json"
 HISTORY = "history.csv"
 CHECKPOINTS = "epoch-*.keras"
+LEFTOVERS = (".epoch-", ".state-", ".model-", ".train-", ".history-", ".tokenizer-")
 
 
 class TrainFolder:
@@ -66,8 +69,10 @@ class TrainFolder:
         self.state = state
         write_text(self.path / STATE, to_json(state))
 
-    def finish(self, record: TrainRecord) -> None:
-        """Write the history and the record, and remove what only a resume needs."""
+    def finish(self, record: TrainRecord, files: dict[str, str]) -> None:
+        """Write the data set's `files`, the history and the record, and remove what only a resume needs."""
+        for name, text in files.items():
+            write_text(self.path / name, text)
         write_text(self.path / HISTORY, history_csv(record.history))
         write_text(self.path / RECORD, to_json(record) + "\n")
         self.path.joinpath(STATE).unlink(missing_ok=True)
@@ -90,7 +95,7 @@ def require_free(path: Path, *, overwrite: bool) -> None:
             expected="a new folder",
             next_step="choose another -o/--out, or give --overwrite to train again",
         )
-    known = {MODEL, RECORD, STATE, HISTORY, ".lock"}
+    known = {MODEL, RECORD, STATE, HISTORY, ".lock", *DATA_FILES}
     if path.is_dir():
         other = [
             item.name
@@ -129,7 +134,9 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
             folder = TrainFolder(path, state)
             folder.save_state(dataclasses.replace(state, num_resumes=state.num_resumes + 1))
         else:
-            for item in (path / RECORD, path / STATE, path / MODEL, path / HISTORY, *path.glob(CHECKPOINTS)):
+            for name in (RECORD, STATE, MODEL, HISTORY, *DATA_FILES):
+                path.joinpath(name).unlink(missing_ok=True)
+            for item in path.glob(CHECKPOINTS):
                 item.unlink(missing_ok=True)
             folder = TrainFolder(path, TrainState(settings))
             folder.save_state(folder.state)
@@ -138,7 +145,7 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
 
 def _is_leftover(item: Path) -> bool:
     """Tell whether `item` is the folder of a file that was being written when the process died."""
-    return item.is_dir() and item.name.startswith((".epoch-", ".state-", ".model-", ".train-", ".history-"))
+    return item.is_dir() and item.name.startswith(LEFTOVERS)
 
 
 def _load_state(path: Path, settings: TrainSettings) -> TrainState:

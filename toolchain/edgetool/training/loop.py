@@ -261,7 +261,7 @@ def _finish(
         validation=_measure(final, dataset.val, dataset, card, task),
         test=_measure(final, dataset.test, dataset, card, task),
     )
-    folder.finish(record)
+    folder.finish(record, dataset.files)
     return record
 
 
