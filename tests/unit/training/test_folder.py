@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import DiskFullError, ManifestError, RunExistsError
+from edgetool.runners.machine import describe_machine
 from edgetool.schema import to_json
 from edgetool.training.folder import open_train_folder, require_free
-from edgetool.training.record import EpochCost, EpochRecord, TrainSettings
+from edgetool.training.record import CostRecord, EpochCost, EpochRecord, TrainRecord, TrainSettings
 
 SETTINGS = TrainSettings(
     model="m", data="digits", data_digest="d", num_train_samples=100, max_samples=None, preprocessing="x",
@@ -18,6 +19,15 @@ SETTINGS = TrainSettings(
 )  # fmt: skip
 
 COST = EpochCost(train_seconds=0.8, energy_joules=None, peak_memory_bytes=1)
+RECORD = TrainRecord(
+    schema_version=1, edgetool_version="0", model="m", settings=SETTINGS, data_source="", class_names=(), splits={},
+    facts={}, num_params=1, model_digest="", seconds=1.0, num_resumes=0, device="cpu", machine=describe_machine(),
+    history=(), best_epoch=0,
+    cost=CostRecord(
+        seconds=1.0, device="cpu", num_devices=1, peak_memory_bytes=1, peak_memory_method="", energy_joules=None,
+        energy_method="", macs_per_sample=None, flops_per_step=None, flops_method="", samples_per_second=1.0,
+    ),
+)  # fmt: skip
 
 
 def _epoch(number: int) -> EpochRecord:
@@ -119,6 +129,16 @@ def test_a_finished_run_and_other_content_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunExistsError, match="a file"):
         require_free(file, overwrite=True)
     require_free(tmp_path / "new", overwrite=False)
+
+
+def test_files_of_the_data_are_a_runs_own(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with open_train_folder(run, SETTINGS, overwrite=False) as folder:
+        folder.finish(RECORD, {"tokenizer.json": "{}"})
+    assert run.joinpath("tokenizer.json").read_text() == "{}" and run.joinpath("train.json").is_file()
+    require_free(run, overwrite=True)
+    with open_train_folder(run, SETTINGS, overwrite=True):
+        assert not run.joinpath("tokenizer.json").exists()
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:

@@ -18,6 +18,15 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "digits": ("scikit-learn's handwritten digits, resized to 32x32x3 (bundled)", "edgetool.data.named:load_digits"),
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
+    "sms-spam": ("UCI SMS Spam Collection ($EDGETOOL_DATA or public download)", "edgetool.data.sets.sms_spam:load"),
+    "movie-sentences": (
+        "polarity of sentences from film reviews ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.movie_sentences:load",
+    ),
+    "tiny-shakespeare": (
+        "characters of Shakespeare's plays ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.tiny_shakespeare:load",
+    ),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
 }
 

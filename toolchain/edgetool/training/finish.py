@@ -64,7 +64,7 @@ def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, me
         test=_measure(final, dataset.test, dataset, work),
         notes=work.devices.notes,
     )
-    folder.finish(record)
+    folder.finish(record, dataset.files)
     return record
 
 

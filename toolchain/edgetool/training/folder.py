@@ -5,6 +5,7 @@ RUN/epoch-0003.npz      the newest checkpoint: weights and optimizer state; and 
 RUN/history.csv         one line an epoch
 RUN/logs/               the same for TensorBoard
 RUN/model.keras         the trained model
+RUN/tokenizer.json      and what else the data set gives for an application (`Dataset.files`)
 RUN/train.json          everything about the run; written last
 
 Every file but the logs appears under its name at once, and the state is written after the checkpoint that it names:
@@ -20,6 +21,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from edgetool.data.dataset import DATA_FILES
 from edgetool.errors import ManifestError, RunExistsError
 from edgetool.schema import parse, to_json
 from edgetool.store.atomic import atomic_path, disk_error, write_text
@@ -34,9 +36,10 @@ STATE = "state.json"
 HISTORY = "history.csv"
 LOGS = "logs"
 CHECKPOINTS = "epoch-*.npz"
+LEFTOVERS = (".epoch-", ".state-", ".model-", ".train-", ".history-", ".tokenizer-")
 
 #: What a training run may hold beside checkpoints; anything else makes a folder somebody else's.
-OWN = frozenset({MODEL, RECORD, STATE, HISTORY, LOGS, ".lock"})
+OWN = frozenset({MODEL, RECORD, STATE, HISTORY, LOGS, ".lock", *DATA_FILES})
 
 
 class TrainFolder:
@@ -90,8 +93,10 @@ class TrainFolder:
         self.state = state
         write_text(self.path / STATE, to_json(state))
 
-    def finish(self, record: TrainRecord) -> None:
-        """Write the history and the record, and remove what only a resume needs."""
+    def finish(self, record: TrainRecord, files: dict[str, str]) -> None:
+        """Write the data set's `files`, the history and the record, and remove what only a resume needs."""
+        for name, text in files.items():
+            write_text(self.path / name, text)
         write_text(self.path / HISTORY, history_csv(record.history))
         write_text(self.path / RECORD, to_json(record) + "\n")
         self.path.joinpath(STATE).unlink(missing_ok=True)
@@ -152,7 +157,9 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
             folder = TrainFolder(path, state)
             folder.save_state(dataclasses.replace(state, num_resumes=state.num_resumes + 1))
         else:
-            for item in (path / RECORD, path / STATE, path / MODEL, path / HISTORY, *path.glob(CHECKPOINTS)):
+            for name in (RECORD, STATE, MODEL, HISTORY, *DATA_FILES):
+                path.joinpath(name).unlink(missing_ok=True)
+            for item in path.glob(CHECKPOINTS):
                 item.unlink(missing_ok=True)
             shutil.rmtree(path / LOGS, ignore_errors=True)
             folder = TrainFolder(path, TrainState(settings))
@@ -162,7 +169,7 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
 
 def _is_leftover(item: Path) -> bool:
     """Tell whether `item` is the folder of a file that was being written when the process died."""
-    return item.is_dir() and item.name.startswith((".epoch-", ".state-", ".model-", ".train-", ".history-"))
+    return item.is_dir() and item.name.startswith(LEFTOVERS)
 
 
 def _load_state(path: Path, settings: TrainSettings) -> TrainState:
