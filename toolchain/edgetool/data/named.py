@@ -19,6 +19,10 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
+    "spoken-digits": (
+        "spoken digits of one second as MFCCs ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.spoken_digits:load",
+    ),
 }
 
 
