@@ -28,6 +28,21 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
         "edgetool.data.sets.tiny_shakespeare:load",
     ),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
+    "spoken-digits": (
+        "spoken digits of one second as MFCCs ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.spoken_digits:load",
+    ),
+    "speech-frames-640": (
+        "five log-mel frames of spoken digits, without labels ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.speech_frames:load",
+    ),
+    "mlperf-kws01": ("MLPerf Tiny's keyword test clips ($EDGETOOL_DATA)", "edgetool.data.sets.mlperf_kws01:load"),
+    "cifar10-animals-96": (
+        "CIFAR-10's animals against its vehicles, 96x96 ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.cifar10_animals:load",
+    ),
+    "digits-16": ("scikit-learn's digits, 16x16x1 (bundled)", "edgetool.data.sets.digits_latent:load_images"),
+    "digits-latent": ("random vectors for generators of digits", "edgetool.data.sets.digits_latent:load"),
 }
 
 
