@@ -43,7 +43,8 @@ def test_jpegs_need_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_every_name_says_what_it_is() -> None:
-    assert {"digits", "cifar10", "cifar10-jpeg"} == set(NAMED_DATA)
+    assert {"digits", "cifar10", "cifar10-jpeg"} <= set(NAMED_DATA)
+    assert all(what and ":" in place for what, place in NAMED_DATA.values())
 
 
 def test_real_cifar_files(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

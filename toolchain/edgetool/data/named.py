@@ -19,6 +19,12 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
+    "assist2009": ("answers of students at ASSISTments, in windows of 100", "edgetool.data.sets.assist2009:load"),
+    "etth1": ("electricity transformer load ETTh1, 96 hours in, 24 out", "edgetool.data.sets.etth1:load"),
+    "traffic-i94": (
+        "hourly traffic volume on I-94, 24 hours in, the next one out",
+        "edgetool.data.sets.traffic_i94:load",
+    ),
 }
 
 

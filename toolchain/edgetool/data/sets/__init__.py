@@ -1,0 +1,1 @@
+"""Data sets of the zoo's models, one module each with a function `load() -> Dataset`."""
