@@ -43,6 +43,12 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     ),
     "digits-16": ("scikit-learn's digits, 16x16x1 (bundled)", "edgetool.data.sets.digits_latent:load_images"),
     "digits-latent": ("random vectors for generators of digits", "edgetool.data.sets.digits_latent:load"),
+    "assist2009": ("answers of students at ASSISTments, in windows of 100", "edgetool.data.sets.assist2009:load"),
+    "etth1": ("electricity transformer load ETTh1, 96 hours in, 24 out", "edgetool.data.sets.etth1:load"),
+    "traffic-i94": (
+        "hourly traffic volume on I-94, 24 hours in, the next one out",
+        "edgetool.data.sets.traffic_i94:load",
+    ),
 }
 
 
