@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError, UsageError
-from edgetool.training.request import Backend, ComputeOptions
+from edgetool.training.request import ComputeOptions
 
 __all__ = ["Devices", "child_environment", "open_devices", "require_backend"]
 
@@ -67,7 +67,7 @@ class Devices:
         return name if self.num_devices == 1 else f"{self.num_devices} x {name}"
 
 
-def require_backend(backend: Backend) -> None:
+def require_backend(backend: str) -> None:
     """Refuse a backend that is not installed, without importing it.
 
     Raises:
