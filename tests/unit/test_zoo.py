@@ -50,7 +50,7 @@ def test_an_unknown_model_names_the_nearest() -> None:
         ({"metric": "accurcy"}, "did you mean 'accuracy'"),
         ({"default_recipe": "w8a8"}, "default_recipe 'w8a8'"),
         ({"training": {"optimizer": "adm"}}, "training.optimizer 'adm'"),
-        ({"training": {"epochs": 0}}, "not above 0"),
+        ({"training": {"epochs": 0}}, "training.epochs 0, expected 1 or more"),
         ({"training": {"epoch": 3}}, "unknown key 'training.epoch'.*did you mean 'epochs'"),
         ({"preprocessing": {"std": [0.0]}}, "not above 0"),
         ({"package": "os"}, "key 'package'"),

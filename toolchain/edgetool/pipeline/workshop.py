@@ -26,6 +26,7 @@ from edgetool.passes.base import Context, ModelState, TrainingSettings
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
+from edgetool.store.atomic import write_text
 from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer
 from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task, infer_task
@@ -152,7 +153,7 @@ def source_outputs(setup: dict[str, Any], split: str) -> int:
 
 
 def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -> dict[str, Any]:
-    """Run a recipe's passes and export its artefacts into the folder `out`."""
+    """Run a recipe's passes; export its artefacts, and what the data set gives for them, into the folder `out`."""
     plan = _parse_setup(setup)
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
     context = _context(plan, wanted, emit)
@@ -168,6 +169,8 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
             artifacts.append(_describe(path, wanted, parent, state, result))
         except EdgetoolError as exc:
             failures[name] = exc.to_dict()
+    for file, text in context.dataset.files.items():
+        write_text(Path(out) / file, text)
     context.progress("export", len(wanted.exports), len(wanted.exports))
     return _builtins(Built(records, state.skipped, tuple(artifacts), failures))
 
