@@ -15,7 +15,7 @@ from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.errors import DataError
 
-__all__ = ["load_npz", "read_arrays"]
+__all__ = ["load_npz"]
 
 #: Keys that splits are made of; others (names, indices) are not read.
 PREFIXES = ("x_", "y_", "jpeg_", "offsets_")
@@ -39,7 +39,7 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
     Raises:
         DataError: damaged, keys missing, pickled objects, or images that cannot be decoded.
     """
-    arrays = read_arrays(path, prefixes=(*PREFIXES, "class_names"))
+    arrays = _read(path)
     splits = {split: _split(path, arrays, split) for split in ("train", "val", "test")}
     if splits["train"] is None and splits["test"] is None:
         raise DataError(
@@ -59,17 +59,13 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
     )
 
 
-def read_arrays(path: Path, *, prefixes: tuple[str, ...] = ("",)) -> dict[str, Array]:
-    """Return the arrays of an archive whose names begin with one of `prefixes` (default: all); nothing is unpickled.
-
-    Raises:
-        DataError: damaged, or pickled objects.
-    """
+def _read(path: Path) -> dict[str, Array]:
+    """Return the arrays of the archive that a split is made of."""
     try:
         with zipfile.ZipFile(path):  # NumPy takes a single array and a pickle under this suffix too
             pass
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key.startswith(prefixes)}
+            return {key: archive[key] for key in archive.files if key == "class_names" or key.startswith(PREFIXES)}
     except BAD_ARCHIVE as exc:
         raise DataError(
             str(path),

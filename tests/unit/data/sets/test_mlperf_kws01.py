@@ -27,7 +27,7 @@ def test_features_become_real_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x_test": X}, "no x_test and y_test"),
+        ({"x_test": X}, "no array 'y_test'"),
         ({"x_test": X.astype(np.float32), "y_test": np.zeros(256, int)}, "float32"),
         ({"x_test": X[:, :40], "y_test": np.zeros(256, int)}, "40, 10, 1"),
         ({"x_test": X, "y_test": np.full(256, 12)}, "labels up to 12"),
@@ -38,7 +38,7 @@ def test_another_content_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray], message: str
 ) -> None:
     monkeypatch.setenv("EDGETOOL_DATA", str(tmp_path))
-    np.savez(tmp_path / "mlperf_kws01.npz", **arrays)
+    np.savez(tmp_path / "mlperf_kws01.npz", class_names=np.array(["yes"]), **arrays)
     with pytest.raises(DataError, match=message):
         mlperf_kws01.load()
 

@@ -109,7 +109,7 @@ def _arrays(folder: Path, **replaced: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("replaced", "message"),
     [
-        ({"length_test": np.zeros(0)}, "no length_test"),
+        ({"length_test": np.zeros(0)}, "no array 'length_test'"),
         ({"y_train": np.array([0, 1, 2, 10], np.uint8)}, "labels from 0 to 10"),
         ({"x_train": np.zeros((4, 8_000), np.float32)}, "float32 of shape"),
         ({"x_test": np.zeros((4, 4_000), np.int16)}, r"shape \[4, 4000\]"),

@@ -7,7 +7,7 @@ import numpy as np
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Dataset, Split
 from edgetool.data.download import shared_file
-from edgetool.data.npz import read_arrays
+from edgetool.data.sets.arrays import read_arrays
 from edgetool.errors import DataError, MissingFileError
 
 __all__ = ["SCALE", "ZERO_POINT", "load"]
@@ -36,11 +36,15 @@ def load() -> Dataset:
             expected="the folder that holds it",
             next_step="set EDGETOOL_DATA, or use --data spoken-digits (public download)",
         )
-    arrays = read_arrays(path)
-    features, labels = arrays.get("x_test"), arrays.get("y_test")
-    if features is None or labels is None or features.dtype != np.int8 or features.shape[1:] != (49, 10, 1):
-        found = "no x_test and y_test" if features is None or labels is None else f"{features.dtype} {features.shape}"
-        raise DataError(str(path), found=found, expected="int8 [N, 49, 10, 1]", next_step="get the file again")
+    arrays = read_arrays(path, ("x_test", "y_test", "class_names"))
+    features, labels = arrays["x_test"], arrays["y_test"]
+    if features.dtype != np.int8 or features.shape[1:] != (49, 10, 1):
+        raise DataError(
+            f"{path}: x_test",
+            found=f"{features.dtype} of shape {list(features.shape)}",
+            expected="int8 [N, 49, 10, 1]",
+            next_step="get the file again",
+        )
     if labels.shape != (len(features),) or int(labels.max()) >= NUM_CLASSES:
         raise DataError(
             f"{path}: y_test",
@@ -54,7 +58,7 @@ def load() -> Dataset:
         train=None,
         val=None,
         test=Split("test", (real,), labels.astype(np.int64)),
-        class_names=tuple(str(name) for name in arrays.get("class_names", np.array([]))),
+        class_names=tuple(str(name) for name in arrays["class_names"]),
         source="MLPerf Tiny kws01 (eembc/energyrunner), from Speech Commands v2 (Warden 2018, CC BY 4.0)",
         digest=digest_path(path),
         facts={

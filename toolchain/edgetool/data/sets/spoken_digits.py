@@ -16,7 +16,7 @@ from edgetool.artifact import digest_path
 from edgetool.data.audio import MelSettings, log_mel, mfcc, to_waveform
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.download import download, shared_file
-from edgetool.data.npz import read_arrays
+from edgetool.data.sets.arrays import read_arrays
 from edgetool.data.split import carve_validation
 from edgetool.data.stages import count_duplicates, standardise
 from edgetool.errors import DataError
@@ -112,20 +112,12 @@ def load_recordings() -> Recordings:
     if path is None:
         archive = download(URL, name="free-spoken-digit-dataset-26eb9aa.zip")
         return read_archive(archive)
-    arrays = read_arrays(path)
-    parts = []
-    for name in ("train", "test"):
-        missing = [key for key in (f"x_{name}", f"y_{name}", f"length_{name}") if key not in arrays]
-        if missing:
-            raise DataError(
-                str(path),
-                found=f"no {missing[0]}",
-                expected="waveforms, labels, lengths",
-                next_step="get the file again",
-            )
-        parts.append(
-            Clips(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.int64), arrays[f"length_{name}"].astype(np.int64))
-        )
+    names = ("train", "test")
+    arrays = read_arrays(path, [f"{key}_{name}" for name in names for key in ("x", "y", "length")])
+    parts = [
+        Clips(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.int64), arrays[f"length_{name}"].astype(np.int64))
+        for name in names
+    ]
     return _checked(Recordings(parts[0], parts[1], digest_path(path)), path)
 
 
