@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,9 @@ def test_jpegs_need_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_every_name_says_what_it_is() -> None:
-    assert {"digits", "cifar10", "cifar10-jpeg"} == set(NAMED_DATA)
+    for name, (words, function) in NAMED_DATA.items():
+        module, _, attribute = function.partition(":")
+        assert words and callable(getattr(importlib.import_module(module), attribute)), name
 
 
 def test_real_cifar_files(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,23 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
+    "breast-cancer": ("tumours by 30 measures of cell nuclei (bundled)", "edgetool.data.sets.breast_cancer:load"),
+    "credit-default": (
+        "who will not pay a card bill, UCI ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.credit_default:load",
+    ),
+    "ecg5000": (
+        "heartbeats of 140 points, UCR archive ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.ecg5000:load",
+    ),
+    "pneumonia-mnist": (
+        "chest X-rays 28x28, MedMNIST ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.pneumonia_mnist:load",
+    ),
+    "student-performance": (
+        "final grades of students, UCI ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.student_performance:load",
+    ),
 }
 
 
