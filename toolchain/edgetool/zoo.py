@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from edgetool.catalog import scan
+from edgetool.data.augment import AUGMENTATIONS
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import ModelCardError, nearest
 from edgetool.passes.base import TrainingSettings
@@ -17,6 +19,8 @@ from edgetool.tasks import METRICS, TASKS
 
 __all__ = [
     "OPTIMIZERS",
+    "SCHEDULES",
+    "Fault",
     "ModelCard",
     "Reference",
     "TrainingRecipe",
@@ -25,10 +29,16 @@ __all__ = [
     "load_builder",
     "model_names",
     "parse_card",
+    "recipe_fault",
 ]
 
 #: Optimizers that a card may name, as Keras 3 calls them.
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+
+Schedule = Literal["constant", "cosine"]
+
+#: How the learning rate may change over a training run.
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class TrainingRecipe:
         warmup_epochs: over which the learning rate rises to its value.
         weight_decay: decoupled (AdamW), of kernels.
         label_smoothing: share of each label that is spread over all classes.
-        augmentation: names of `edgetool.training.augment.AUGMENTATIONS`, applied in order.
+        augmentation: names of `edgetool.data.augment.AUGMENTATIONS`, applied in order.
         patience: stop after so many epochs without a better validation loss, and take the best epoch's weights; 0: off.
         balanced: weigh samples so that every class counts the same.
         procedure: `fit`, or `gan` where the package also has `build_discriminator(keras)`.
@@ -50,7 +60,7 @@ class TrainingRecipe:
     learning_rate: float = 0.001
     batch_size: int = 64
     epochs: int = 10
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Schedule = "constant"
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
@@ -58,6 +68,16 @@ class TrainingRecipe:
     patience: int = 0
     balanced: bool = False
     procedure: Literal["fit", "gan"] = "fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field of a training recipe."""
+
+    name: str
+    found: str
+    expected: str
+    next_step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +157,6 @@ def parse_card(fields: dict[str, Any], *, package: str, source: str) -> ModelCar
     names = (
         ("task", card.task, list(TASKS)),
         ("metric", card.metric, list(METRICS)),
-        ("training.optimizer", card.training.optimizer, list(OPTIMIZERS)),
         ("default_recipe", card.default_recipe, builtin_names()),
     )
     for key, value, valid in names:
@@ -145,15 +164,47 @@ def parse_card(fields: dict[str, Any], *, package: str, source: str) -> ModelCar
             raise ModelCardError(
                 source, found=f"{key} {value!r}", expected=f"a known {key}", next_step=nearest(value, valid)
             )
-    numbers = (card.training.learning_rate, card.training.batch_size, card.training.epochs, *card.preprocessing.std)
-    if any(value <= 0 for value in numbers) or card.preprocessing.scale == 0.0:
+    fault = recipe_fault(card.training)
+    if fault is not None:
         raise ModelCardError(
             source,
-            found="a learning rate, batch size, number of epochs or std that is not above 0, or a scale of 0",
-            expected="numbers that can be trained and divided by",
+            found=f"training.{fault.name} {fault.found}",
+            expected=fault.expected,
+            next_step=fault.next_step,
+        )
+    if any(value <= 0 for value in card.preprocessing.std) or card.preprocessing.scale == 0.0:
+        raise ModelCardError(
+            source,
+            found="a std that is not above 0, or a scale of 0",
+            expected="numbers that can be divided by",
             next_step="correct the file",
         )
     return card
+
+
+def recipe_fault(recipe: TrainingRecipe) -> Fault | None:
+    """Return the first thing in a training recipe that cannot be trained; None: it is sound."""
+    names: list[tuple[str, str, list[str]]] = [
+        ("optimizer", recipe.optimizer, list(OPTIMIZERS)),
+        ("schedule", recipe.schedule, list(SCHEDULES)),
+        *(("augmentation", name, list(AUGMENTATIONS)) for name in recipe.augmentation),
+    ]
+    for key, value, valid in names:
+        if value not in valid:
+            return Fault(key, repr(value), f"a known {key}", nearest(value, valid))
+    ranges = (
+        ("learning_rate", recipe.learning_rate, 0.0 < recipe.learning_rate < math.inf, "a number above 0"),
+        ("batch_size", recipe.batch_size, recipe.batch_size >= 1, "1 or more"),
+        ("epochs", recipe.epochs, recipe.epochs >= 1, "1 or more"),
+        ("warmup_epochs", recipe.warmup_epochs, 0.0 <= recipe.warmup_epochs < math.inf, "0 or more"),
+        ("weight_decay", recipe.weight_decay, 0.0 <= recipe.weight_decay < math.inf, "0 or more"),
+        ("label_smoothing", recipe.label_smoothing, 0.0 <= recipe.label_smoothing < 1.0, "0 to below 1"),
+        ("patience", recipe.patience, recipe.patience >= 0, "0 (off) or more"),
+    )
+    for key, number, fits, expected in ranges:
+        if not fits:
+            return Fault(key, f"{number:g}", expected, "correct it")
+    return None
 
 
 def model_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,9 @@ def test_jpegs_need_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_every_name_says_what_it_is() -> None:
     assert {"digits", "cifar10", "cifar10-jpeg"} <= set(NAMED_DATA)
-    assert all(what and ":" in place for what, place in NAMED_DATA.values())
+    for what, place in NAMED_DATA.values():
+        module, _, function = place.partition(":")
+        assert what and callable(getattr(importlib.import_module(module), function))
 
 
 def test_real_cifar_files(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

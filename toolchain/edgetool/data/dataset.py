@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SPLIT_SEED", "Array", "Dataset", "Split"]
+__all__ = ["DATA_FILES", "SPLIT_SEED", "Array", "Dataset", "Split"]
 
 Array = npt.NDArray[Any]
 
 #: Of every split that edgetool itself makes. It never follows --seed: a model trained with one seed and compressed
 #: with another must find the same samples kept apart.
 SPLIT_SEED = 0
+
+#: Names that `Dataset.files` may have: run folders know them as their own.
+DATA_FILES = ("tokenizer.json",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Dataset:
         source: where it came from (file, owner and name, licence), for reports.
         digest: SHA-256 of the files it was read from.
         facts: what loading and cleaning did, for reports: counts, rules.
+        files: name (of `DATA_FILES`) -> text of a file that an application needs beside the model.
     """
 
     name: str
@@ -78,3 +82,4 @@ class Dataset:
     source: str = ""
     digest: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)

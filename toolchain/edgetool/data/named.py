@@ -18,7 +18,31 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
     "digits": ("scikit-learn's handwritten digits, resized to 32x32x3 (bundled)", "edgetool.data.named:load_digits"),
     "cifar10": ("CIFAR-10, lossless ($EDGETOOL_DATA or public download)", "edgetool.data.cifar:load_cifar10"),
     "cifar10-jpeg": ("CIFAR-10 re-encoded as JPEG ($EDGETOOL_DATA)", "edgetool.data.named:load_cifar10_jpeg"),
+    "sms-spam": ("UCI SMS Spam Collection ($EDGETOOL_DATA or public download)", "edgetool.data.sets.sms_spam:load"),
+    "movie-sentences": (
+        "polarity of sentences from film reviews ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.movie_sentences:load",
+    ),
+    "tiny-shakespeare": (
+        "characters of Shakespeare's plays ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.tiny_shakespeare:load",
+    ),
     # One module a data set in edgetool/data/sets/, with a function `load() -> Dataset`.
+    "spoken-digits": (
+        "spoken digits of one second as MFCCs ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.spoken_digits:load",
+    ),
+    "speech-frames-640": (
+        "five log-mel frames of spoken digits, without labels ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.speech_frames:load",
+    ),
+    "mlperf-kws01": ("MLPerf Tiny's keyword test clips ($EDGETOOL_DATA)", "edgetool.data.sets.mlperf_kws01:load"),
+    "cifar10-animals-96": (
+        "CIFAR-10's animals against its vehicles, 96x96 ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.cifar10_animals:load",
+    ),
+    "digits-16": ("scikit-learn's digits, 16x16x1 (bundled)", "edgetool.data.sets.digits_latent:load_images"),
+    "digits-latent": ("random vectors for generators of digits", "edgetool.data.sets.digits_latent:load"),
     "assist2009": ("answers of students at ASSISTments, in windows of 100", "edgetool.data.sets.assist2009:load"),
     "etth1": ("electricity transformer load ETTh1, 96 hours in, 24 out", "edgetool.data.sets.etth1:load"),
     "traffic-i94": (

@@ -27,7 +27,7 @@ from edgetool.exporters.onnx_graph import (
     strip_details,
 )
 
-__all__ = ["merge_reshapes", "tidy", "weight_nodes"]
+__all__ = ["merge_reshapes", "tidy", "tidy_plain", "weight_nodes"]
 
 #: Operators with a constant kernel, and which input it is.
 WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
@@ -40,6 +40,14 @@ def tidy(model: Any, layers: list[str]) -> None:
         model: what tf2onnx gave: the names of Keras layers are parts of its names.
         layers: names of the Keras layers.
     """
+    tidy_plain(model)
+    _clean_names(model.graph, layers)
+    _name_open_dimensions(model.graph)
+    strip_details(model)
+
+
+def tidy_plain(model: Any) -> None:
+    """Do what `tidy` does (1 to 3) to a float `ModelProto` of any origin, in place; tensors keep their names."""
     graph = model.graph
     fold_dense_scales(graph)
     _fuse_dense(model)
@@ -49,9 +57,6 @@ def tidy(model: Any, layers: list[str]) -> None:
     _pool_means(graph)
     merge_reshapes(graph)
     drop_unused(graph)
-    _clean_names(graph, layers)
-    _name_open_dimensions(graph)
-    strip_details(model)
 
 
 def weight_nodes(graph: Any) -> list[tuple[Any, str]]:

@@ -78,35 +78,39 @@ class RaplMeter(EnergyMeter):
 
 
 class NvmlMeter(EnergyMeter):
-    """The first GPU through NVML.
+    """GPUs through NVML.
 
     Args:
         pynvml: the module of nvidia-ml-py, initialised.
+        num_gpus: the first so many.
     """
 
-    def __init__(self, pynvml: Any) -> None:
+    def __init__(self, pynvml: Any, num_gpus: int = 1) -> None:
         super().__init__()
-        self.method = "measured by NVML, whole GPU board, idle power included"
+        boards = "whole GPU board" if num_gpus == 1 else f"{num_gpus} whole GPU boards"
+        self.method = f"measured by NVML, {boards}, idle power included"
         self._pynvml = pynvml
-        self._handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        self._handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(num_gpus)]
 
     def read_joules(self) -> float | None:
-        """Return the board's counter."""
+        """Return the sum of the boards' counters."""
         try:
-            return float(self._pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1e3
+            millijoules = [self._pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) for handle in self._handles]
         except self._pynvml.NVMLError:
             return None
+        return float(sum(millijoules)) / 1e3
 
 
-def open_meter(device: Literal["cpu", "gpu"], *, powercap: Path = POWERCAP) -> EnergyMeter:
+def open_meter(device: Literal["cpu", "gpu"], *, powercap: Path = POWERCAP, num_gpus: int = 1) -> EnergyMeter:
     """Return a meter for the device; one that measures nothing where no counter can be read.
 
     Args:
         device: what runs the model.
         powercap: Linux's folder of power zones.
+        num_gpus: that run it.
     """
     if device == "gpu":
-        return _open_nvml() or EnergyMeter()
+        return _open_nvml(num_gpus) or EnergyMeter()
     zones = []
     for zone in sorted(powercap.glob("*-rapl:[0-9]*")):
         with contextlib.suppress(OSError, ValueError):
@@ -117,14 +121,14 @@ def open_meter(device: Literal["cpu", "gpu"], *, powercap: Path = POWERCAP) -> E
     return RaplMeter(zones) if zones else EnergyMeter()
 
 
-def _open_nvml() -> EnergyMeter | None:
+def _open_nvml(num_gpus: int) -> EnergyMeter | None:
     try:
         import pynvml
     except ImportError:
         return None
     try:
         pynvml.nvmlInit()
-        meter = NvmlMeter(pynvml)
+        meter = NvmlMeter(pynvml, num_gpus)
     except pynvml.NVMLError:
         return None
     return meter if meter.read_joules() is not None else None

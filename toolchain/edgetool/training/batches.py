@@ -6,52 +6,133 @@ Imports Keras 3; only the training child reaches this module.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from edgetool.data.augment import augment
 from edgetool.data.dataset import Array, Split
 from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import TrainingError
+from edgetool.passes.base import TrainingSettings
+from edgetool.passes.targets import fit_labels, mask_labels
+from edgetool.tasks import Task
+from edgetool.training.class_weights import weigh_labels
 
-__all__ = ["Batches", "Watch"]
+__all__ = ["Batches", "TrainingBatches", "Watch"]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """A split, batch by batch.
+    """A split, batch by batch, in its own order.
+
+    Labels below 0 of a model that answers at every position weigh nothing. Where several devices share a batch, the
+    last one is filled up with samples that weigh nothing.
 
     Args:
         split: raw; without labels the inputs are the targets (reconstruction).
         preprocessing: of the card.
+        task: says how the loss wants its labels.
         batch_size: samples of a batch; the last one may be shorter.
-        order: the samples' order; None: as they are.
+        multiple_of: number of samples in a batch must be a multiple of it.
     """
 
     def __init__(
-        self, split: Split, preprocessing: Preprocessing, batch_size: int, *, order: Array | None = None
+        self, split: Split, preprocessing: Preprocessing, task: Task, batch_size: int, *, multiple_of: int = 1
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._split = split
         self._preprocessing = preprocessing
+        self._settings = TrainingSettings(loss=task.loss, from_logits=task.from_logits, per_position=task.per_position)
+        self._needs_labels = task.needs_labels
         self._batch_size = batch_size
-        self._order = np.arange(split.num_samples) if order is None else order
+        self._multiple_of = multiple_of
 
     def __len__(self) -> int:
         return math.ceil(self._split.num_samples / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Array]:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        labels = None if self._split.labels is None else self._split.labels[chosen]
-        raw = Split(self._split.name, tuple(x[chosen] for x in self._split.inputs), labels)
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        chosen = np.arange(self._split.num_samples)[index * self._batch_size : (index + 1) * self._batch_size]
+        batch = self._take(chosen)
+        return batch if self._multiple_of == 1 else self._fill_up(*batch)
+
+    def _fill_up(self, features: Any, targets: Array, weights: Array | None = None) -> tuple[Any, ...]:
+        """Repeat the last sample, without weight, up to a multiple; the mean over the batch stays what it was."""
+        count = len(targets)
+        rows = np.minimum(np.arange(count + -count % self._multiple_of), count - 1)
+        weights = np.ones(count, np.float32) if weights is None else weights
+        weights = weights[rows] * np.float32(len(rows) / count)
+        weights[count:] = 0.0
+        filled = tuple(x[rows] for x in features) if isinstance(features, tuple) else features[rows]
+        return filled, targets[rows], weights
+
+    def _take(self, chosen: Array) -> tuple[Any, ...]:
+        """Return inputs, targets and, for labels at every position, weights of the samples `chosen`."""
+        raw = Split(self._split.name, tuple(x[chosen] for x in self._split.inputs))
         inputs = apply_split(raw, self._preprocessing).inputs
         features = inputs[0] if len(inputs) == 1 else inputs
-        return features, inputs[0] if labels is None else labels
+        if self._split.labels is None or not self._needs_labels:
+            return features, inputs[0]
+        labels = fit_labels(self._split.labels[chosen], self._settings)
+        if not self._settings.per_position:
+            return features, labels
+        targets, weights = mask_labels(labels)
+        return features, targets, np.ones(labels.shape[:2], np.float32) if weights is None else weights
+
+
+class TrainingBatches(Batches):
+    """The training split in the order of one epoch: shuffled, augmented, weighed.
+
+    Args:
+        split: raw.
+        preprocessing: of the card.
+        task: says how the loss wants its labels.
+        batch_size: samples of a batch; the last one may be shorter.
+        order: of the samples.
+        augmentation: of the first input, which stays the target where it is one.
+        seed: of the augmentation, with the number of the epoch; the number of the batch is added.
+        class_weights: of each class, `[C]`; None: all count the same.
+        multiple_of: see `Batches`; the last batch is filled up with the first samples of the epoch, which count.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        preprocessing: Preprocessing,
+        task: Task,
+        batch_size: int,
+        *,
+        order: Array,
+        augmentation: tuple[str, ...] = (),
+        seed: tuple[int, ...] = (0,),
+        class_weights: Array | None = None,
+        multiple_of: int = 1,
+    ) -> None:
+        super().__init__(split, preprocessing, task, batch_size)
+        self._order = np.concatenate([order, np.resize(order, -len(order) % multiple_of)])
+        self._augmentation = augmentation
+        self._seed = seed
+        self._class_weights = class_weights
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        features, targets, *weights = self._take(chosen)
+        if self._augmentation:
+            features, targets = self._augment(features, targets, np.random.default_rng([*self._seed, index]))
+        if self._class_weights is None:
+            return features, targets, *weights
+        return features, targets, weigh_labels(targets, self._class_weights, weights[0] if weights else None)
+
+    def _augment(self, features: Any, targets: Array, random: np.random.Generator) -> tuple[Any, Array]:
+        first, *others = features if isinstance(features, tuple) else (features,)
+        changed = augment(first, self._augmentation, random)
+        return (changed, *others) if others else changed, changed if targets is first else targets
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reports each batch, and stops as soon as the loss is no longer finite.
+    """Reports each batch, times the steps, and stops as soon as the loss is no longer finite.
 
     Args:
         report: called with the number of batches done in this epoch.
@@ -60,6 +141,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, report: Callable[[int], None]) -> None:
         super().__init__()
         self._report = report
+        self._began = time.monotonic()
+        self.train_seconds = 0.0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Check the running loss of the epoch.
@@ -75,4 +158,5 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
                 expected="a finite loss",
                 next_step="give a smaller --learning-rate and --overwrite; look for extreme values in the data",
             )
+        self.train_seconds = time.monotonic() - self._began
         self._report(batch + 1)

@@ -1,13 +1,15 @@
 """The folder of a training run: new, resumed, or refused; and its checkpoints.
 
 RUN/state.json          settings, history so far, name of the newest checkpoint; while the run is in progress
-RUN/epoch-0003.keras    the newest checkpoint: weights and optimizer state
-RUN/model.keras         the trained model
+RUN/epoch-0003.npz      the newest checkpoint: weights and optimizer state; and the best one, where training stops early
 RUN/history.csv         one line an epoch
+RUN/logs/               the same for TensorBoard
+RUN/model.keras         the trained model
+RUN/tokenizer.json      and what else the data set gives for an application (`Dataset.files`)
 RUN/train.json          everything about the run; written last
 
-Every file appears under its name at once, and the state is written after the checkpoint that it names: whenever the
-process dies, what lies there fits together.
+Every file but the logs appears under its name at once, and the state is written after the checkpoint that it names:
+whenever the process dies, what lies there fits together.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from edgetool.data.dataset import DATA_FILES
 from edgetool.errors import ManifestError, RunExistsError
 from edgetool.schema import parse, to_json
 from edgetool.store.atomic import atomic_path, disk_error, write_text
 from edgetool.store.lock import folder_lock
-from edgetool.training.record import EpochRecord, TrainRecord, TrainSettings, TrainState, history_csv
+from edgetool.training.record import EpochCost, EpochRecord, TrainRecord, TrainSettings, TrainState, history_csv
 
 __all__ = ["MODEL", "RECORD", "TrainFolder", "open_train_folder", "require_free"]
 
@@ -31,7 +34,12 @@ MODEL = "model.keras"
 RECORD = "train.json"
 STATE = "state.json"
 HISTORY = "history.csv"
-CHECKPOINTS = "epoch-*.keras"
+LOGS = "logs"
+CHECKPOINTS = "epoch-*.npz"
+LEFTOVERS = (".epoch-", ".state-", ".model-", ".train-", ".history-", ".tokenizer-")
+
+#: What a training run may hold beside checkpoints; anything else makes a folder somebody else's.
+OWN = frozenset({MODEL, RECORD, STATE, HISTORY, LOGS, ".lock", *DATA_FILES})
 
 
 class TrainFolder:
@@ -46,19 +54,38 @@ class TrainFolder:
         """The newest checkpoint, or None before the first."""
         return self.path / self.state.checkpoint if self.state.checkpoint else None
 
-    def save_checkpoint(self, save: Callable[[Path], None], epoch: EpochRecord) -> None:
-        """Write a checkpoint with `save`, then the state that names it, then remove the one before.
+    @property
+    def logs(self) -> Path:
+        """The folder of TensorBoard's files."""
+        return self.path / LOGS
+
+    def checkpoint_of(self, epoch: int) -> Path:
+        """Return the path of an epoch's checkpoint; only the newest and the best one are kept."""
+        return self.path / CHECKPOINTS.replace("*", f"{epoch:04d}")
+
+    def save_checkpoint(
+        self, save: Callable[[Path], None], epoch: EpochRecord, *, cost: EpochCost, best: int | None = None
+    ) -> None:
+        """Write a checkpoint with `save`, then the state that names it and the history, then remove older ones.
+
+        Args:
+            save: writes the file.
+            epoch: that has just been finished.
+            cost: of that epoch.
+            best: the epoch whose checkpoint is kept besides.
 
         Raises:
             DiskFullError: no space left; the checkpoint before is still there.
         """
-        name = CHECKPOINTS.replace("*", f"{epoch.epoch:04d}")
-        with atomic_path(self.path / name) as temporary:
+        path = self.checkpoint_of(epoch.epoch)
+        with atomic_path(path) as temporary:
             save(temporary)
-        history = (*self.state.history, epoch)
-        self.save_state(dataclasses.replace(self.state, history=history, checkpoint=name))
+        history, costs = (*self.state.history, epoch), (*self.state.costs, cost)
+        self.save_state(dataclasses.replace(self.state, history=history, costs=costs, checkpoint=path.name))
+        write_text(self.path / HISTORY, history_csv(history))
+        kept = {path, path if best is None else self.checkpoint_of(best)}
         for old in self.path.glob(CHECKPOINTS):
-            if old.name != name:
+            if old not in kept:
                 old.unlink(missing_ok=True)
 
     def save_state(self, state: TrainState) -> None:
@@ -66,8 +93,10 @@ class TrainFolder:
         self.state = state
         write_text(self.path / STATE, to_json(state))
 
-    def finish(self, record: TrainRecord) -> None:
-        """Write the history and the record, and remove what only a resume needs."""
+    def finish(self, record: TrainRecord, files: dict[str, str]) -> None:
+        """Write the data set's `files`, the history and the record, and remove what only a resume needs."""
+        for name, text in files.items():
+            write_text(self.path / name, text)
         write_text(self.path / HISTORY, history_csv(record.history))
         write_text(self.path / RECORD, to_json(record) + "\n")
         self.path.joinpath(STATE).unlink(missing_ok=True)
@@ -90,12 +119,11 @@ def require_free(path: Path, *, overwrite: bool) -> None:
             expected="a new folder",
             next_step="choose another -o/--out, or give --overwrite to train again",
         )
-    known = {MODEL, RECORD, STATE, HISTORY, ".lock"}
     if path.is_dir():
         other = [
             item.name
             for item in sorted(path.iterdir())
-            if item.name not in known and not item.match(CHECKPOINTS) and not _is_leftover(item)
+            if item.name not in OWN and not item.match(CHECKPOINTS) and not _is_leftover(item)
         ]
         if other:
             raise RunExistsError(
@@ -129,8 +157,11 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
             folder = TrainFolder(path, state)
             folder.save_state(dataclasses.replace(state, num_resumes=state.num_resumes + 1))
         else:
-            for item in (path / RECORD, path / STATE, path / MODEL, path / HISTORY, *path.glob(CHECKPOINTS)):
+            for name in (RECORD, STATE, MODEL, HISTORY, *DATA_FILES):
+                path.joinpath(name).unlink(missing_ok=True)
+            for item in path.glob(CHECKPOINTS):
                 item.unlink(missing_ok=True)
+            shutil.rmtree(path / LOGS, ignore_errors=True)
             folder = TrainFolder(path, TrainState(settings))
             folder.save_state(folder.state)
         yield folder
@@ -138,7 +169,7 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
 
 def _is_leftover(item: Path) -> bool:
     """Tell whether `item` is the folder of a file that was being written when the process died."""
-    return item.is_dir() and item.name.startswith((".epoch-", ".state-", ".model-", ".train-", ".history-"))
+    return item.is_dir() and item.name.startswith(LEFTOVERS)
 
 
 def _load_state(path: Path, settings: TrainSettings) -> TrainState:

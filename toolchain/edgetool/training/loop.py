@@ -1,96 +1,102 @@
-"""The child's side of training: Keras 3, one checkpoint an epoch, the same weights whether or not it was interrupted.
-
-The order of samples depends on the seed and the number of the epoch only, so an epoch can be repeated from the
-checkpoint before it.
-"""
+"""The child's side of training: one checkpoint an epoch, the same weights whether or not it was interrupted."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from edgetool import __version__
-from edgetool.artifact import digest_path
 from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
-from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import DataError, TrainingError
-from edgetool.evaluate.evaluate import evaluate_outputs
-from edgetool.runners.machine import describe_machine
-from edgetool.schema import to_builtins
-from edgetool.store.atomic import atomic_path
-from edgetool.store.manifest import EvaluationRecord
+from edgetool.errors import DataError, TrainingError, UnsupportedModelError, UsageError
+from edgetool.schema import parse, to_builtins
 from edgetool.tasks import Task, infer_task
-from edgetool.training.folder import MODEL, TrainFolder, open_train_folder
-from edgetool.training.record import TRAIN_SCHEMA_VERSION, EpochRecord, TrainRecord, TrainSettings
-from edgetool.zoo import ModelCard, find_model, load_builder
+from edgetool.training.backends import Devices, open_devices
+from edgetool.training.builder import build_model, card_of
+from edgetool.training.checkpoint import read_checkpoint, write_checkpoint
+from edgetool.training.cost import CostMeter
+from edgetool.training.early_stopping import best_epoch, is_over
+from edgetool.training.finish import finish
+from edgetool.training.folder import TrainFolder, open_train_folder
+from edgetool.training.optimizer import learning_rate_at
+from edgetool.training.procedure import Procedure, Workload, load_procedure
+from edgetool.training.record import EpochRecord, TrainSettings
+from edgetool.training.request import ModelOptions, TrainRequest, apply_options
+from edgetool.training.tensorboard import TrainingLog
+from edgetool.zoo import ModelCard
 
 __all__ = ["train"]
 
 Emit = Callable[[dict[str, Any]], None]
 
-EVALUATION_BATCH = 256
-
 #: Least time between two progress events; a child whose parent has gone finds out, and ends, at the next one.
 REPORT_SECONDS = 0.1
 
 
-def train(
-    name: str,
-    data: str,
-    out: str,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    max_samples: int | None,
-    seed: int,
-    overwrite: bool,
-    label_column: str | None,
-    image_size: list[int] | None,
-    emit: Emit,
-) -> dict[str, Any]:
-    """Train the zoo's model `name`; see `edgetool.training.train.train_model`.
+def train(request: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Train a model; see `edgetool.training.train.train_model`.
+
+    Args:
+        request: a `TrainRequest` as plain values.
+        emit: takes progress and finished epochs.
 
     Returns:
         The `TrainRecord` as plain values.
     """
-    card = find_model(name)
+    asked = parse(TrainRequest, request, source="request", error=UsageError)
+    card = card_of(asked.name, asked.model)
+    recipe = apply_options(card.training, asked.recipe)
     emit({"what": "load data", "done": 0, "total": 1})
-    size = (image_size[0], image_size[1]) if image_size else None
-    dataset = load_dataset(data, label_column=label_column, image_size=size)
+    dataset = load_dataset(asked.data, label_column=asked.label_column, image_size=asked.image_size)
     emit({"what": "load data", "done": 1, "total": 1})
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    model = load_builder(card)(keras)
-    task = infer_task(model, dataset, task=card.task, metric=card.metric)
+    devices = open_devices(asked.compute, recipe.batch_size)
+    model = _build(card, asked, devices)
+    task = _task(model, dataset, card, asked.model)
     check_fits(dataset, [_shape(tensor) for tensor in model.inputs], _shape(model.outputs[0]), task.name)
-    split = _training_split(dataset, task, max_samples)
-    settings = TrainSettings(
-        model=card.name,
-        data=dataset.name,
-        data_digest=dataset.digest,
-        num_train_samples=split.num_samples,
-        max_samples=max_samples,
-        preprocessing=card.preprocessing.describe(),
-        loss=task.loss,
-        optimizer=card.training.optimizer,
-        learning_rate=card.training.learning_rate if learning_rate is None else learning_rate,
-        batch_size=card.training.batch_size if batch_size is None else batch_size,
-        epochs=card.training.epochs if epochs is None else epochs,
-        seed=seed,
-    )
-    with open_train_folder(Path(out), settings, overwrite=overwrite) as folder:
-        device = _prepare_device()
-        model = _start_model(model, folder, settings, task)
-        _fit(model, folder, settings, (split, dataset.val), card.preprocessing, emit)
-        record = _finish(model, folder, dataset, split.num_samples, card, task, device)
+    split = _training_split(dataset, task, asked.max_samples)
+    work = Workload(card, task, recipe, split, dataset.val, devices, asked.seed)
+    _require_validation(work)
+    architecture = _architecture(model, card)
+    procedure = load_procedure(recipe.procedure)(model, work)
+    with open_train_folder(Path(asked.out), _settings(work, dataset, asked), overwrite=asked.overwrite) as folder:
+        _resume(procedure, folder, architecture, emit)
+        meter = CostMeter(devices)
+        _run_epochs(procedure, folder, work, meter, emit)
+        record = finish(model, folder, dataset, work, meter)
     plain: dict[str, Any] = to_builtins(record)
     return plain
+
+
+def _build(card: ModelCard, asked: TrainRequest, devices: Devices) -> Any:
+    """Return the untrained model, seeded, on the devices, computing as asked."""
+    import keras
+
+    keras.utils.set_random_seed(asked.seed)
+    precision = asked.compute.precision
+    keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
+    with devices.scope():
+        model = build_model(card, keras)
+    if precision != "float32":
+        for tensor in model.outputs:  # a softmax in 16 bits would round the small probabilities away
+            tensor._keras_history.operation.dtype_policy = keras.DTypePolicy("float32")
+    return model
+
+
+def _task(model: Any, dataset: Dataset, card: ModelCard, options: ModelOptions) -> Task:
+    task = infer_task(model, dataset, task=card.task or None, metric=card.metric or None)
+    if options.loss is None:
+        return task
+    if task.has_classes:
+        raise UsageError(
+            "--loss",
+            found=f"{options.loss!r} for {task.name}",
+            expected="no --loss: classes have their cross-entropy",
+            next_step="leave it out, or give --task regression",
+        )
+    return dataclasses.replace(task, loss=options.loss)
 
 
 def _training_split(dataset: Dataset, task: Task, max_samples: int | None) -> Split:
@@ -104,103 +110,127 @@ def _training_split(dataset: Dataset, task: Task, max_samples: int | None) -> Sp
     return dataset.train if max_samples is None else dataset.train.take(max_samples, seed=SPLIT_SEED)
 
 
+def _require_validation(work: Workload) -> None:
+    if work.recipe.patience and work.val is None:
+        raise DataError(
+            "early stopping",
+            found="no validation split",
+            expected="samples that tell when to stop",
+            next_step="give data with x_val and y_val, or --patience 0",
+        )
+
+
 def _shape(tensor: Any) -> tuple[int, ...]:
     return tuple(-1 if size is None else int(size) for size in tensor.shape)
 
 
-def _prepare_device() -> str:
-    """Make a GPU, where there is one, deterministic; return the device's name. CPU kernels are as they are."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return "cpu"
-    tf.config.experimental.enable_op_determinism()
-    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
-
-
-def _start_model(model: Any, folder: TrainFolder, settings: TrainSettings, task: Task) -> Any:
-    """Return the compiled model to go on with: `model` as built, or the newest checkpoint.
+def _architecture(model: Any, card: ModelCard) -> str:
+    """Return the SHA-256 of the model's configuration.
 
     Raises:
-        TrainingError: the checkpoint cannot be read.
+        UnsupportedModelError: a layer that cannot be saved; better said now than after the training.
     """
-    import keras
+    try:
+        return hashlib.sha256(model.to_json().encode()).hexdigest()
+    except (NotImplementedError, TypeError, ValueError) as exc:
+        raise UnsupportedModelError(
+            card.name,
+            found=f"a model that cannot be saved ({' '.join(str(exc).split())[:200]})",
+            expected="layers with get_config",
+            next_step="use standard layers, or give the layer a get_config",
+        ) from None
 
-    if folder.checkpoint is not None:
-        try:
-            return keras.saving.load_model(folder.checkpoint, safe_mode=True)
-        except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise TrainingError(
-                str(folder.checkpoint),
-                found=f"a checkpoint that cannot be read ({str(exc).splitlines()[0]})",
-                expected="the one that this run wrote",
-                next_step="give --overwrite to train anew",
-            ) from None
-    optimizer = keras.optimizers.get(
-        {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
+
+def _settings(work: Workload, dataset: Dataset, asked: TrainRequest) -> TrainSettings:
+    recipe, devices = work.recipe, work.devices
+    return TrainSettings(
+        model=work.card.name,
+        data=dataset.name,
+        data_digest=dataset.digest,
+        num_train_samples=work.train.num_samples,
+        max_samples=asked.max_samples,
+        preprocessing=work.card.preprocessing.describe(),
+        loss=work.task.loss,
+        optimizer=recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        seed=work.seed,
+        schedule=recipe.schedule,
+        warmup_epochs=recipe.warmup_epochs,
+        weight_decay=recipe.weight_decay,
+        label_smoothing=recipe.label_smoothing,
+        augmentation=recipe.augmentation,
+        patience=recipe.patience,
+        balanced=recipe.balanced,
+        procedure=recipe.procedure,
+        backend=asked.compute.backend,
+        device=devices.kind,
+        num_devices=devices.num_devices,
+        precision=asked.compute.precision,
     )
-    model.compile(optimizer, _loss(task), metrics=["accuracy"] if task.has_classes else [])
-    return model
 
 
-def _loss(task: Task) -> Any:
-    import keras
+def _resume(procedure: Procedure, folder: TrainFolder, architecture: str, emit: Emit) -> None:
+    """Take up the newest checkpoint, if there is one.
 
-    if task.loss == "sparse_categorical_crossentropy":
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=task.from_logits)
-    if task.loss == "binary_crossentropy":
-        return keras.losses.BinaryCrossentropy(from_logits=task.from_logits)
-    return keras.losses.get(task.loss)
+    Raises:
+        TrainingError: it cannot be read, or is of another architecture.
+    """
+    state = folder.state
+    if folder.checkpoint is None:
+        folder.save_state(dataclasses.replace(state, architecture=architecture))
+        return
+    read_checkpoint(folder.checkpoint, procedure.variables())
+    if state.architecture != architecture:
+        raise TrainingError(
+            str(folder.checkpoint),
+            found="a checkpoint of another architecture: its variables fit, but the layers were configured otherwise",
+            expected="the model that the run began with",
+            next_step="restore the builder, or give --overwrite to train anew",
+        )
+    emit({"what": f"resume after epoch {len(state.history)}", "done": 1, "total": 1})
 
 
-def _fit(
-    model: Any,
-    folder: TrainFolder,
-    settings: TrainSettings,
-    splits: tuple[Split, Split | None],
-    preprocessing: Preprocessing,
-    emit: Emit,
-) -> None:
-    """Run the epochs that are missing, with a checkpoint after each.
+def _run_epochs(procedure: Procedure, folder: TrainFolder, work: Workload, meter: CostMeter, emit: Emit) -> None:
+    """Run the epochs that are missing, with a checkpoint after each; then take the best weights.
 
     Raises:
         TrainingError: the loss is not finite; the checkpoint before is kept.
     """
-    from edgetool.training.batches import Batches, Watch
-
-    train_split, val_split = splits
-    finished = len(folder.state.history)
-    if finished:
-        emit({"what": f"resume after epoch {finished}", "done": 1, "total": 1})
-    validation = None if val_split is None else Batches(val_split, preprocessing, EVALUATION_BATCH)
-    for number in range(finished + 1, settings.epochs + 1):
-        random = np.random.default_rng([settings.seed, number])
-        _reseed(model, random)
-        order = random.permutation(train_split.num_samples)
-        batches = Batches(train_split, preprocessing, settings.batch_size, order=order)
-        report = _Reporter(emit, f"epoch {number}/{settings.epochs}", len(batches))
+    recipe = work.recipe
+    log = TrainingLog(folder.logs, folder.state.history, lambda epoch: _learning_rate(work, procedure, epoch))
+    for number in range(len(folder.state.history) + 1, recipe.epochs + 1):
+        if is_over(folder.state.history, recipe.patience):
+            break
+        report = _Reporter(emit, f"epoch {number}/{recipe.epochs}", procedure.steps_per_epoch)
         start = time.monotonic()
-        history = model.fit(
-            batches,
-            epochs=number,
-            initial_epoch=number - 1,
-            validation_data=validation,
-            shuffle=False,
-            verbose=0,
-            callbacks=[Watch(report)],
-        ).history
-        last = {key: float(values[-1]) for key, values in history.items()}
+        meter.begin_epoch()
+        figures = procedure.run_epoch(number, report)
         epoch = EpochRecord(
             epoch=number,
-            loss=last["loss"],
-            accuracy=last.get("accuracy"),
-            val_loss=last.get("val_loss"),
-            val_accuracy=last.get("val_accuracy"),
+            loss=figures.loss,
+            accuracy=figures.accuracy,
+            val_loss=figures.val_loss,
+            val_accuracy=figures.val_accuracy,
             seconds=time.monotonic() - start,
         )
-        folder.save_checkpoint(model.save, epoch)
+        folder.save_checkpoint(
+            lambda path: write_checkpoint(path, procedure.variables()),
+            epoch,
+            cost=meter.end_epoch(figures.train_seconds),
+            best=best_epoch((*folder.state.history, epoch), recipe.patience),
+        )
+        log.add(epoch)
         emit({"epoch": to_builtins(epoch)})
+    best = folder.checkpoint_of(best_epoch(folder.state.history, recipe.patience))
+    if best != folder.checkpoint:
+        read_checkpoint(best, procedure.variables())
+
+
+def _learning_rate(work: Workload, procedure: Procedure, epoch: int) -> float:
+    """Return the learning rate of an epoch's last step."""
+    return learning_rate_at(work.recipe, epoch * procedure.steps_per_epoch - 1, procedure.steps_per_epoch)
 
 
 class _Reporter:
@@ -215,70 +245,3 @@ class _Reporter:
         if now >= self._next or done == self._total:
             self._next = now + REPORT_SECONDS
             self._emit({"what": self._what, "done": done, "total": self._total})
-
-
-def _reseed(model: Any, random: np.random.Generator) -> None:
-    """Seed dropout and the like anew: Keras 3.15 does not store the state of their generators in a .keras file."""
-    for variable in model.variables:
-        if variable.path.endswith("seed_generator_state"):
-            variable.assign(random.integers(2**32, size=tuple(variable.shape), dtype=np.uint32))
-
-
-def _finish(
-    model: Any,
-    folder: TrainFolder,
-    dataset: Dataset,
-    num_train_samples: int,
-    card: ModelCard,
-    task: Task,
-    device: str,
-) -> TrainRecord:
-    """Write the trained model, without the optimizer's state, measure it, and write the record."""
-    import keras
-
-    final = load_builder(card)(keras)
-    final.set_weights(model.get_weights())
-    with atomic_path(folder.path / MODEL) as temporary:
-        final.save(temporary)
-    state = folder.state
-    sizes = {split.name: split.num_samples for split in (dataset.train, dataset.val, dataset.test) if split is not None}
-    record = TrainRecord(
-        schema_version=TRAIN_SCHEMA_VERSION,
-        edgetool_version=__version__,
-        model=card.name,
-        settings=state.settings,
-        data_source=dataset.source,
-        class_names=dataset.class_names,
-        splits={**sizes, "train": num_train_samples},
-        facts=dataset.facts,
-        num_params=int(final.count_params()),
-        model_digest=digest_path(folder.path / MODEL),
-        seconds=sum(epoch.seconds for epoch in state.history),
-        num_resumes=state.num_resumes,
-        device=device,
-        machine=describe_machine(),
-        history=state.history,
-        validation=_measure(final, dataset.val, dataset, card, task),
-        test=_measure(final, dataset.test, dataset, card, task),
-    )
-    folder.finish(record)
-    return record
-
-
-def _measure(model: Any, split: Split | None, dataset: Dataset, card: ModelCard, task: Task) -> EvaluationRecord | None:
-    import keras
-
-    from edgetool.training.batches import Batches
-
-    if split is None or (split.labels is None and task.needs_labels):
-        return None
-    outputs = model.predict(Batches(split, card.preprocessing, EVALUATION_BATCH), verbose=0)
-    return evaluate_outputs(
-        (np.asarray(outputs[0] if isinstance(outputs, list | tuple) else outputs),),
-        split,
-        metric=task.metric,
-        runtime=f"keras {keras.__version__}",
-        task=task.name,
-        class_names=dataset.class_names,
-        from_logits=task.from_logits,
-    )

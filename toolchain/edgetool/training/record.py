@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 
 from edgetool.store.manifest import EvaluationRecord, Machine
 
-__all__ = ["TRAIN_SCHEMA_VERSION", "EpochRecord", "TrainRecord", "TrainSettings", "TrainState", "history_csv"]
+__all__ = [
+    "TRAIN_SCHEMA_VERSION",
+    "CostRecord",
+    "EpochCost",
+    "EpochRecord",
+    "TrainRecord",
+    "TrainSettings",
+    "TrainState",
+    "history_csv",
+]
 
-TRAIN_SCHEMA_VERSION = 1
+TRAIN_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +27,15 @@ class TrainSettings:
     """Everything that decides which weights come out: a resumed run must have the same.
 
     Attributes:
-        model: the card's name.
+        model: the card's name, or `module:build`.
         data: the data set's name.
         data_digest: SHA-256 of what it was read from.
         max_samples: train on at most so many samples, a seeded choice; None: all.
         preprocessing: the formula, in words.
+        schedule: from here to `balanced` as in `edgetool.zoo.TrainingRecipe`.
+        device: `cpu` or `gpu`.
+        num_devices: that share each batch.
+        precision: of the products.
     """
 
     model: str
@@ -37,6 +50,18 @@ class TrainSettings:
     batch_size: int
     epochs: int
     seed: int
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: tuple[str, ...] = ()
+    patience: int = 0
+    balanced: bool = False
+    procedure: str = "fit"
+    backend: str = "tensorflow"
+    device: str = "cpu"
+    num_devices: int = 1
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,50 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EpochCost:
+    """What one epoch took.
+
+    Attributes:
+        train_seconds: wall time of its steps, without its validation.
+        energy_joules: of the whole epoch; None where no counter can be read.
+        peak_memory_bytes: that the process, or the fullest GPU, had held at once by its end.
+    """
+
+    train_seconds: float
+    energy_joules: float | None
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostRecord:
+    """What the training took.
+
+    Attributes:
+        seconds: wall time of all epochs, validation included.
+        device: the model of the CPU or GPU.
+        num_devices: that shared each batch.
+        peak_memory_bytes: see `peak_memory_method`.
+        energy_joules: of all epochs; None: see `energy_method`.
+        energy_method: by what it was measured, or why it was not.
+        macs_per_sample: of one forward pass; None where a layer's are not known.
+        flops_per_step: see `flops_method`; None where `macs_per_sample` is.
+        samples_per_second: see `edgetool.training.cost.samples_per_second`.
+    """
+
+    seconds: float
+    device: str
+    num_devices: int
+    peak_memory_bytes: int
+    peak_memory_method: str
+    energy_joules: float | None
+    energy_method: str
+    macs_per_sample: int | None
+    flops_per_step: int | None
+    flops_method: str
+    samples_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainState:
     """`state.json` of a run in progress.
 
@@ -66,12 +135,16 @@ class TrainState:
         history: finished epochs.
         checkpoint: name of the newest checkpoint file; empty before the first.
         num_resumes: how often the run was taken up again.
+        costs: of the finished epochs.
+        architecture: SHA-256 of the model's configuration.
     """
 
     settings: TrainSettings
     history: tuple[EpochRecord, ...] = ()
     checkpoint: str = ""
     num_resumes: int = 0
+    costs: tuple[EpochCost, ...] = ()
+    architecture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +152,13 @@ class TrainRecord:
     """`train.json`: written last, so that a folder that has it is complete.
 
     Attributes:
-        model: the card's name; `compress` finds the card by it.
+        model: the card's name, by which `compress` finds the card, or `module:build`.
         model_digest: SHA-256 of `model.keras`.
         splits: samples in each split that exists; `train` is what was trained on.
         seconds: wall time of all epochs, without the time between a kill and the resume.
         device: `cpu`, or the GPU's name.
+        best_epoch: whose weights were taken; the last one without early stopping.
+        cost: time, memory, energy, arithmetic.
         validation: of the final weights.
         test: of the final weights; touched once, here.
     """
@@ -103,6 +178,8 @@ class TrainRecord:
     device: str
     machine: Machine
     history: tuple[EpochRecord, ...]
+    best_epoch: int
+    cost: CostRecord
     validation: EvaluationRecord | None = None
     test: EvaluationRecord | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)

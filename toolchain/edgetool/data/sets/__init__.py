@@ -1,1 +1,1 @@
-"""Data sets of the zoo's models, one module each with a function `load() -> Dataset`."""
+"""Data sets with a name, one module each: `load() -> Dataset`; `edgetool.data.named.NAMED_DATA` lists them."""

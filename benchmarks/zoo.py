@@ -1,0 +1,294 @@
+"""The coverage table: every model of the zoo, trained as its card says, through every recipe, measured.
+
+    python benchmarks/zoo.py [MODEL...] --out RUNS [--effort 0.1] [--bench-seconds 1]
+    python benchmarks/zoo.py --write --out RUNS      # benchmarks/zoo.csv, zoo.md and the table in README.md
+
+For each model `edgetool train` (the card's data and recipe), then `edgetool compress` with all built-in recipes; what
+is there already is not done again. Recipes that train use `--effort`, which the table states. A recipe that a model
+cannot take is named with the reason. Figures are those of the exported files on the test split; "before" is the trained
+model in Keras, sizes before are those of the float32 file of the same format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetool.recipes.recipe import builtin_names
+from edgetool.report import wording
+from edgetool.runners.machine import describe_machine
+from edgetool.store.manifest import ArtifactRecord, Manifest
+from edgetool.store.manifest_io import load_manifest
+from edgetool.tasks import drop_points
+from edgetool.zoo import ModelCard, find_model, list_models
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- coverage table: begin -->", "<!-- coverage table: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One artefact, or one recipe that a model cannot take.
+
+    Attributes:
+        status: `ok`, `differs` (parity or an invariant broken) or why there is no file.
+        before, after: the metric on the test split, of the trained model and of the file.
+        drop: see `edgetool.tasks.drop_points`.
+        p50_us: median latency on one thread; ratio: to the float32 file of the same format, interleaved.
+    """
+
+    model: str
+    task: str
+    data: str
+    metric: str
+    num_params: int
+    epochs: int
+    train_seconds: float
+    recipe: str
+    is_default: bool
+    format: str
+    status: str
+    num_test_samples: int
+    before: float | None
+    after: float | None
+    standard_error: float | None
+    drop: float | None
+    bytes_before: int | None
+    bytes_after: int | None
+    p50_us: float | None
+    ratio: float | None
+    effort: float
+
+
+def main() -> int:
+    """Train, compress and collect; write the table with `--write`."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--out", type=Path, default=Path("zoo-runs"))
+    parser.add_argument("--effort", type=float, default=0.1)
+    parser.add_argument("--bench-seconds", type=float, default=1.0)
+    parser.add_argument("--recipes", help="comma-separated; default: all built-in ones")
+    parser.add_argument("--train-only", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    cards = [find_model(name) for name in options.models] or [card for card in list_models() if card.trains]
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.write:
+        _write(_collect(cards, options.out))
+        return 0
+    failed = []
+    for card in cards:
+        if not _train(card, options.out):
+            failed.append(card.name)
+        elif not options.train_only:
+            _compress(card, options.out, options)
+    print(f"not trained: {', '.join(failed)}" if failed else "all trained", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _edgetool(arguments: Sequence[str], log: Path) -> int:
+    with log.open("a", encoding="utf-8") as stream:
+        print("$ edgetool", *arguments, file=stream, flush=True)
+        command = [sys.executable, "-m", "edgetool.cli.main", *arguments]
+        return subprocess.run(command, stdout=stream, stderr=stream, env={**os.environ, "CI": "1"}).returncode
+
+
+def _train(card: ModelCard, out: Path) -> bool:
+    if (out / f"{card.name}-model" / "train.json").is_file():
+        return True
+    print(f"train {card.name}", file=sys.stderr, flush=True)
+    return _edgetool(["train", card.name, "-o", str(out / f"{card.name}-model")], out / f"{card.name}.log") == 0
+
+
+def _compress(card: ModelCard, out: Path, options: argparse.Namespace) -> None:
+    run = out / f"{card.name}-run"
+    if (run / "results.json").is_file():
+        return
+    print(f"compress {card.name}", file=sys.stderr, flush=True)
+    names = options.recipes or ",".join(["float32", *(name for name in builtin_names() if name != "float32")])
+    code = _edgetool(
+        ["compress", str(out / f"{card.name}-model" / "model.keras"), "--data", card.data, "--recipe", names,
+         "--effort", str(options.effort), "--bench-seconds", str(options.bench_seconds), "-o", str(run)],
+        out / f"{card.name}.log",
+    )  # fmt: skip
+    (out / f"{card.name}-effort.json").write_text(json.dumps({"effort": options.effort, "exit_code": code}))
+
+
+def _collect(cards: Iterable[ModelCard], out: Path) -> list[Row]:
+    rows: list[Row] = []
+    for card in cards:
+        run = out / f"{card.name}-run"
+        if (run / "manifest.json").is_file():
+            effort = json.loads((out / f"{card.name}-effort.json").read_text())["effort"]
+            rows += _rows_of(card, load_manifest(run), out / f"{card.name}-model", effort)
+    return rows
+
+
+def _rows_of(card: ModelCard, manifest: Manifest, model: Path, effort: float) -> list[Row]:
+    trained = json.loads((model / "train.json").read_text())
+    source = None if manifest.source is None else manifest.source.evaluation
+    references = {a.artifact.format: a for a in manifest.artifacts if a.is_reference}
+    made = {a.name: a for a in manifest.artifacts}
+    rows = []
+    for recipe in manifest.recipes:
+        for kind in ("tflite", "onnx"):
+            artifact = made.get(f"{recipe}.{kind}")
+            row = Row(
+                model=card.name, task=card.task, data=card.data, metric=card.metric,
+                num_params=trained["num_params"], epochs=len(trained["history"]),
+                train_seconds=round(trained["seconds"], 1), recipe=recipe,
+                is_default=recipe == card.default_recipe, format=kind,
+                status=_refusal(manifest, recipe, kind), num_test_samples=0,
+                before=None if source is None else source.value, after=None, standard_error=None, drop=None,
+                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, effort=effort,
+            )  # fmt: skip
+            rows.append(row if artifact is None else _filled(row, artifact, references.get(kind)))
+    return rows
+
+
+def _filled(row: Row, artifact: ArtifactRecord, reference: ArtifactRecord | None) -> Row:
+    found = artifact.evaluation
+    single = next((record for record in artifact.latency if record.num_threads == 1), None)
+    sound = all(p.passed for p in artifact.parity) and all(i.passed for i in artifact.invariants)
+    return dataclasses.replace(
+        row,
+        status=artifact.failure or ("ok" if sound else "differs"),
+        num_test_samples=0 if found is None else found.num_samples,
+        after=None if found is None else found.value,
+        standard_error=None if found is None else found.standard_error,
+        drop=None if found is None or row.before is None else drop_points(row.metric, row.before, found.value),
+        bytes_before=None if reference is None else reference.size.raw,
+        bytes_after=artifact.size.raw,
+        p50_us=None if single is None else round(single.p50_ns / 1e3, 1),
+        ratio=None if single is None or single.ratio is None else round(single.ratio.value, 3),
+    )
+
+
+def _refusal(manifest: Manifest, recipe: str, kind: str) -> str:
+    for note in manifest.notes:
+        for what in (f"{recipe}.{kind}", recipe):
+            if note.startswith(f"{what} failed: "):
+                return note.removeprefix(f"{what} failed: ")
+    return "not made"
+
+
+def _write(rows: Sequence[Row]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = [field.name for field in dataclasses.fields(Row)]
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if (value := getattr(row, name)) is None else value for name in columns])
+    (HERE / "zoo.csv").write_text(out.getvalue(), encoding="utf-8")
+    (HERE / "zoo.md").write_text(_page(rows), encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{_summary(rows)}{END}{after}", encoding="utf-8")
+
+
+def _page(rows: Sequence[Row]) -> str:
+    machine = describe_machine()
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine.versions.items()))
+    efforts = ", ".join(sorted({f"{row.effort:g}" for row in rows}))
+    lines = [
+        "# Every model of the zoo through every recipe",
+        "",
+        f"Measured {datetime.datetime.now(datetime.UTC):%Y-%m-%d} on {machine.cpu}, {machine.num_cpus} CPUs, "
+        f"{machine.system}, Python {machine.python}; {versions}.",
+        "",
+        f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `--effort {efforts}`, which is short: "
+        "their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the float32 "
+        "file of the same format, interleaved. The model's own recipe is in bold.",
+        "",
+    ]
+    for name in dict.fromkeys(row.model for row in rows):
+        own = [row for row in rows if row.model == name]
+        first = own[0]
+        before = "-" if first.before is None else wording.metric_value(first.metric, first.before)
+        lines += [
+            f"## {name}",
+            "",
+            f"{first.num_params:,} parameters; data `{first.data}`; {first.epochs} epochs in {first.train_seconds:.0f} "
+            f"s; {first.num_test_samples:,} test samples; test {first.metric} before compression {before}.",
+            "",
+            f"| recipe | format | status | {first.metric} | s.e. | drop | bytes | of float32 | p50 us | x float32 |",
+            "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *(_line(row) for row in own),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    label = f"**{row.recipe}**" if row.is_default else row.recipe
+    status = row.status.replace("|", "/").replace("\n", " ")
+    return (
+        f"| {label} | {row.format} | {status} | {_metric(row.metric, row.after)} | {_error(row)} | {_drop(row)} | "
+        f"{_number(row.bytes_after)} | {_share(row)} | {_number(row.p50_us)} | {_number(row.ratio)} |"
+    )
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    """Return the README's table: one line a model, its card's recipe in both formats."""
+    lines = [
+        "| model | recipes that work: TFLite, ONNX | test metric before | its recipe | after: TFLite, ONNX | "
+        "bytes: TFLite, ONNX | latency, x float32 |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in dict.fromkeys(row.model for row in rows):
+        own = [row for row in rows if row.model == name]
+        chosen = {row.format: row for row in own if row.is_default}
+        good = {kind: sum(row.status == "ok" for row in own if row.format == kind) for kind in ("tflite", "onnx")}
+        total = len(own) // 2
+        pair = [chosen[kind] for kind in ("tflite", "onnx") if kind in chosen]
+        lines.append(
+            f"| {name} | {good['tflite']}, {good['onnx']} of {total} | "
+            f"{own[0].metric} {_metric(own[0].metric, own[0].before)} | "
+            f"`{pair[0].recipe if pair else '-'}` | {', '.join(_metric(row.metric, row.after) for row in pair)} | "
+            f"{', '.join(_sizes(row) for row in pair)} | {', '.join(_number(row.ratio) for row in pair)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _sizes(row: Row) -> str:
+    return f"{_number(row.bytes_before)} -> {_number(row.bytes_after)}"
+
+
+def _metric(metric: str, value: float | None) -> str:
+    return "-" if value is None else wording.metric_value(metric, value)
+
+
+def _error(row: Row) -> str:
+    if row.standard_error is None:
+        return "-"
+    return f"{row.standard_error * 100:.2f}" if wording.metric_unit(row.metric) == "%" else f"{row.standard_error:.2g}"
+
+
+def _drop(row: Row) -> str:
+    return "-" if row.drop is None else f"{row.drop:+.2f} {wording.drop_unit(row.metric)}"
+
+
+def _share(row: Row) -> str:
+    if row.bytes_before is None or row.bytes_after is None:
+        return "-"
+    return f"{row.bytes_after / row.bytes_before * 100:.0f} %"
+
+
+def _number(value: float | int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The transformer's block and its learned position table, for Keras 3 and tf_keras alike.
+
+Standard layers only: models made of them are carried over to tf_keras and exported layer by layer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["encoder_block", "position_embedding"]
+
+
+def encoder_block(
+    keras: Any,
+    x: Any,
+    *,
+    num_heads: int,
+    ff_width: int,
+    name: str,
+    norm_first: bool = True,
+    dropout: float = 0.0,
+    mask: Any = None,
+    causal: bool = False,
+    epsilon: float = 1e-6,
+) -> Any:
+    """Return `x` after self-attention and a feed-forward part with GELU, each with a residual and a layer norm.
+
+    Args:
+        keras: `keras` (Keras 3) or `tf_keras`.
+        x: `[N, L, D]`; each head is `D / num_heads` wide.
+        num_heads: divides D.
+        ff_width: width of the feed-forward part's inner layer.
+        name: prefix of the layers' names.
+        norm_first: norm in front of each part (GPT-2, ViT), or behind each residual (Vaswani et al. 2017; BERT).
+        dropout: share of each part's outputs that training drops.
+        mask: `[N, 1, L]`, 1 where a position may be attended to and 0 for padding; None: every position may.
+        causal: a position attends to itself and earlier ones only.
+        epsilon: of the layer norms.
+    """
+    layers = keras.layers
+    width = int(x.shape[-1])
+
+    def attend(value: Any) -> Any:
+        attention = layers.MultiHeadAttention(num_heads, width // num_heads, name=f"{name}_attention")
+        # An absent mask is left out, and not None: Keras writes what it is given into the model's configuration.
+        if mask is not None:
+            return attention(value, value, attention_mask=mask)
+        return attention(value, value, use_causal_mask=True) if causal else attention(value, value)
+
+    def feed_forward(value: Any) -> Any:
+        value = layers.Dense(ff_width, activation="gelu", name=f"{name}_expand")(value)
+        return layers.Dense(width, name=f"{name}_reduce")(value)
+
+    for part, role in ((attend, "attention"), (feed_forward, "feed_forward")):
+        norm = layers.LayerNormalization(epsilon=epsilon, name=f"{name}_{role}_norm")
+        value = part(norm(x) if norm_first else x)
+        if dropout:
+            value = layers.Dropout(dropout, name=f"{name}_{role}_dropout")(value)
+        x = layers.Add(name=f"{name}_{role}_add")([x, value])
+        x = x if norm_first else norm(x)
+    return x
+
+
+def position_embedding(keras: Any, x: Any, *, name: str = "position") -> Any:
+    """Return `x` plus a learned vector for each position.
+
+    The table is the bias of an EinsumDense, because a layer that adds one is not among the standard ones. Its kernel
+    scales the features of `x`, begins as ones and costs D parameters.
+
+    Args:
+        keras: `keras` (Keras 3) or `tf_keras`.
+        x: `[N, L, D]`.
+        name: of the layer.
+    """
+    _, length, width = x.shape
+    table = keras.layers.EinsumDense(
+        "abc,c->abc",
+        output_shape=(int(length), int(width)),
+        bias_axes="bc",
+        kernel_initializer="ones",
+        bias_initializer="random_normal",
+        name=name,
+    )
+    return table(x)

@@ -1,0 +1,67 @@
+"""Every model of the zoo: one epoch, the card's recipe, both formats, parity."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgetool.store.manifest_io import load_manifest
+from edgetool.zoo import list_models
+
+ROOT = Path(__file__).parents[2]
+TRAINED = [card for card in list_models() if card.trains]
+
+#: Data that no download is needed for.
+BUNDLED = ("digits", "digits-latent", "breast-cancer")
+
+#: Samples that one epoch sees at most.
+MAX_SAMPLES = 1000
+
+
+def edgetool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgetool.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=900.0,
+        env={**os.environ, "CI": "1"},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [card.name for card in TRAINED])
+def test_one_epoch_compresses_and_passes_parity(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = next(card for card in TRAINED if card.name == name)
+    data = "digits" if name == "document-cnn" else card.data
+    if data not in BUNDLED:
+        request.getfixturevalue("shared_data")
+    samples = str(MAX_SAMPLES)
+    trained = edgetool("train", name, "--data", data, "--epochs", "1", "--max-samples", samples, "-o", f"{tmp_path}/m")
+    assert trained.returncode == 0, trained.stderr
+    record = json.loads((tmp_path / "m" / "train.json").read_text())
+    assert {"collect", "clean", "convert", "normalise"} <= set(record["facts"])
+    done = edgetool(
+        "compress", f"{tmp_path}/m/model.keras", "--data", data, "--recipe", card.default_recipe, "--effort", "0.02",
+        "--max-train-samples", samples, "--bench-seconds", "0", "-o", f"{tmp_path}/run",
+    )  # fmt: skip
+    assert done.returncode in (0, 43), done.stderr  # 43: after one epoch nothing need be good enough to be chosen
+    manifest = load_manifest(tmp_path / "run")
+    made = {a.name: a for a in manifest.artifacts}
+    assert {f"{recipe}.{kind}" for recipe in ("float32", card.default_recipe) for kind in ("tflite", "onnx")} <= set(
+        made
+    )
+    for artifact in made.values():
+        assert artifact.failure is None
+        assert artifact.parity and all(parity.passed for parity in artifact.parity), artifact.parity
+        assert artifact.evaluation is not None and artifact.evaluation.num_samples > 0
+
+
+def test_the_zoo_has_the_families_and_industries_that_it_is_for() -> None:
+    assert len(list_models()) >= 18
