@@ -26,6 +26,7 @@ __all__ = ["MIN_OPSET", "prepare"]
 
 #: The operator set that models from Keras have, and that the quantising steps are tested with.
 MIN_OPSET = 18
+MIN_IR_VERSION = 8
 #: Largest difference, relative to the largest output, up to which a batch gives the same as single samples.
 BATCH_TOLERANCE = 1e-5
 PROBE_BATCH = 3
@@ -50,11 +51,12 @@ def prepare(content: bytes, name: str) -> Any:
 def _prepared(content: bytes, name: str) -> bytes:
     """Do the work once a model: recipes only differ in how they quantise it."""
     import onnx
+    import onnx.inliner
 
     model = onnx.load_from_string(content)
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
-    _inputs_only(model.graph)
+    _inputs_only(model)
     model = _raise_opset(model, name)
     model = _fold(model, name)
     _constants_as_initializers(model.graph)
@@ -66,8 +68,10 @@ def _prepared(content: bytes, name: str) -> bytes:
     return prepared
 
 
-def _inputs_only(graph: Any) -> None:
-    """Take initialisers off the inputs, where files before IR version 4 list them."""
+def _inputs_only(model: Any) -> None:
+    """Take initialisers off the inputs, where IR versions before 4 must list them."""
+    graph = model.graph
+    model.ir_version = max(int(model.ir_version), MIN_IR_VERSION)
     constants = {tensor.name for tensor in graph.initializer}
     kept = [value for value in graph.input if value.name not in constants]
     del graph.input[:]
