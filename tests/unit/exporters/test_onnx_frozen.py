@@ -68,6 +68,20 @@ def test_layers_are_folded_together_and_outputs_stay(opset: int) -> None:
     assert np.abs(run(model.SerializeToString(), X) - PLAIN).max() < 1e-5
 
 
+def test_an_old_operator_set_that_does_not_convert(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnx.version_converter
+
+    def refuse(model: Any, version: int) -> None:
+        raise RuntimeError("no adapter")
+
+    monkeypatch.setattr(onnx.version_converter, "convert_version", refuse)
+    kept = prepare(network(opset=13, flat=(0, 100)), "net")
+    assert max(entry.version for entry in kept.opset_import if entry.domain == "") == 13
+    assert np.abs(run(kept.SerializeToString(), X) - PLAIN).max() < 1e-5
+    with pytest.raises(ExportError, match="no adapter"):
+        prepare(network(opset=11), "net")
+
+
 def test_initialisers_are_no_inputs() -> None:
     model = prepare(network(opset=13, listed=True), "net")
     assert [value.name for value in model.graph.input] == ["x"]

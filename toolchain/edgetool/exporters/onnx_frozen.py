@@ -19,7 +19,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx_graph import constant, set_constant, strip_details
+from edgetool.exporters.onnx_graph import constant, convert_opset, opset_of, set_constant, strip_details
 from edgetool.exporters.onnx_tidy import tidy_plain
 
 __all__ = ["MIN_OPSET", "prepare"]
@@ -27,6 +27,8 @@ __all__ = ["MIN_OPSET", "prepare"]
 #: The operator set that models from Keras have, and that the quantising steps are tested with.
 MIN_OPSET = 18
 MIN_IR_VERSION = 8
+#: From here on QuantizeLinear and DequantizeLinear take one scale a channel.
+QUANTIZABLE_OPSET = 13
 #: Largest difference, relative to the largest output, up to which a batch gives the same as single samples.
 BATCH_TOLERANCE = 1e-5
 PROBE_BATCH = 3
@@ -79,20 +81,16 @@ def _inputs_only(model: Any) -> None:
 
 
 def _raise_opset(model: Any, name: str) -> Any:
-    import onnx
-
-    found = max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+    """Return the model in `MIN_OPSET`; as it is where it is newer, or new enough and does not convert."""
+    found = opset_of(model)
     if found >= MIN_OPSET:
         return model
     try:
-        return onnx.version_converter.convert_version(model, MIN_OPSET)
-    except (RuntimeError, ValueError, onnx.version_converter.ConvertError) as exc:
-        raise ExportError(
-            name,
-            found=f"operator set {found}, which onnx cannot raise to {MIN_OPSET} ({' '.join(str(exc).split())[:200]})",
-            expected=f"operator set {MIN_OPSET} or one that converts",
-            next_step=f"export the model again with opset {MIN_OPSET} or later",
-        ) from exc
+        return convert_opset(model, MIN_OPSET, name)
+    except ExportError:
+        if found >= QUANTIZABLE_OPSET:
+            return model
+        raise
 
 
 def _fold(model: Any, name: str) -> Any:
