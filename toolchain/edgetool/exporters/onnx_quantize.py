@@ -15,7 +15,9 @@ from edgetool.exporters.onnx_first_conv import widen_first_conv
 from edgetool.exporters.onnx_graph import (
     constant,
     consumers,
+    convert_opset,
     drop_unused,
+    opset_of,
     producers,
     rename_values,
     set_constant,
@@ -58,8 +60,8 @@ def quantize(
 
     source = onnx.ModelProto()
     source.CopyFrom(model)
-    if bits == 16:
-        source = onnx.version_converter.convert_version(source, OPSET_16_BIT)
+    if bits == 16 and opset_of(source) < OPSET_16_BIT:
+        source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(source),
         per_channel,
