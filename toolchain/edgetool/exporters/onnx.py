@@ -7,7 +7,7 @@ from typing import Any
 
 from edgetool.data.dataset import Split
 from edgetool.exporters.base import ExportResult
-from edgetool.exporters.onnx_calibrate import measure_ranges
+from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_frozen import prepare
@@ -79,7 +79,7 @@ def _quantize(
     scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     if samples is not None:
         names = input_names(state.model)
-        ranges = measure_ranges(model, samples, names)
+        ranges = usable_ranges(measure_ranges(model, samples, names))
         rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
         facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)

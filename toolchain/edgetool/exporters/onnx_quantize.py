@@ -25,6 +25,7 @@ from edgetool.exporters.onnx_graph import (
 )
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
+from edgetool.exporters.onnx_weights import store_tables
 
 __all__ = ["kernel_scales", "quantize"]
 
@@ -81,6 +82,7 @@ def quantize(
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
+    store_tables(result.graph)
     if bits == 8:
         widen_first_conv(result.graph)
     strip_details(result)
