@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+def _require_backend(name: str) -> None:
+    """Skip, or fail under `EDGETOOL_REQUIRE_BACKENDS`, where a backend of Keras 3 is not installed."""
+    if importlib.util.find_spec(name) is not None:
+        return
+    reason = f"{name} is not installed: pip install 'edgetool[{name}]'"
+    if os.environ.get("EDGETOOL_REQUIRE_BACKENDS"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require_backend() -> Callable[[str], None]:
+    """Skip, or fail, where the backend of that name is not installed."""
+    return _require_backend
+
+
+@pytest.fixture(scope="session", params=["tensorflow", "jax", "torch"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend of Keras 3 that is installed."""
+    _require_backend(request.param)
+    return str(request.param)
 
 
 def _shared_folder(variable: str) -> Path:

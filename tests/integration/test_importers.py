@@ -70,10 +70,11 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from edgetool.errors import EdgetoolError
-from edgetool.importers.keras import load_model
+from edgetool.importers import import_model
+from edgetool.importers.base import ImportOptions
 path, trust = Path(sys.argv[1]), sys.argv[2] == "trust"
 try:
-    found = load_model(path, trust=trust)
+    found = import_model(str(path), ImportOptions(trust))
     before = json.loads((path.parent / "outputs.json").read_text())[path.name]
     after = np.asarray(found.model(np.load(path.parent / "x.npy")))
     answer = {"difference": float(np.abs(after - before).max()), "module": type(found.model).__module__,
@@ -154,6 +155,6 @@ def test_nested_models_shared_layers_and_two_outputs(name: str, tmp_path: Path) 
     """What the committed models hold."""
     x = tmp_path / "x.npy"
     np.save(x, np.linspace(0, 1, 3 * 192, dtype=np.float32).reshape(3, 8, 8, 3))
-    params = {"path": str(GOLDEN / name), "inputs_npy": [str(x)], "outputs_npy": str(tmp_path / "y"), "trust": False}
+    params = {"model": str(GOLDEN / name), "inputs_npy": [str(x)], "outputs_npy": str(tmp_path / "y"), "options": {}}
     written = call_function("edgetool.verify.source:run_source", params, subject=name)
     assert [np.load(path).shape for path in written] == [(3, 2), (3, 3)]

@@ -42,8 +42,12 @@ NEEDS_FRAMEWORK = {
     "pipeline/workshop.py": "test_compress.py",
     "recipes/execute.py": "test_passes.py",
     "passes/activation_ranges.py": "test_passes.py",
-    "training/batches.py": "test_train.py",
+    "training/batches.py": "test_train.py, test_training_parts.py",
+    "training/checkpoint.py": "test_training_parts.py",
+    "training/finish.py": "test_train.py",
+    "training/fit.py": "test_train.py, test_backends.py",
     "training/loop.py": "test_train.py",
+    "training/losses.py": "test_training_parts.py",
     "training/train.py": "test_train.py",
     "verify/source.py": "test_verify.py",
 }

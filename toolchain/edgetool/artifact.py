@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgetool.errors import FileFormatError, MissingFileError
+from edgetool.errors import FileFormatError, MissingFileError, UnsupportedModelError
 
 __all__ = [
     "Artifact",
@@ -22,9 +22,18 @@ __all__ = [
     "sniff_format",
 ]
 
-Format = Literal["keras", "h5", "saved_model", "tflite", "onnx", "c"]
+#: `function` is what a `module:function` returned: it lies in no file.
+Format = Literal["keras", "h5", "saved_model", "tflite", "onnx", "pt2", "function", "c"]
 
-SUFFIXES: dict[str, Format] = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".onnx": "onnx"}
+SUFFIXES: dict[str, Format] = {
+    ".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".onnx": "onnx", ".pt2": "pt2",
+}  # fmt: skip
+
+#: How a PyTorch model becomes a file that holds a graph and no code.
+MAKE_PT2 = (
+    "in Python: torch.export.save(torch.export.export(model.eval(), (example,)), 'model.pt2'), then give model.pt2; "
+    "or give module:build, a function that returns the nn.Module"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ def sniff_format(path: Path) -> Format:
     Raises:
         MissingFileError: nothing is there.
         FileFormatError: the content is none of the known formats.
+        UnsupportedModelError: a pickle or a TorchScript archive.
     """
     if not path.exists():
         raise MissingFileError(
@@ -119,15 +129,17 @@ def sniff_format(path: Path) -> Format:
         return "tflite"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "h5"
-    if head.startswith(b"PK\x03\x04") and _is_keras_archive(path):
-        return "keras"
+    if head.startswith(b"PK\x03\x04") and (found := _sniff_archive(path, head)) is not None:
+        return found
+    if len(head) > 1 and head[0] == 0x80 and head[1] in (2, 3, 4, 5):
+        raise _pickled(path, "a pickle, which runs code when it is loaded and holds no graph of operators")
     if head and _looks_like_onnx(head):
         return "onnx"
     what = "an empty file" if not head else "bytes of no known model format"
     raise FileFormatError(
         str(path),
         found=what,
-        expected="a .tflite, .onnx, .keras or .h5 model, or a SavedModel folder",
+        expected="a .tflite, .onnx, .keras, .h5 or .pt2 model, or a SavedModel folder",
         next_step="export the model again; the file may be cut short or not a model",
     )
 
@@ -170,12 +182,33 @@ def num_bytes(path: Path) -> int:
     return path.stat().st_size
 
 
-def _is_keras_archive(path: Path) -> bool:
+def _sniff_archive(path: Path, head: bytes) -> Format | None:
+    """Tell what a zip archive holds; None: nothing known. Of a damaged one: what its importer will say so of.
+
+    torch.export puts every entry below one folder; torch.save and TorchScript write `data.pkl` there.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return "config.json" in archive.namelist()
+            names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
-        return True  # a damaged archive: the importer says so
+        first = head[30:].split(b"FB")[0]
+        return "pt2" if b"/" in first or path.suffix.lower() == ".pt2" else "keras"
+    inner = {name.partition("/")[2] for name in names}
+    if "config.json" in names:
+        return "keras"
+    if "archive_format" in inner or "serialized_exported_program.json" in names:
+        return "pt2"
+    if "constants.pkl" in inner:
+        raise _pickled(path, "a TorchScript archive, which torch.export has replaced")
+    if "data.pkl" in inner:
+        raise _pickled(path, "a pickle of torch.save: weights without an architecture, or code")
+    return None
+
+
+def _pickled(path: Path, found: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        str(path), found=found, expected="a torch.export program (.pt2) or an exported model", next_step=MAKE_PT2
+    )
 
 
 def _looks_like_onnx(head: bytes) -> bool:

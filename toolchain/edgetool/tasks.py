@@ -66,7 +66,7 @@ def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | 
     """Find task, metric and loss.
 
     Args:
-        model: a tf_keras model; its first output decides.
+        model: a Keras model, or anything with `outputs` that states its `last_activation`; its first output decides.
         dataset: its labels decide between classification and regression.
         task: of the card or the command line; None: inferred.
         metric: likewise; None: the task's usual one.
@@ -135,6 +135,9 @@ def _is_one_hot(labels: Any) -> bool:
 
 def _last_activation(model: Any) -> str:
     """Return the name of the activation that makes the first output; empty where it cannot be told."""
+    stated = getattr(model, "last_activation", None)
+    if isinstance(stated, str):
+        return stated
     layer = getattr(model.outputs[0], "_keras_history", [None])[0]
     layer = layer if layer is not None else model.layers[-1]
     inner = getattr(layer, "layer", layer)

@@ -77,3 +77,13 @@ def test_nvml_counts_millijoules_and_survives_its_errors() -> None:
     with meter.counting("a", 2):
         pass
     assert meter.joules_per_run("a") == 1.0
+
+
+def test_several_gpus_are_added_up() -> None:
+    fake = FakeNvml()
+    fake.millijoules = [1000, 2000, 4000, 8000]
+    meter: EnergyMeter = NvmlMeter(fake, num_gpus=2)
+    with meter.counting("a", 1):
+        pass
+    assert meter.joules_per_run("a") == 9.0
+    assert "2 whole GPU boards" in meter.method

@@ -15,7 +15,7 @@ OPTIONS = RequestOptions(
     model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target="host", max_drop_points=1.0, out=None,
     overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
     one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
-    max_train_samples=None, bench_seconds=1.0, trust=False, command="edgetool compress",
+    max_train_samples=None, bench_seconds=1.0, trust=False, input_shape=None, command="edgetool compress",
 )  # fmt: skip
 
 
@@ -48,12 +48,17 @@ def test_no_benchmark() -> None:
         ({"metric": "acuracy"}, UsageError, "accuracy"),
         ({"data": None}, UsageError, "--data"),
         ({"model": "none.keras"}, MissingFileError, "zoo"),
-        ({"model": str(GOLDEN / "tiny.onnx")}, FileFormatError, "exported from"),
+        ({"model": "{cut}"}, FileFormatError, "no known model format"),
+        ({"input_shape": "1x3x0"}, UsageError, "--input-shape"),
+        ({"input_shape": "1,b"}, UsageError, "1x3x32x32"),
         ({"mean": "a,b"}, UsageError, "--mean"),
         ({"image_size": "32"}, UsageError, "--image-size"),
     ],
 )
-def test_mistakes(changes: dict[str, object], error: type[Exception], text: str) -> None:
+def test_mistakes(changes: dict[str, object], error: type[Exception], text: str, tmp_path: Path) -> None:
+    (tmp_path / "cut.onnx").write_bytes(b"hello")
+    if changes.get("model") == "{cut}":
+        changes = {"model": str(tmp_path / "cut.onnx")}
     with pytest.raises(error) as caught:
         build(**changes)
     assert text in f"{caught.value} {getattr(caught.value, 'next_step', '')}"
@@ -74,3 +79,12 @@ def test_options_replace_the_cards_preprocessing() -> None:
     card = model_card("document-cnn", None)
     assert preprocessing_of(card).scale == card.preprocessing.scale  # type: ignore[union-attr]
     assert preprocessing_of(card, scale=2.0).scale == 2.0
+
+
+@pytest.mark.parametrize("name", ["tiny.onnx", "tiny_float32.tflite", "tiny.h5", "package.module:build"])
+def test_every_way_in_is_taken(name: str) -> None:
+    model = name if ":" in name else str(GOLDEN / name)
+    request = build(model=model, input_shape="1x3x32x32, 1x10")
+    assert request.setup.model == model
+    assert request.setup.input_shapes == ((1, 3, 32, 32), (1, 10))
+    assert str(request.out) == ("build-run" if ":" in name else f"{Path(name).stem}-run")

@@ -58,6 +58,17 @@ def test_the_newest_checkpoint_is_kept_and_found_again(tmp_path: Path) -> None:
         assert folder.state.num_resumes == 1
 
 
+def test_the_best_checkpoint_is_kept_beside_the_newest(tmp_path: Path) -> None:
+    with open_train_folder(tmp_path / "run", SETTINGS, overwrite=False) as folder:
+        for number, best in ((1, 1), (2, 2), (3, 2), (4, 2)):
+            folder.save_checkpoint(_save(b"weights %d" % number), _epoch(number), cost=COST, best=best)  # type: ignore[arg-type]
+        kept = sorted(item.name for item in folder.path.glob("*.npz"))
+        assert kept == ["epoch-0002.npz", "epoch-0004.npz"]
+        assert folder.checkpoint_of(2).read_bytes() == b"weights 2"
+        assert folder.state.costs == (COST,) * 4
+        assert len((folder.path / "history.csv").read_text().splitlines()) == 5
+
+
 def test_a_checkpoint_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
     def full(path: Path) -> None:
         path.write_bytes(b"half")
@@ -85,6 +96,7 @@ def test_leftovers_of_a_killed_write_are_swept_away(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     _train(tmp_path / "run", 1)
+    (tmp_path / "run" / "logs").mkdir()
     other = dataclasses.replace(SETTINGS, batch_size=32, seed=4)
     with (
         pytest.raises(ManifestError, match="batch_size 64, now 32; seed 0, now 4"),
@@ -94,6 +106,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     with open_train_folder(tmp_path / "run", other, overwrite=True) as folder:
         assert folder.state.settings == other and folder.checkpoint is None
     assert not list((tmp_path / "run").glob("*.npz"))
+    assert not (tmp_path / "run" / "logs").exists()
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgetool.errors import ModelCardError, RunExistsError, TrainingError, UsageError
+from edgetool.errors import MissingDependencyError, ModelCardError, RunExistsError, TrainingError, UsageError
 from edgetool.runners.child import Child
 from edgetool.training import train
+from edgetool.training.request import ComputeOptions, ModelOptions, RecipeOptions
 from edgetool.training.train import train_model
 
 
@@ -37,6 +39,40 @@ def test_options_are_checked_first(no_child: None, tmp_path: Path, options: dict
     with pytest.raises(UsageError, match=message):
         train_model("document-cnn", "digits", tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_backend_that_is_not_installed_is_refused_first(
+    no_child: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"edgetool\[torch\]"):
+        train_model("document-cnn", "digits", tmp_path / "run", compute=ComputeOptions(backend="torch"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_without_a_card_needs_data(no_child: None, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--data: no data for my_models:build"):
+        train_model("my_models:build", None, tmp_path / "run")
+
+
+def test_a_card_is_not_contradicted(no_child: None, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--task: given for document-cnn"):
+        train_model("document-cnn", "digits", tmp_path / "run", model=ModelOptions(task="regression"))
+
+
+def test_options_that_are_given_often_and_rarely_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Recorder(Child):
+        def call(self, method: str, params: Any = None, **options: Any) -> Any:
+            seen.append(params["request"])
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "Child", Recorder)
+    with pytest.raises(KeyboardInterrupt):
+        train_model("document-cnn", "digits", tmp_path / "run", epochs=2, recipe=RecipeOptions(optimizer="sgd"))
+    assert seen[0]["recipe"]["epochs"] == 2 and seen[0]["recipe"]["optimizer"] == "sgd"
+    assert seen[0]["recipe"]["batch_size"] is None
 
 
 def test_an_unknown_model_is_refused_first(no_child: None, tmp_path: Path) -> None:

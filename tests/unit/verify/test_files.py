@@ -44,7 +44,7 @@ def _softmax(x: np.ndarray) -> np.ndarray:
 def verify(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def call(a: FakeModel, b: FakeModel, **options: Any) -> Any:
         models = iter((a, b))
-        monkeypatch.setattr(files, "_open", lambda path, runner, trust: next(models))
+        monkeypatch.setattr(files, "_open", lambda path, runner, options: next(models))
         return verify_files(Path("a"), Path("b"), runner=ProcessRunner(), **options)
 
     return call

@@ -1,16 +1,17 @@
-"""What the child says of model files, and how it runs Keras models."""
+"""What the child says of models, and how it runs them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import edgetool.ir
+from edgetool.artifact import TensorSpec
 from edgetool.errors import DataError, FileFormatError
+from edgetool.importers.base import ImportedModel
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.verify import source
 
@@ -77,51 +78,40 @@ def test_an_input_that_the_graph_lacks_is_damage(monkeypatch: pytest.MonkeyPatch
         _describe(_graph(X, ops=(), inputs=("gone",)), monkeypatch)
 
 
-class FakeKeras:
-    def __init__(self, batch: int | None = None, as_dict: bool = False) -> None:
-        self.inputs = [SimpleNamespace(shape=(batch, 3), dtype=np.dtype("float32"), name="x")]
-        self.output_names = ["b", "a"]
-        self.layers: list[Any] = []
-        self.batch_sizes: list[int] = []
-        self._as_dict = as_dict
-
-    def predict(self, x: np.ndarray, batch_size: int, verbose: int) -> Any:
-        assert len(x) % batch_size == 0 or self.inputs[0].shape[0] is None
-        self.batch_sizes.append(batch_size)
-        return {"a": x * 2.0, "b": x + 1.0} if self._as_dict else x + 1.0
+X_SPEC = TensorSpec("x", (-1, 3), "float32")
+OPTIONS = {"trust": False}
 
 
-def _run(model: FakeKeras, array: np.ndarray, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    monkeypatch.setattr(source, "_model", lambda path, trust: model)
+def _imported() -> ImportedModel:
+    """A model that gives `x + 1` and `2 x`."""
+    return ImportedModel(
+        model=None, source_format="keras", num_params=0, inputs=(X_SPEC,), outputs=(), last_activation="",
+        runtime="keras", run=lambda inputs: (inputs[0] + 1.0, inputs[0] * 2.0),
+    )  # fmt: skip
+
+
+def _run(array: np.ndarray, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    monkeypatch.setattr(source, "_imported", lambda model, options: _imported())
     np.save(folder / "x0.npy", array)
-    written = source.run_source("m.keras", [str(folder / "x0.npy")], str(folder / "y"), False)
+    written = source.run_source("m.keras", [str(folder / "x0.npy")], str(folder / "y"), OPTIONS)
     return [np.load(name) for name in written]
 
 
 def test_outputs_are_written_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     array = np.arange(30.0).reshape(10, 3)
-    (found,) = _run(FakeKeras(), array, tmp_path, monkeypatch)
-    assert np.array_equal(found, array + 1.0)
-    both = _run(FakeKeras(as_dict=True), array, tmp_path, monkeypatch)
+    both = _run(array, tmp_path, monkeypatch)
     assert np.array_equal(both[0], array + 1.0)
     assert np.array_equal(both[1], array * 2.0)
 
 
-def test_a_fixed_batch_is_filled_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, array = FakeKeras(batch=4), np.arange(30.0).reshape(10, 3)
-    (found,) = _run(model, array, tmp_path, monkeypatch)
-    assert np.array_equal(found, array + 1.0)
-    assert model.batch_sizes == [4]
-
-
 def test_data_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"\[N, 3\]"):
-        _run(FakeKeras(), np.zeros((10, 4)), tmp_path, monkeypatch)
+        _run(np.zeros((10, 4)), tmp_path, monkeypatch)
 
 
-def test_a_keras_model_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_model", lambda path, trust: FakeKeras())
-    assert source.describe_source("m.keras", trust=False) == {
+def test_a_source_model_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_imported", lambda model, options: _imported())
+    assert source.describe_source("m.keras", OPTIONS) == {
         "inputs": [{"name": "x", "shape": [-1, 3], "dtype": "float32", "low": None, "high": None}],
         "weights": "float32",
     }

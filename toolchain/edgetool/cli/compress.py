@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def compress(
-    model: Annotated[str, typer.Argument(help="A .keras or .h5 file, a SavedModel folder, or a zoo name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A .keras, .h5, .onnx, .tflite or .pt2 file, a SavedModel, module:function, or a zoo name."
+        ),
+    ],
     data: Annotated[
         str | None,
         typer.Option("--data", help="A .npz, .csv or .parquet file, an image folder, module:function, or a name."),
@@ -59,6 +64,9 @@ def compress(
         float, typer.Option("--bench-seconds", help="Time each artefact for so long a setting; 0: do not.", min=0.0)
     ] = 2.0,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
+    input_shape: Annotated[
+        str | None, typer.Option("--input-shape", help="Of a PyTorch module:function, e.g. 1x3x32x32.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, stop.")] = False,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
@@ -74,7 +82,7 @@ def compress(
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
         effort=effort, max_train_samples=max_train_samples, bench_seconds=bench_seconds, trust=trust,
-        command=shlex.join(["edgetool", *sys.argv[1:]]),
+        input_shape=input_shape, command=shlex.join(["edgetool", *sys.argv[1:]]),
     )  # fmt: skip
     try:
         request = build_request(options, progress=console.progress, dry_run=dry_run)
@@ -90,7 +98,7 @@ def compress(
 
 
 def _print_plan(console: Console, request: CompressRequest) -> None:
-    from edgetool.pipeline.compress import with_reference
+    from edgetool.pipeline.plan import plan_recipes
 
     lines = [
         f"model:   {request.setup.model}",
@@ -99,10 +107,11 @@ def _print_plan(console: Console, request: CompressRequest) -> None:
         f"out:     {request.out}",
         "recipes:",
     ]
-    for recipe in with_reference(request.recipes):
-        steps = " -> ".join(step.name for step in recipe.passes) or "no pass"
-        lines.append(f"  {recipe.name}: {steps} -> {', '.join(recipe.exports)}")
-    console.result({"model": request.setup.model, "recipes": request.recipes}, "\n".join(lines))
+    planned = plan_recipes(request)
+    for recipe in planned:
+        steps = " -> ".join(recipe.steps) or "no pass"
+        lines.append(f"  {recipe.name}: {recipe.refusal or f'{steps} -> ' + ', '.join(recipe.exports)}")
+    console.result({"model": request.setup.model, "recipes": planned}, "\n".join(lines))
 
 
 def print_summary(console: Console, manifest: Manifest, out: str) -> None:

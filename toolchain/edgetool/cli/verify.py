@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def verify(
-    reference: Annotated[str, typer.Argument(help="What is trusted: .tflite, .onnx, .keras, .h5 or a SavedModel.")],
-    candidate: Annotated[str, typer.Argument(help="What is checked, of any of these formats.")],
+    reference: Annotated[str, typer.Argument(help="What is trusted: a model file, a SavedModel or module:function.")],
+    candidate: Annotated[str, typer.Argument(help="What is checked, of any of these kinds.")],
     data: Annotated[
         str | None, typer.Option("--data", help="Compare on its validation split, else on its training split.")
     ] = None,
@@ -39,12 +38,16 @@ def verify(
     ] = None,
     std: Annotated[str | None, typer.Option("--std", help="Divisor of scaled inputs: one or per channel.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
+    input_shape: Annotated[
+        str | None, typer.Option("--input-shape", help="Of a PyTorch module:function, e.g. 1x3x32x32.")
+    ] = None,
     seed: SeedOption = 0,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Run REFERENCE and CANDIDATE on the same inputs and compare what they give; exit code 41 if they disagree."""
+    from edgetool.pipeline.request import parse_input_shapes
     from edgetool.runners.process import ProcessRunner
     from edgetool.verify.files import verify_files
     from edgetool.verify.parity import require_parity
@@ -61,9 +64,9 @@ def verify(
     console = Console(json_output=json_output, quiet=quiet or json_output)
     try:
         found = verify_files(
-            Path(reference), Path(candidate), runner=ProcessRunner(), data=None if data is None else load,
-            num_samples=samples, seed=seed, trust=trust, progress=console.progress,
-            tolerance=_tolerance(tolerance, min_sqnr, min_agreement),
+            reference, candidate, runner=ProcessRunner(), data=None if data is None else load,
+            num_samples=samples, seed=seed, trust=trust, input_shapes=parse_input_shapes(input_shape),
+            progress=console.progress, tolerance=_tolerance(tolerance, min_sqnr, min_agreement),
         )  # fmt: skip
     finally:
         console.close()

@@ -13,7 +13,7 @@ import numpy as np
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import DataError, EdgetoolError, MissingFileError, nearest
 
-__all__ = ["load_function"]
+__all__ = ["find_function", "load_function"]
 
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test", "class_names")
 
@@ -27,11 +27,7 @@ def load_function(spec: str) -> Dataset:
         MissingFileError: no such module or function.
         DataError: the function failed or returned something else.
     """
-    module_name, _, function_name = spec.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    function = _find(spec, module_name, function_name)
+    function = find_function(spec, error=DataError)
     try:
         found = function()
     except EdgetoolError:
@@ -61,7 +57,7 @@ def load_function(spec: str) -> Dataset:
             next_step=nearest(unknown[0], list(KEYS)),
         )
     return Dataset(
-        name=function_name,
+        name=spec.partition(":")[2],
         train=_split(found, "train"),
         val=_split(found, "val"),
         test=_split(found, "test"),
@@ -70,7 +66,21 @@ def load_function(spec: str) -> Dataset:
     )
 
 
-def _find(spec: str, module_name: str, function_name: str) -> Callable[[], object]:
+def find_function(spec: str, *, error: type[EdgetoolError]) -> Callable[..., object]:
+    """Import the module of `package.module:function` and return the function; the current folder is searched first.
+
+    Args:
+        spec: what the user wrote.
+        error: raised where the module itself fails.
+
+    Raises:
+        MissingFileError: no such module or function.
+        EdgetoolError: of the kind `error`: the module cannot be imported, or the name is no function.
+    """
+    module_name, _, function_name = spec.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         function = getattr(importlib.import_module(module_name), function_name)
     except (ModuleNotFoundError, AttributeError, ValueError) as exc:
@@ -81,17 +91,17 @@ def _find(spec: str, module_name: str, function_name: str) -> Callable[[], objec
             next_step="check the name; the current folder is searched too",
         ) from None
     except Exception as exc:
-        raise DataError(
+        raise error(
             spec,
             found=f"a module that cannot be imported ({type(exc).__name__}: {exc})",
             expected="a sound module",
             next_step="import it by itself and mend it",
         ) from exc
     if not callable(function):
-        raise DataError(
+        raise error(
             spec, found=f"a {type(function).__name__}", expected="a function", next_step="name a function of the module"
         )
-    return cast("Callable[[], object]", function)
+    return cast("Callable[..., object]", function)
 
 
 def _split(found: Mapping[str, object], name: str) -> Split | None:

@@ -17,7 +17,7 @@ from edgetool.data.split import carve_validation
 from edgetool.data.stages import complete_stages
 from edgetool.errors import DataError, MissingFileError, nearest
 
-__all__ = ["check_fits", "load_dataset"]
+__all__ = ["check_fits", "is_function", "load_dataset"]
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -26,6 +26,11 @@ FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
 
 #: With fewer training samples than this, no validation split is carved from them.
 MIN_TO_CARVE = 10
+
+
+def is_function(spec: str) -> bool:
+    """Tell `package.module:function` from the path of a file."""
+    return re.fullmatch(FUNCTION, spec) is not None
 
 
 def load_dataset(
@@ -93,7 +98,7 @@ def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | 
         return load_images(path, image_size=image_size)
     if path.is_file():
         return _load_file(path, label_column=label_column)
-    if re.fullmatch(FUNCTION, spec):
+    if is_function(spec):
         from edgetool.data.function import load_function
 
         return load_function(spec)

@@ -7,9 +7,10 @@ from typing import Any
 
 from edgetool.data.dataset import Split
 from edgetool.exporters.base import ExportResult
-from edgetool.exporters.onnx_calibrate import measure_ranges
+from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
+from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_quantize import kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
@@ -17,6 +18,7 @@ from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
+from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
 
 __all__ = ["export_onnx"]
@@ -26,20 +28,19 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     """Write `state` to `path` as ONNX.
 
     Args:
-        state: a tf_keras model and how to quantise it; not modified.
+        state: a model and how to quantise it; not modified.
         path: the final name; it never holds half a file.
         context: the training split calibrates `static`; the seed chooses samples.
 
     Raises:
         ExportError: tf2onnx, onnx.checker or onnxruntime refused the model.
+        UnsupportedModelError: a model that came in as another format.
         DiskFullError, OutputFileError: the file cannot be written.
     """
-    import tf2onnx
-
     scheme = state.quantization
     samples = calibration_split(scheme, context, str(state.model.name))
-    model = convert(state.model)
-    facts: Facts = {"converter": f"tf2onnx {tf2onnx.__version__}"}
+    model, converter = _float_model(state.model)
+    facts: Facts = {"converter": converter}
     kernels = _kernels(model)
     clustered = frozenset(kernels[i.layer] for i in state.invariants if i.kind == "num_clusters" and i.layer in kernels)
     notes: list[str] = []
@@ -55,6 +56,17 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     return ExportResult(facts=facts, notes=tuple(notes), kernels=kernels)
 
 
+def _float_model(source: Any) -> tuple[Any, str]:
+    """Return the float `ModelProto` of a tf_keras or frozen model, and what made it."""
+    if isinstance(source, FrozenModel):
+        import onnx
+
+        return prepare(source.content("onnx"), source.name), f"onnx {onnx.__version__}"
+    import tf2onnx
+
+    return convert(source), f"tf2onnx {tf2onnx.__version__}"
+
+
 def _quantize(
     model: Any, state: ModelState, samples: Split | None, clustered: frozenset[str], facts: Facts, notes: list[str]
 ) -> Any:
@@ -67,7 +79,7 @@ def _quantize(
     scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     if samples is not None:
         names = input_names(state.model)
-        ranges = measure_ranges(model, samples, names)
+        ranges = usable_ranges(measure_ranges(model, samples, names))
         rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
         facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
@@ -116,10 +128,9 @@ def _store_sparsely(model: Any, kernels: dict[str, str], facts: Facts) -> tuple[
 
 
 def _kernels(model: Any) -> dict[str, str]:
-    """Return layer name -> initialiser, by the names that `convert` gave."""
+    """Return layer name -> initialiser: by the names that `convert` gave; in graphs of other origin, by the node's."""
     found: dict[str, str] = {}
-    for _, name in weight_nodes(model.graph):
+    for node, name in weight_nodes(model.graph):
         layer, _, role = name.rpartition("/")
-        if role == "kernel":
-            found[layer] = name
+        found[layer if role == "kernel" else str(node.name)] = name
     return found

@@ -14,12 +14,14 @@ import numpy as np
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 
-__all__ = ["clip_range", "measure_ranges", "run_activations"]
+__all__ = ["clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
 #: Share of the values that may be clipped at either end of a range.
 TAIL = 1e-5
 NUM_BINS = 8192
 BATCH_SIZE = 20
+#: An activation that gets this large is no quantity but the mark of a mask.
+LARGEST = 1e6
 #: Values of one tensor and batch that are counted at most; more are thinned out evenly.
 MAX_VALUES = 1_000_000
 
@@ -61,6 +63,14 @@ def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[s
     return ranges
 
 
+def usable_ranges(ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Return the ranges without those that no integer step serves: scores that a mask lowered by -1e9.
+
+    Operators on activations without a range stay in float.
+    """
+    return {name: (low, high) for name, (low, high) in ranges.items() if max(-low, high) < LARGEST}
+
+
 def run_activations(
     model: Any, samples: Split, input_names: list[str], wanted: list[str]
 ) -> Iterator[dict[str, Array]]:
@@ -79,10 +89,32 @@ def run_activations(
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
-    for inputs, _ in samples.batches(BATCH_SIZE):
-        feeds = dict(zip(input_names, inputs, strict=True))
+    fixed, dtypes = _fixed_batch(model), _input_dtypes(model)
+    for inputs, _ in _filled(samples, fixed).batches(fixed or BATCH_SIZE):
+        feeds = {name: x.astype(dtypes[name], copy=False) for name, x in zip(input_names, inputs, strict=True)}
         found = dict(zip(inner, session.run(inner, feeds), strict=True)) if inner else {}
         yield {name: found[name] if name in found else feeds[name] for name in wanted}
+
+
+def _fixed_batch(model: Any) -> int | None:
+    """Return the batch that the graph's first input states; None where it is open."""
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    return int(dims[0].dim_value) or None if dims else None
+
+
+def _input_dtypes(model: Any) -> dict[str, Any]:
+    """Return what each input of the graph takes: loaders may give integers of another width."""
+    import onnx
+
+    return {v.name: onnx.helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type) for v in model.graph.input}
+
+
+def _filled(samples: Split, batch: int | None) -> Split:
+    """Repeat the last sample until whole batches are full."""
+    missing = -samples.num_samples % batch if batch else 0
+    if not missing:
+        return samples
+    return Split(samples.name, tuple(np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for x in samples.inputs))
 
 
 def clip_range(counts: Array, low: float, high: float) -> tuple[float, float]:

@@ -15,7 +15,9 @@ from edgetool.exporters.onnx_first_conv import widen_first_conv
 from edgetool.exporters.onnx_graph import (
     constant,
     consumers,
+    convert_opset,
     drop_unused,
+    opset_of,
     producers,
     rename_values,
     set_constant,
@@ -23,6 +25,7 @@ from edgetool.exporters.onnx_graph import (
 )
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
+from edgetool.exporters.onnx_weights import store_tables
 
 __all__ = ["kernel_scales", "quantize"]
 
@@ -58,8 +61,8 @@ def quantize(
 
     source = onnx.ModelProto()
     source.CopyFrom(model)
-    if bits == 16:
-        source = onnx.version_converter.convert_version(source, OPSET_16_BIT)
+    if bits == 16 and opset_of(source) < OPSET_16_BIT:
+        source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(source),
         per_channel,
@@ -79,6 +82,7 @@ def quantize(
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
+    store_tables(result.graph)
     if bits == 8:
         widen_first_conv(result.graph)
     strip_details(result)

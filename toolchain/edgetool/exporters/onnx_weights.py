@@ -17,7 +17,7 @@ from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, s
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["quantize_dynamic", "store_half"]
+__all__ = ["quantize_dynamic", "store_half", "store_tables"]
 
 #: A Cast node takes about so many bytes: smaller tensors stay as they are.
 NODE_BYTES = 64
@@ -56,6 +56,7 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+    store_tables(model.graph)
     kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
     _store_int8(model.graph, per_channel, one_scale)
     add_pre_process_metadata(model)  # or the quantiser logs advice that `onnx_tidy` has followed
@@ -78,6 +79,35 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     return result
 
 
+def store_tables(graph: Any) -> int:
+    """Store tables that `Gather` looks rows up in as int8, one scale a column; returns how many.
+
+    Rows are widened behind the look-up, so that the table stays small in memory as well.
+    """
+    import onnx
+
+    readers: dict[str, list[Any]] = {}
+    for node, name in weight_nodes(graph):
+        readers.setdefault(name, []).append(node)
+    num = 0
+    for name, nodes in readers.items():
+        table = constant(graph, name)
+        plain = all(node.op_type == "Gather" and all(a.i == 0 for a in node.attribute) for node in nodes)
+        if not plain or table is None or table.ndim != 2 or table.dtype != np.float32 or table.size <= NODE_BYTES:
+            continue
+        scales = channel_scales(table, 1, per_channel=True, exact_pairs=False)
+        set_constant(graph, name, np.rint(table / scales).astype(np.int8))
+        set_constant(graph, f"{name}/scale", scales)
+        for node in nodes:
+            rows = f"{node.output[0]}/rows"
+            widen = onnx.helper.make_node("DequantizeLinear", [rows, f"{name}/scale"], list(node.output), axis=-1)
+            node.output[0] = rows
+            place = next(index for index, other in enumerate(graph.node) if other.output[:1] == [rows])
+            graph.node.insert(place + 1, widen)
+        num += 1
+    return num
+
+
 def _store_int8(graph: Any, per_channel: bool, one_scale: frozenset[str]) -> None:
     """Store kernels of float operators as int8, widened by Cast and Mul."""
     import onnx
@@ -87,7 +117,7 @@ def _store_int8(graph: Any, per_channel: bool, one_scale: frozenset[str]) -> Non
         if node.op_type in DYNAMIC_OPS or kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
             continue
         axis = 1 if node.op_type == "ConvTranspose" else 0
-        each = per_channel and name not in one_scale and node.op_type != "Gather"
+        each = per_channel and name not in one_scale
         scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=False)
         shape = [1] * kernel.ndim
         shape[axis] = scales.size

@@ -12,6 +12,7 @@ Choices that hold for every file:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,36 @@ from edgetool.exporters.tflite_clusters import keep_clusters
 from edgetool.exporters.tflite_convert import calibration_split, convert, input_names
 from edgetool.exporters.tflite_file import pack, unpack
 from edgetool.exporters.tflite_kernels import find_kernels, operator_name
+from edgetool.exporters.tflite_quantize import quantize_file, quantizer_version
 from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
+from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
 
 __all__ = ["export_tflite"]
 
 _FLOAT32 = 0
+#: The metadata entry with labels and normalisation (TensorFlow Lite's metadata_schema.fbs).
+_DESCRIPTION = b"TFLITE_METADATA"
 _DTYPE_NAMES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Converted:
+    """A file before it is made small, layer name -> name of its kernel's tensor, and what there is to say."""
+
+    model: Any
+    kernels: dict[str, str]
+    facts: Facts
+    notes: tuple[str, ...]
 
 
 def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResult:
     """Write `state` to `path` as TFLite.
 
     Args:
-        state: a tf_keras model and how to quantise it; not modified.
+        state: a model and how to quantise it; not modified.
         path: the final name; it never holds half a file.
         context: its training split calibrates `static` (validation where there is none), chosen by its seed.
 
@@ -47,16 +62,12 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
 
     Raises:
         ExportError: the converter refused the model; names operator and layer.
+        UnsupportedModelError: a model that came in as another format.
         DiskFullError, OutputFileError: the file cannot be written.
     """
-    import tensorflow as tf
-
     samples = calibration_split(state.quantization, context, str(state.model.name))
-    model, batch = _convert(state, samples)
-    indices = _arrange(model, state.model)
-    keras_kernels = layer_kernels(state.model)
-    num_regridded, notes = keep_clusters(model, indices, keras_kernels, state.invariants)
-    kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
+    found = _from_file(state, samples) if isinstance(state.model, FrozenModel) else _from_keras(state, samples)
+    model = found.model
     sparse = SparseReport(0, 0, ())
     if len(model.subgraphs) == 1:
         skip_flattening(model)
@@ -64,23 +75,52 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
     drop_unused(model)
     graph = model.subgraphs[0]
     facts: Facts = {
-        "converter": f"tensorflow {tf.__version__}",
+        **found.facts,
         "num_operators": len(graph.operators),
         "input_dtype": _dtypes(model, graph.inputs),
         "output_dtype": _dtypes(model, graph.outputs),
-        "batch_resizable": batch is None,
         "num_calibration_samples": 0 if samples is None else samples.num_samples,
         "num_sparse_tensors": sparse.num_tensors,
         "sparse_saved_bytes": sparse.saved_bytes,
-        "num_regridded_kernels": num_regridded,
     }
-    missing = [layer for layer in keras_kernels if layer not in kernels]
     atomic.write_bytes(path, pack(model))
     return ExportResult(
         facts=facts,
-        notes=(*notes, *_notes(model, state, batch, missing), *sparse.notes, *_sparse_note(sparse)),
-        kernels=kernels,
+        notes=(*found.notes, *_left_float(model, state), *sparse.notes, *_sparse_note(sparse)),
+        kernels=found.kernels,
     )
+
+
+def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
+    """Convert a tf_keras model and name its tensors after layers."""
+    import tensorflow as tf
+
+    model, batch = _convert(state, samples)
+    indices = _arrange(model, state.model)
+    keras_kernels = layer_kernels(state.model)
+    num_regridded, lost = keep_clusters(model, indices, keras_kernels, state.invariants)
+    notes = list(lost)
+    kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
+    missing = [layer for layer in keras_kernels if layer not in kernels]
+    if batch == 1:
+        notes.append("the batch is fixed to 1: the model computes with its batch size, or has recurrent layers")
+    if missing:
+        notes.append(f"no tensor of the file was recognised as the kernel of {', '.join(missing)}")
+    facts: Facts = {
+        "converter": f"tensorflow {tf.__version__}",
+        "batch_resizable": batch is None,
+        "num_regridded_kernels": num_regridded,
+    }
+    return _Converted(model, kernels, facts, tuple(notes))
+
+
+def _from_file(state: ModelState, samples: Split | None) -> _Converted:
+    """Quantise the float file that a model came in as."""
+    content = state.model.content("tflite")
+    model = quantize_file(content, state.quantization, samples, state.model.name)
+    described = any(entry.name == _DESCRIPTION for entry in model.metadata or [])
+    notes = ("labels and other metadata packed with the source are not carried over",) if described else ()
+    return _Converted(model, {}, {"converter": quantizer_version()}, notes)
 
 
 def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]:
@@ -125,24 +165,19 @@ def _dtypes(model: Any, indices: Any) -> str:
     return ", ".join(dict.fromkeys(_DTYPE_NAMES.get(kind, f"type {kind}") for kind in types))
 
 
-def _notes(model: Any, state: ModelState, batch: int | None, missing: list[str]) -> list[str]:
-    """Return sentences about what did not come out as asked."""
-    notes = []
-    if state.quantization.mode in ("static", "qat"):
-        graph = model.subgraphs[0]
-        left = [
-            f"{operator_name(model, operator)} ({graph.tensors[int(operator.outputs[0])].name.decode()})"
-            for operator in graph.operators
-            if graph.tensors[int(operator.outputs[0])].type == _FLOAT32
-            and operator_name(model, operator) != "DEQUANTIZE"
-        ]
-        if left:
-            notes.append(f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}")
-    if batch == 1:
-        notes.append("the batch is fixed to 1: the model computes with its batch size, or has recurrent layers")
-    if missing:
-        notes.append(f"no tensor of the file was recognised as the kernel of {', '.join(missing)}")
-    return notes
+def _left_float(model: Any, state: ModelState) -> list[str]:
+    """Return a sentence about operators of an integer file that stayed in float."""
+    if state.quantization.mode not in ("static", "qat"):
+        return []
+    graph = model.subgraphs[0]
+    left = [
+        f"{operator_name(model, operator)} ({graph.tensors[int(operator.outputs[0])].name.decode()})"
+        for operator in graph.operators
+        if graph.tensors[int(operator.outputs[0])].type == _FLOAT32 and operator_name(model, operator) != "DEQUANTIZE"
+    ]
+    if not left:
+        return []
+    return [f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}"]
 
 
 def _sparse_note(sparse: SparseReport) -> list[str]:

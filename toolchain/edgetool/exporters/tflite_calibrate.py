@@ -8,21 +8,26 @@ with float32 from 97.8 to 98.5 %, over three seeds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
+from edgetool.errors import ExportError
 from edgetool.exporters.tflite_file import pack, unpack
 
-__all__ = ["clip_ranges"]
+__all__ = ["clip_ranges", "measure_ranges"]
 
 #: Share of values cut at either end.
 TAIL = 1e-4
 NUM_BINS = 8192
 #: Values of one tensor and batch that are counted at most; more are thinned out evenly.
 MAX_VALUES = 1_000_000
+#: Samples that a file of batch 1 is resized to, where that works.
+RESIZED_BATCH = 16
+_FLOAT32 = 0
 
 
 @dataclass(slots=True)
@@ -60,23 +65,11 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
         names: input names in the order of `samples.inputs`, as in the model's signature.
         batch_size: samples to run at once; 1 where the model's batch is fixed.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     model = unpack(content)
     histograms = _histograms(model)
-    interpreter = Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
     feeds = {entry.name.decode(): int(entry.tensorIndex) for entry in model.signatureDefs[0].inputs}
-    for inputs, _ in samples.batches(batch_size):
-        for name, values in zip(names, inputs, strict=True):
-            interpreter.resize_tensor_input(feeds[name], values.shape)
-        interpreter.allocate_tensors()
-        for name, values in zip(names, inputs, strict=True):
-            interpreter.set_tensor(feeds[name], values)
-        interpreter.invoke()
+    indices = [feeds[name] for name in names]
+    for interpreter in _runs(content, samples, indices, batch_size):
         for index, histogram in histograms.items():
             histogram.add(interpreter.get_tensor(index))
     for index, histogram in histograms.items():
@@ -84,6 +77,83 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
         low, high = histogram.clipped()
         quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
     return pack(model)
+
+
+def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, float]]:
+    """Return tensor index -> (low, high) of every float32 activation of a float file, cut as `clip_ranges` does.
+
+    Args:
+        content: a float model of any origin.
+        samples: inputs in the file's order.
+
+    Raises:
+        ExportError: an activation is NaN or infinite; names the tensor.
+    """
+    model = unpack(content)
+    graph = model.subgraphs[0]
+    inputs, outer = [int(i) for i in graph.inputs], {int(i) for i in (*graph.inputs, *graph.outputs)}
+    activations = [
+        index
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.type == _FLOAT32 and model.buffers[tensor.buffer].data is None
+    ]
+    batch = _largest_batch(content, samples, inputs)
+    low, high = dict.fromkeys(activations, np.inf), dict.fromkeys(activations, -np.inf)
+    for interpreter in _runs(content, samples, inputs, batch):
+        for index in activations:
+            values = interpreter.get_tensor(index)
+            if values.size:
+                low[index], high[index] = min(low[index], values.min()), max(high[index], values.max())
+    for index in activations:
+        _require_finite(graph.tensors[index].name.decode(), low[index], high[index])
+    inner = [index for index in activations if index not in outer and high[index] > low[index]]
+    histograms = {i: _Histogram(float(low[i]), float(high[i]), np.zeros(NUM_BINS, np.int64)) for i in inner}
+    for interpreter in _runs(content, samples, inputs, batch):
+        for index, histogram in histograms.items():
+            histogram.add(interpreter.get_tensor(index))
+    whole = {index: (float(low[index]), float(high[index])) for index in activations if high[index] >= low[index]}
+    return whole | {index: histogram.clipped() for index, histogram in histograms.items()}
+
+
+def _runs(content: bytes, samples: Split, indices: list[int], batch_size: int) -> Iterator[Any]:
+    """Run all samples and yield the interpreter after each batch: it keeps every tensor."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    dtypes = {detail["index"]: detail["dtype"] for detail in interpreter.get_input_details()}
+    for inputs, _ in samples.batches(batch_size):
+        for index, values in zip(indices, inputs, strict=True):
+            interpreter.resize_tensor_input(index, values.shape)
+        interpreter.allocate_tensors()
+        for index, values in zip(indices, inputs, strict=True):
+            interpreter.set_tensor(index, values.astype(dtypes[index], copy=False))
+        interpreter.invoke()
+        yield interpreter
+
+
+def _largest_batch(content: bytes, samples: Split, indices: list[int]) -> int:
+    """Return how many samples the model takes at once: some compute with a batch of 1."""
+    wanted = min(RESIZED_BATCH, samples.num_samples)
+    try:
+        next(_runs(content, samples, indices, wanted))
+    except (RuntimeError, ValueError):
+        return 1
+    return wanted
+
+
+def _require_finite(name: str, low: float, high: float) -> None:
+    if high < low or (np.isfinite(low) and np.isfinite(high)):
+        return
+    raise ExportError(
+        f"activation {name!r}",
+        found="NaN or infinity on calibration data",
+        expected="finite values, which have a range",
+        next_step="check the model's weights and the scale of its inputs",
+    )
 
 
 def _histograms(model: Any) -> dict[int, _Histogram]:

@@ -149,8 +149,9 @@ def _drop_tensors(model: Any) -> None:
     for operator in graph.operators:
         operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)
         operator.intermediates = moved(operator.intermediates)
-    for entry in (*model.signatureDefs[0].inputs, *model.signatureDefs[0].outputs):
-        entry.tensorIndex = position[entry.tensorIndex]
+    for signature in model.signatureDefs or []:
+        for entry in (*(signature.inputs or []), *(signature.outputs or [])):
+            entry.tensorIndex = position[entry.tensorIndex]
 
 
 def _drop_buffers(model: Any) -> None:

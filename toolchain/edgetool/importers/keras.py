@@ -5,71 +5,136 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgetool.artifact import Format, require_format
+from edgetool.artifact import Format, TensorSpec, require_format
+from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
+from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.trust import read_config, require_trusted
 
-__all__ = ["CARRY_TOLERANCE", "ImportedModel", "load_model"]
+__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "load_keras"]
 
 #: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
 CARRY_TOLERANCE = 1e-5
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedModel:
-    """A tf_keras model and how it was got.
-
-    Attributes:
-        model: functional, with known inputs and outputs.
-        source_format: `keras`, `h5` or `saved_model`.
-        facts: for the report.
-    """
-
-    model: Any
-    source_format: Format
-    num_params: int
-    facts: dict[str, str] = field(default_factory=dict)
-
-
-def load_model(path: Path, *, trust: bool) -> ImportedModel:
-    """Load a `.keras`, `.h5` or SavedModel as a tf_keras model. Call it in a child: a damaged file may crash a reader.
-
-    Args:
-        path: the model.
-        trust: load it even if it carries code.
+def load_keras(path: Path, options: ImportOptions) -> ImportedModel:
+    """Load a `.keras`, `.h5` or SavedModel as a tf_keras model; see `Importer`.
 
     Raises:
         FileFormatError: damaged, or not what its suffix says.
-        UntrustedModelError: it carries code and `trust` is not set.
+        UntrustedModelError: it carries code and `options.trust` is not set.
         UnsupportedModelError: not a Keras model with layers, or a layer that tf_keras does not have.
         ParityError: a model carried over from Keras 3 gives other outputs.
     """
     kind = require_format(path)
-    if kind not in ("keras", "h5", "saved_model"):
-        raise UnsupportedModelError(
-            str(path),
-            found=f"an exported model ({kind})",
-            expected="a Keras model: .keras, .h5 or SavedModel",
-            next_step="give the model that this file was exported from",
-        )
-    if not trust:
+    if not options.trust:
         require_trusted(path, kind)
-    facts: dict[str, str] = {}
     if kind == "saved_model":
-        model = _load_saved_model(path)
-    elif _is_keras3(path, kind):
-        model, error = _load_keras3(path, trust)
-        facts["carried over"] = f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
-    else:
-        model = _load_keras2(path, trust)
-    _require_static(path, model)
-    return ImportedModel(model, kind, int(model.count_params()), facts)
+        return adopt(_load_saved_model(path), str(path), kind)
+    if not _is_keras3(path, kind):
+        return adopt(_load_keras2(path, options.trust), str(path), kind)
+    rebuilt, fact = carry_checked(_load_keras3(path, options.trust), str(path))
+    return adopt(rebuilt, str(path), kind, facts={"carried over": fact})
+
+
+def carry_checked(source: Any, subject: str) -> tuple[Any, str]:
+    """Carry a Keras 3 model over to tf_keras and prove it by equal outputs.
+
+    Returns:
+        the tf_keras model, and a sentence on how far the two are apart.
+
+    Raises:
+        UnsupportedModelError: a layer that tf_keras does not have, or open dimensions.
+        ParityError: other outputs.
+    """
+    from edgetool.importers.keras3 import carry_over
+
+    rebuilt = carry_over(source)
+    _require_static(subject, rebuilt)
+    error = _difference(source, rebuilt)
+    if not error <= CARRY_TOLERANCE:
+        raise ParityError(
+            subject,
+            found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
+            expected=f"at most {CARRY_TOLERANCE:g}",
+            next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
+        )
+    return rebuilt, f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
+
+
+def adopt(
+    model: Any,
+    subject: str,
+    kind: Format,
+    *,
+    runtime: str = "keras",
+    run: Callable[[tuple[Array, ...]], tuple[Array, ...]] | None = None,
+    digest: str = "",
+    facts: dict[str, str] | None = None,
+) -> ImportedModel:
+    """Describe a tf_keras model as what an importer gives.
+
+    Args:
+        model: functional, with known inputs and outputs.
+        subject: what errors are about.
+        kind: where it came from.
+        runtime: what `run` runs in.
+        run: the source's own outputs; default: those of `model`.
+        digest: see `ImportedModel`.
+        facts: see `ImportedModel`.
+
+    Raises:
+        UnsupportedModelError: inputs that are not defined, or open dimensions other than the batch.
+    """
+    _require_static(subject, model)
+    return ImportedModel(
+        model=model,
+        source_format=kind,
+        num_params=int(model.count_params()),
+        inputs=tuple(_spec(tensor) for tensor in model.inputs),
+        outputs=tuple(_spec(tensor) for tensor in model.outputs),
+        last_activation=_last_activation(model),
+        runtime=runtime,
+        run=run or (lambda inputs: _predict(model, inputs)),
+        digest=digest,
+        facts=facts or {},
+    )
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    name = str(tensor.name).partition(":")[0]
+    shape = tuple(-1 if size is None else int(size) for size in tensor.shape)
+    return TensorSpec(name, shape, str(getattr(tensor.dtype, "name", tensor.dtype)))
+
+
+def _predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Run a tf_keras model on all samples; a fixed batch is filled up with the last sample."""
+    num_samples = len(inputs[0])
+    fixed = model.inputs[0].shape[0]
+    batch = int(fixed) if fixed is not None else min(64, num_samples)
+    arrays = list(inputs)
+    if fixed is not None and num_samples % batch:
+        arrays = [np.concatenate([x, np.repeat(x[-1:], -num_samples % batch, axis=0)]) for x in arrays]
+    outputs = model.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=batch, verbose=0)
+    if isinstance(outputs, dict):
+        names = list(model.output_names)
+        outputs = [outputs[name] for name in (names if set(names) == set(outputs) else outputs)]
+    return tuple(np.asarray(array)[:num_samples] for array in _listed(outputs))
+
+
+def _last_activation(model: Any) -> str:
+    """Return the name of the activation that makes the first output; empty where it cannot be told."""
+    layer = getattr(model.outputs[0], "_keras_history", [None])[0]
+    inner = getattr(layer, "layer", layer)
+    if type(inner).__name__ == "Softmax":
+        return "softmax"
+    return str(getattr(getattr(inner, "activation", None), "__name__", ""))
 
 
 def _is_keras3(path: Path, kind: Format) -> bool:
@@ -97,28 +162,15 @@ def _version(path: Path, kind: Format) -> str:
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
 
 
-def _load_keras3(path: Path, trust: bool) -> tuple[Any, float]:
+def _load_keras3(path: Path, trust: bool) -> Any:
     import keras
 
-    from edgetool.importers.keras3 import carry_over
-
     try:
-        source = keras.saving.load_model(path, compile=False, safe_mode=not trust)
+        return keras.saving.load_model(path, compile=False, safe_mode=not trust)
     except EdgetoolError:
         raise
     except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
         raise _refused(path, exc) from None
-    rebuilt = carry_over(source)
-    _require_static(path, rebuilt)
-    error = _difference(source, rebuilt)
-    if not error <= CARRY_TOLERANCE:
-        raise ParityError(
-            str(path),
-            found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
-            expected=f"at most {CARRY_TOLERANCE:g}",
-            next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
-        )
-    return rebuilt, error
 
 
 def _load_keras2(path: Path, trust: bool) -> Any:
@@ -161,10 +213,10 @@ def _functional(model: Any) -> Any:
     return model
 
 
-def _require_static(path: Path, model: Any) -> None:
+def _require_static(subject: str, model: Any) -> None:
     if not getattr(model, "inputs", None):
         raise UnsupportedModelError(
-            str(path),
+            subject,
             found="a model whose inputs are not defined",
             expected="a functional or built sequential model",
             next_step="give the first layer an input shape, or build the model before saving it",
@@ -173,7 +225,7 @@ def _require_static(path: Path, model: Any) -> None:
         open_dims = [index for index, size in enumerate(tensor.shape) if size is None and index > 0]
         if open_dims:
             raise UnsupportedModelError(
-                f"{path}: input {tensor.name}",
+                f"{subject}: input {tensor.name}",
                 found=f"open dimensions {open_dims} in shape {tuple(tensor.shape)}",
                 expected="only the batch may be open: devices have fixed memory",
                 next_step="rebuild the model with a fixed input shape and copy the weights",

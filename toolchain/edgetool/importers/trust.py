@@ -58,6 +58,8 @@ def probe(path: str, trust: bool) -> None:
         FileFormatError: damaged.
     """
     kind = require_format(Path(path))
+    if kind not in ("keras", "h5", "saved_model"):
+        return
     if not trust:
         require_trusted(Path(path), kind)
     elif kind != "saved_model":

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 from edgetool.data.dataset import Dataset
 from edgetool.errors import InvariantError, PassError
+from edgetool.passes.frozen import FrozenModel
 from edgetool.schema import parse
 from edgetool.store.manifest import SkippedLayer
 
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 Facts = dict[str, float | int | str | bool]
-Property = Literal["float_weights", "train_data", "calibration_data"]
+Property = Literal["layers", "float_weights", "train_data", "calibration_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """A tf_keras model on its way through a recipe.
+    """A model on its way through a recipe.
 
     Attributes:
         model: functional or sequential `tf_keras.Model`, weights as they will be exported (no training wrappers, but
-            TF-MOT's quantise wrappers once `quantization.mode` is `qat`).
+            TF-MOT's quantise wrappers once `quantization.mode` is `qat`); or a `FrozenModel`, which passes that require
+            `layers` refuse.
         quantization: what the exporters are to do.
         invariants: what passes so far ensured.
         skipped: layers that passes left alone.
@@ -198,6 +200,14 @@ class Pass(abc.ABC):
         return dataclasses.replace(result, seconds=time.monotonic() - start)
 
     def _check_requirements(self, state: ModelState, context: Context) -> None:
+        if "layers" in self.requires and isinstance(state.model, FrozenModel):
+            raise PassError(
+                f"pass {self.name!r}",
+                found=f"{state.model.origin}, whose layers cannot be changed or trained",
+                expected="a model with Keras layers",
+                next_step=f"{state.model.instead}; or take a recipe that only quantises "
+                "(float16, w8_dynamic, w8a8_static, w8a16_static)",
+            )
         if "train_data" in self.requires and (context.dataset.train is None or context.dataset.train.labels is None):
             raise PassError(
                 f"pass {self.name!r}",
@@ -224,7 +234,8 @@ class Pass(abc.ABC):
 def layer_kernels(model: Any) -> dict[str, Any]:
     """Return the main kernel of every layer that has one, by layer name, as NumPy arrays in Keras layout.
 
-    TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel.
+    TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel. A row that
+    scales features (a learned position table has one) is no kernel.
     """
     kernels: dict[str, Any] = {}
     for layer in model.layers:
@@ -235,7 +246,7 @@ def layer_kernels(model: Any) -> dict[str, Any]:
                 # A quantise wrapper puts a symbolic tensor in the attribute's place and keeps the variable itself.
                 owned = [weight for weight in layer.weights if weight.name == f"{inner.name}/{attribute}:0"]
                 variable = owned[0] if layer is not inner and owned else None
-            if variable is not None:
+            if variable is not None and len(variable.shape) > 1:
                 kernels[str(inner.name)] = variable.numpy()
                 break
     return kernels
@@ -251,7 +262,7 @@ def check_invariants(state: ModelState, *, step: str) -> None:
     """
     from edgetool.passes.properties import measure_invariant
 
-    if state.quantization.mode == "qat":
+    if state.quantization.mode == "qat" or not state.invariants:
         return
     kernels = layer_kernels(state.model)
     for invariant in state.invariants:

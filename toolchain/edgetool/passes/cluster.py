@@ -50,7 +50,7 @@ class Cluster(Pass):
 
     name = "cluster"
     Params = ClusterParams
-    requires = frozenset({"float_weights", "train_data"})
+    requires = frozenset({"layers", "float_weights", "train_data"})
 
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Cluster a copy of the model; each clustered layer gets a `num_clusters` invariant."""

@@ -24,7 +24,7 @@ class FoldBatchNorm(Pass):
     """w' = w gamma / sqrt(var + eps), b' = beta + (b - mean) gamma / sqrt(var + eps) (Jacob et al. 2018, 3.2)."""
 
     name = "fold_batch_norm"
-    requires = frozenset({"float_weights"})
+    requires = frozenset({"layers", "float_weights"})
 
     def apply(self, state: ModelState, context: Context) -> PassResult:  # noqa: ARG002 - the contract's signature
         """Fold in a copy of the model; a model without batch normalisation is given back as it is."""

@@ -45,7 +45,7 @@ class Prune(Pass):
 
     name = "prune"
     Params = PruneParams
-    requires = frozenset({"float_weights", "train_data"})
+    requires = frozenset({"layers", "float_weights", "train_data"})
 
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Prune a copy of the model; each pruned layer gets a `sparsity` invariant."""

@@ -32,7 +32,7 @@ class PruneNOfM(Pass):
 
     name = "prune_n_of_m"
     Params = PruneNOfMParams
-    requires = frozenset({"float_weights", "train_data"})
+    requires = frozenset({"layers", "float_weights", "train_data"})
 
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Prune a copy of the model; each pruned layer gets an `n_of_m` invariant.

@@ -48,7 +48,7 @@ class QuantizationAwareTraining(Pass):
 
     name = "qat"
     Params = QatParams
-    requires = frozenset({"float_weights", "train_data"})
+    requires = frozenset({"layers", "float_weights", "train_data"})
 
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Wrap a copy of the model; layers that TF-MOT does not know stay float and are named."""

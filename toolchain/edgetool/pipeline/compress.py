@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from edgetool import __version__
-from edgetool.artifact import digest_path, num_bytes, sniff_format
 from edgetool.errors import BudgetError, EdgetoolError, InvariantError, ParityError, from_dict
 from edgetool.pipeline.decide import broken_budgets, decide
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
-from edgetool.pipeline.workshop import Built, Prepared, Setup
+from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.report.render import write_report
 from edgetool.runners.base import RunPlan
@@ -96,23 +95,27 @@ def compress(request: CompressRequest, *, progress: Progress) -> Outcome:
     Raises:
         EdgetoolError: nothing can go on (no model, no data, a full disk); what was finished before is kept.
     """
-    model = Path(request.setup.model)
     request = dataclasses.replace(request, recipes=with_reference(request.recipes))
-    fresh = _fresh_manifest(request, digest=digest_path(model))
-    with RunFolder.open(request.out, fresh, overwrite=request.overwrite) as run:
-        setup = dataclasses.replace(request.setup, cache=str(run.cache.resolve()))
-        request = dataclasses.replace(request, setup=setup)
-        with Child(subject=str(model)) as workshop:
-            return _Compression(request, run, workshop, progress).run_all()
+    with Child(subject=request.setup.model) as workshop:
+        answer = workshop.call("edgetool.pipeline.workshop:identify", {"setup": to_builtins(request.setup)})
+        source = parse(Identity, answer, source="identify", error=EdgetoolError)
+        fresh = _fresh_manifest(request, digest=source.digest)
+        with RunFolder.open(request.out, fresh, overwrite=request.overwrite) as run:
+            setup = dataclasses.replace(request.setup, cache=str(run.cache.resolve()))
+            request = dataclasses.replace(request, setup=setup)
+            return _Compression(request, run, workshop, source, progress).run_all()
 
 
 class _Compression:
     """One run of the stages; holds what they share."""
 
-    def __init__(self, request: CompressRequest, run: RunFolder, workshop: Child, progress: Progress) -> None:
+    def __init__(
+        self, request: CompressRequest, run: RunFolder, workshop: Child, source: Identity, progress: Progress
+    ) -> None:
         self.request = request
         self.run = run
         self.workshop = workshop
+        self.source = source
         self.progress = progress
         self.runner = ProcessRunner()
         self.errors: list[EdgetoolError] = []
@@ -151,16 +154,18 @@ class _Compression:
             for split in ("parity", "val", "test"):
                 if split == "parity" or split in prepared.splits:
                     self._call("source_outputs", split=split)
-        model = Path(self.request.setup.model)
-        cache = self.run.cache
+        validation, evaluation = (
+            evaluate_source(self.run.cache, split, prepared.task, prepared.class_names, runtime=prepared.runtime)
+            for split in ("val", "test")
+        )
         source = SourceRecord(
             path=self.request.setup.model,
-            format=sniff_format(model),
-            digest=digest_path(model),
-            num_bytes=num_bytes(model),
+            format=self.source.format,
+            digest=self.source.digest,
+            num_bytes=self.source.num_bytes,
             num_params=prepared.num_params,
-            validation=evaluate_source(cache, "val", prepared.task, prepared.class_names),
-            evaluation=evaluate_source(cache, "test", prepared.task, prepared.class_names),
+            validation=validation,
+            evaluation=evaluation,
         )
         splits = ", ".join(f"{name} {count:,}" for name, count in prepared.splits.items())
         data = {
@@ -174,9 +179,17 @@ class _Compression:
             **prepared.facts,
         }
         self.run.finish(_stage("prepare", "", seconds()), source=source, data=data, machine=describe_machine())
+        self._note(*prepared.unavailable.values())
         return prepared
 
+    def _note(self, *sentences: str) -> None:
+        notes = self.run.manifest.notes
+        self.run.update(notes=(*notes, *(sentence for sentence in sentences if sentence not in notes)))
+
     def _build_and_verify(self, recipe: Recipe, prepared: Prepared) -> None:
+        possible = tuple(name for name in recipe.exports if name not in prepared.unavailable)
+        if possible:  # else the exporter itself says why there is nothing to make
+            recipe = dataclasses.replace(recipe, exports=possible)
         key = hash_key(recipe.passes, recipe.exports)
         stage = f"build {recipe.name}"
         if not self.run.finished(stage, key):
@@ -270,13 +283,8 @@ class _Compression:
         decisions = decide(
             self.artifacts, source=source, target=request.target, max_drop_points=request.max_drop_points
         )
-        notes = list(self.run.manifest.notes)
-        for artifact in self.artifacts:
-            for broken in broken_budgets(artifact, request.target):
-                sentence = f"{artifact.name} {broken}"
-                if sentence not in notes:
-                    notes.append(sentence)
-        self.run.update(decisions=decisions, notes=tuple(notes))
+        self.run.update(decisions=decisions)
+        self._note(*(f"{a.name} {broken}" for a in self.artifacts for broken in broken_budgets(a, request.target)))
         if all(decision.artifact is None for decision in decisions):
             self.errors.append(
                 BudgetError(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from edgetool.errors import EdgetoolError, RunExistsError, UsageError
-from edgetool.pipeline.request import model_card, preprocessing_of, require_source
+from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError, UsageError
+from edgetool.importers import IMPORTERS
+from edgetool.pipeline.request import model_card, parse_input_shapes, preprocessing_of, require_source
 from edgetool.pipeline.workshop import Setup
 from edgetool.recipes.recipe import find_recipe
 from edgetool.runners.child import Child
@@ -30,6 +31,7 @@ def export_file(
     card: str | None,
     scale: float | None,
     trust: bool,
+    input_shape: str | None,
     overwrite: bool,
     seed: int,
     progress: Callable[[str, int, int], None],
@@ -48,7 +50,14 @@ def export_file(
         raise RunExistsError(
             out, found="a file of that name", expected="a new name", next_step="choose another, or give --overwrite"
         )
-    require_source(Path(model), trust=trust)
+    source = IMPORTERS[require_source(model, trust=trust)]
+    if FORMATS[path.suffix] not in source.exports:
+        raise UnsupportedModelError(
+            model,
+            found=f"{source.title}, which cannot become {path.suffix}",
+            expected=f"--out with a name that ends in {' or '.join(f'.{name}' for name in source.exports)}",
+            next_step=source.instead,
+        )
     found_card = model_card(model, card)
     wanted = dataclasses.replace(find_recipe(recipe), exports=(FORMATS[path.suffix],))
     with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=model) as workshop:
@@ -59,6 +68,7 @@ def export_file(
             seed=seed,
             trust=trust,
             preprocessing=preprocessing_of(found_card, scale=scale),
+            input_shapes=parse_input_shapes(input_shape),
         )
         answer = workshop.call(
             "edgetool.pipeline.workshop:export_one",

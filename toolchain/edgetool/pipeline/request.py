@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool.artifact import require_format
+from edgetool.artifact import Format
+from edgetool.data.load import is_function
 from edgetool.data.options import parse_image_size, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
+from edgetool.errors import MissingFileError, UsageError, nearest
+from edgetool.importers import source_kind
 from edgetool.ir.summary import reading_seconds
 from edgetool.passes.base import TrainingSettings
 from edgetool.pipeline.compress import CompressRequest
@@ -22,9 +23,17 @@ from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
 from edgetool.targets import find_target
 from edgetool.tasks import METRICS, TASKS
+from edgetool.training.builder import recorded_card
 from edgetool.zoo import ModelCard, find_model, model_names
 
-__all__ = ["RequestOptions", "build_request", "model_card", "preprocessing_of", "require_source"]
+__all__ = [
+    "RequestOptions",
+    "build_request",
+    "model_card",
+    "parse_input_shapes",
+    "preprocessing_of",
+    "require_source",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class RequestOptions:
     max_train_samples: int | None
     bench_seconds: float
     trust: bool
+    input_shape: str | None
     command: str
 
 
@@ -72,17 +82,17 @@ def build_request(
         if value is not None and value not in valid:
             raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
     card = model_card(options.model, options.card)
-    data = options.data or (card.data if card is not None else None)
-    if data is None:
+    data = options.data or (card.data if card is not None else "")
+    if not data:
         raise UsageError(
             "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
         )
-    out = Path(options.out or f"{Path(options.model).stem}-run")
+    out = Path(options.out or f"{_stem(options.model)}-run")
     model = options.model
     if not Path(model).exists() and model in model_names():
         model = str(_train(model, data, out, options, progress)) if not dry_run else model
     else:
-        require_source(Path(model), trust=options.trust)
+        require_source(model, trust=options.trust)
     setup = Setup(
         model=model,
         data=data,
@@ -102,6 +112,7 @@ def build_request(
         training=_training(options, card),
         task=options.task or (card.task if card is not None else None),
         metric=options.metric or (card.metric if card is not None else None),
+        input_shapes=parse_input_shapes(options.input_shape),
     )
     return CompressRequest(
         setup=setup,
@@ -116,31 +127,52 @@ def build_request(
     )
 
 
-def require_source(path: Path, *, trust: bool) -> None:
-    """Refuse what is no trainable source model, before any framework is loaded.
+def require_source(model: str, *, trust: bool) -> Format:
+    """Refuse what is no model that can come in, before any framework is loaded; returns its format.
 
     Raises:
-        MissingFileError, FileFormatError: not there, damaged, or already exported.
+        MissingFileError, FileFormatError: not there, damaged, or of an unknown format.
+        UnsupportedModelError: a pickle.
         UntrustedModelError: it carries code and `trust` is not set.
         InterpreterTimeoutError: HDF5 loops in a damaged file.
     """
-    if not path.exists():
+    path = Path(model)
+    if not path.exists() and not is_function(model):
         raise MissingFileError(
-            str(path),
+            model,
             found="no such file or folder, and no model of the zoo",
-            expected="a .keras or .h5 file, a SavedModel folder, or a zoo name",
-            next_step=f"check the path; {nearest(str(path), model_names())}",
+            expected="a .keras, .h5, .onnx, .tflite or .pt2 file, a SavedModel folder, module:function, or a zoo name",
+            next_step=f"check the path; {nearest(model, model_names())}",
         )
-    found = require_format(path)
-    if found in ("tflite", "onnx"):
-        raise FileFormatError(
-            str(path),
-            found=f"an exported model ({found})",
-            expected="a model that can still be trained: .keras, .h5 or SavedModel",
-            next_step="give the model that this file was exported from; bench, verify and inspect take it as it is",
+    found = source_kind(model)
+    if found != "function":
+        params = {"path": model, "trust": trust}
+        call_function("edgetool.importers.trust:probe", params, subject=model, timeout_s=reading_seconds(path))
+    return found
+
+
+def parse_input_shapes(text: str | None) -> tuple[tuple[int, ...], ...]:
+    """Parse `--input-shape`, for example `1x3x32x32`, one a model input, separated by commas.
+
+    Raises:
+        UsageError: other text, or a size below 1.
+    """
+    if text is None:
+        return ()
+    shapes = [part.strip().lower().split("x") for part in text.split(",")]
+    if not all(size.isdecimal() and int(size) > 0 for shape in shapes for size in shape):
+        raise UsageError(
+            "--input-shape",
+            found=repr(text),
+            expected="sizes from the batch on, for example 1x3x32x32, one shape a model input, separated by commas",
+            next_step="correct it",
         )
-    params = {"path": str(path), "trust": trust}
-    call_function("edgetool.importers.trust:probe", params, subject=str(path), timeout_s=reading_seconds(path))
+    return tuple(tuple(int(size) for size in shape) for shape in shapes)
+
+
+def _stem(model: str) -> str:
+    """Return what a run folder is called after: a file's name, or a function's."""
+    return model.rpartition(":")[2] if is_function(model) else Path(model).stem
 
 
 def model_card(model: str, card: str | None) -> ModelCard | None:
@@ -151,13 +183,7 @@ def model_card(model: str, card: str | None) -> ModelCard | None:
     if not path.exists():
         return find_model(model) if model in model_names() else None
     record = path.parent / "train.json"
-    if path.is_file() and record.is_file():
-        try:
-            name = json.loads(record.read_text(encoding="utf-8")).get("model")
-        except (OSError, ValueError, AttributeError):
-            return None
-        return find_model(str(name)) if name in model_names() else None
-    return None
+    return recorded_card(record) if path.is_file() and record.is_file() else None
 
 
 def _train(name: str, data: str, out: Path, options: RequestOptions, progress: Callable[[str, int, int], None]) -> Path:

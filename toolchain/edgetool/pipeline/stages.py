@@ -76,13 +76,15 @@ def verify_stage(
     return _across_runtimes(checked, outputs, recipe=recipe, classes=classes)
 
 
-def evaluate_source(cache: Path, split: str, task: Task, class_names: tuple[str, ...]) -> EvaluationRecord | None:
-    """Return the source model's metric on a prepared split; None where there are no labels."""
+def evaluate_source(
+    cache: Path, split: str, task: Task, class_names: tuple[str, ...], *, runtime: str
+) -> EvaluationRecord | None:
+    """Return the source model's metric on a prepared split, as `runtime` ran it; None where there are no labels."""
     part = read_split(cache, split)
     outputs = source_arrays(cache, split)
     if not part.inputs or not outputs or not _can_be_scored(part, task):
         return None
-    return evaluate_outputs(outputs, part, metric=task.metric, task=task.name, runtime="keras", class_names=class_names)
+    return evaluate_outputs(outputs, part, metric=task.metric, task=task.name, runtime=runtime, class_names=class_names)
 
 
 def evaluate_stage(

@@ -1,4 +1,4 @@
-"""The child's side of `compress`: everything that needs TensorFlow, in one process that imports it once.
+"""The child's side of `compress`: everything that needs a framework, in one process that imports it once.
 
 Every function takes the whole `Setup`, so that a fresh child can answer any call; what is dear (the model, the data,
 the state after a pass) is kept between calls.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgetool.artifact import Provenance, digest_path
+from edgetool.artifact import Format, Provenance, digest_path, num_bytes
 from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
 from edgetool.errors import DataError, EdgetoolError, InternalError
-from edgetool.exporters import load_exporter
+from edgetool.exporters import EXPORTERS, load_exporter
 from edgetool.exporters.base import ExportResult
+from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings
+from edgetool.passes.frozen import FrozenModel
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -32,15 +36,17 @@ from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task, infer_task
 
 if TYPE_CHECKING:
-    from edgetool.importers.keras import ImportedModel
+    from edgetool.importers.base import ImportedModel
 
 __all__ = [
     "PARITY_SAMPLES",
     "Built",
+    "Identity",
     "Prepared",
     "Setup",
     "build",
     "export_one",
+    "identify",
     "prepare",
     "read_split",
     "source_outputs",
@@ -57,12 +63,13 @@ class Setup:
     """What is compressed, on which data, how it is trained: the input of every call.
 
     Attributes:
-        model: path of a `.keras`, `.h5` or SavedModel.
+        model: what `import_model` takes: a file, a SavedModel folder, or `module:function`.
         data: what `load_dataset` takes; None: no data, which is enough for recipes that need none.
         cache: folder for prepared arrays.
         training: fine-tuning; its loss is replaced by what the model's outputs and the labels ask for, if unset.
         task: of the card; None: inferred from the model and the labels.
         metric: of the card; None: the task's usual one.
+        input_shapes: of a PyTorch module that comes without an example, batch included.
     """
 
     model: str
@@ -76,6 +83,16 @@ class Setup:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     task: str | None = None
     metric: str | None = None
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells one source model from another. `num_bytes` is 0 for what lies in no file."""
+
+    format: Format
+    digest: str
+    num_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +100,16 @@ class Prepared:
     """What `prepare` found.
 
     Attributes:
+        runtime: what ran the source model.
+        unavailable: export format -> why the model cannot become that, and what to give instead.
         splits: samples in each split that exists.
         facts: what the importer and the loader have to say.
     """
 
     num_params: int
     source_format: str
+    runtime: str
+    unavailable: dict[str, str]
     task: Task
     data_name: str
     data_source: str
@@ -109,17 +130,23 @@ class Built:
     failures: dict[str, dict[str, Any]]
 
 
+def identify(setup: dict[str, Any]) -> dict[str, Any]:
+    """Return the `Identity` of the source model."""
+    plan = _parse_setup(setup)
+    return _builtins(Identity(source_kind(plan.model), _digest(plan), _num_bytes(plan)))
+
+
 def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
     """Load model and data, check that they fit, and write the evaluation arrays to the cache folder."""
     plan = _parse_setup(setup)
     emit({"what": "load model and data", "done": 0, "total": 2})
-    imported = _model(plan.model, plan.trust)
+    imported = _model(_key(plan))
     emit({"what": "load model and data", "done": 1, "total": 2})
     dataset, task = _data(_key(plan))
     if task is None:
         raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
     cache = Path(plan.cache)
-    parity = _parity_split(dataset, imported.model)
+    parity = _parity_split(dataset, imported)
     for split in (parity, dataset.val, dataset.test):
         if split is not None:
             _write_split(cache, split)
@@ -128,6 +155,8 @@ def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
     prepared = Prepared(
         num_params=imported.num_params,
         source_format=imported.source_format,
+        runtime=imported.runtime,
+        unavailable=_unavailable(imported),
         task=task,
         data_name=dataset.name,
         data_source=dataset.source,
@@ -143,10 +172,7 @@ def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
 def source_outputs(setup: dict[str, Any], split: str) -> int:
     """Run the source model on a prepared split and write `source_<split>_y<i>.npy`; returns the number of outputs."""
     plan = _parse_setup(setup)
-    model = _model(plan.model, plan.trust).model
-    inputs = read_split(Path(plan.cache), split).inputs
-    outputs = model.predict(list(inputs) if len(inputs) > 1 else inputs[0], batch_size=64, verbose=0)
-    arrays = outputs if isinstance(outputs, list | tuple) else [outputs]
+    arrays = _model(_key(plan)).run(read_split(Path(plan.cache), split).inputs)
     for index, array in enumerate(arrays):
         np.save(Path(plan.cache) / f"source_{split}_y{index}.npy", np.asarray(array))
     return len(arrays)
@@ -158,7 +184,7 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
     context = _context(plan, wanted, emit)
     state, records = _run_passes(plan, wanted, context)
-    parent = digest_path(Path(plan.model))
+    parent = _digest(plan)
     artifacts: list[ArtifactRecord] = []
     failures: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(wanted.exports):
@@ -183,7 +209,7 @@ def export_one(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Em
     state, _ = _run_passes(plan, wanted, context)
     path = Path(out)
     result = load_exporter(wanted.exports[0])(state, path, context)
-    return _builtins(_describe(path, wanted, digest_path(Path(plan.model)), state, result))
+    return _builtins(_describe(path, wanted, _digest(plan), state, result))
 
 
 def read_split(cache: Path, name: str) -> Split:
@@ -232,38 +258,58 @@ def _key(plan: Setup) -> str:
     return to_json(plan, indent=0)
 
 
-@functools.lru_cache(maxsize=2)
-def _model(path: str, trust: bool) -> ImportedModel:
-    from edgetool.importers.keras import load_model
+def _model(key: str) -> ImportedModel:
+    """Return the source model of a setup, given as JSON."""
+    plan = _parse_setup(json.loads(key))
+    return _imported(plan.model, plan.trust, plan.input_shapes)
 
-    return load_model(Path(path), trust=trust)
+
+@functools.lru_cache(maxsize=2)
+def _imported(spec: str, trust: bool, input_shapes: tuple[tuple[int, ...], ...]) -> ImportedModel:
+    from edgetool.importers.base import ImportOptions
+
+    return import_model(spec, ImportOptions(trust, input_shapes))
+
+
+def _digest(plan: Setup) -> str:
+    """Return the digest of the source: of its file, or of what its function returned."""
+    return digest_path(Path(plan.model)) if Path(plan.model).exists() else _model(_key(plan)).digest
+
+
+def _num_bytes(plan: Setup) -> int:
+    return num_bytes(Path(plan.model)) if Path(plan.model).exists() else 0
+
+
+def _unavailable(imported: ImportedModel) -> dict[str, str]:
+    """Return export format -> why a model that came in as a finished graph cannot become that."""
+    model = imported.model
+    if not isinstance(model, FrozenModel):
+        return {}
+    known = {graph.format for graph in model.graphs}
+    return {name: f"{model.origin} cannot become {name}: {model.instead}" for name in EXPORTERS if name not in known}
 
 
 @functools.lru_cache(maxsize=1)
 def _data(key: str) -> tuple[Dataset, Task | None]:
     """Load, check and preprocess the data of a setup (given as JSON); an empty data set and no task without data."""
-    import json
-
     plan = _parse_setup(json.loads(key))
     if plan.data is None:
         return Dataset("no data", None, None, None), None
-    model = _model(plan.model, plan.trust).model
+    imported = _model(key)
     raw = load_dataset(
         plan.data,
         label_column=plan.label_column,
         image_size=plan.image_size,
     )
-    task = infer_task(model, raw, task=plan.task, metric=plan.metric)
-    check_fits(
-        raw,
-        [tuple(-1 if size is None else int(size) for size in tensor.shape) for tensor in model.inputs],
-        tuple(-1 if size is None else int(size) for size in model.outputs[0].shape),
-        task.name,
-    )
-    return apply(raw, plan.preprocessing), task
+    task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
+    shapes = [tensor.shape for tensor in imported.inputs]
+    turned = channels_first(raw, shapes)
+    given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
+    check_fits(raw, given, imported.outputs[0].shape, task.name)
+    return move_channels(apply(raw, plan.preprocessing), turned), task
 
 
-def _parity_split(dataset: Dataset, model: Any) -> Split:
+def _parity_split(dataset: Dataset, imported: ImportedModel) -> Split:
     """Return the samples that parity is measured on: validation, else train, else noise; never test."""
     for split in (dataset.val, dataset.train):
         if split is not None:
@@ -276,7 +322,7 @@ def _parity_split(dataset: Dataset, model: Any) -> Split:
             next_step="give --data with x_test",
         )
     random = np.random.default_rng(0)
-    shapes = [(PARITY_SAMPLES, *(1 if size is None else int(size) for size in t.shape[1:])) for t in model.inputs]
+    shapes = [(PARITY_SAMPLES, *(max(1, size) for size in spec.shape[1:])) for spec in imported.inputs]
     return Split("parity", tuple(random.uniform(0.0, 1.0, shape).astype(np.float32) for shape in shapes))
 
 
@@ -293,7 +339,7 @@ _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
 
 def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelState, tuple[PassRecord, ...]]:
     """Run the passes of a recipe; what an earlier recipe with the same first passes gave is used again."""
-    state = ModelState(_model(plan.model, plan.trust).model)
+    state = ModelState(_model(_key(plan)).model)
     records: tuple[PassRecord, ...] = ()
     for count in range(1, len(recipe.passes) + 1):
         prefix = hash_key(plan, recipe.passes[:count])

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError, UsageError
-from edgetool.training.request import Backend, ComputeOptions
+from edgetool.training.request import ComputeOptions
 
 __all__ = ["Devices", "child_environment", "open_devices", "require_backend"]
 
@@ -67,7 +67,7 @@ class Devices:
         return name if self.num_devices == 1 else f"{self.num_devices} x {name}"
 
 
-def require_backend(backend: Backend) -> None:
+def require_backend(backend: str) -> None:
     """Refuse a backend that is not installed, without importing it.
 
     Raises:
@@ -206,6 +206,9 @@ def _open_jax(compute: ComputeOptions, batch_size: int) -> Devices:
         names = [f"{kind}:{device.id}" for device in found[:count]]
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names))
 
+    if kind == "gpu":
+        _hide_gpus_from_tensorflow()
+
     def peak_memory() -> int | None:
         stats = [device.memory_stats() or {} for device in found[:count]]
         return max(int(stat.get("peak_bytes_in_use", 0)) for stat in stats)
@@ -232,6 +235,8 @@ def _open_torch(compute: ComputeOptions, batch_size: int) -> Devices:
             next_step="give --backend jax or tensorflow for several",
         )
     count = _count(compute, kind, 1, batch_size)
+    if kind == "gpu":
+        _hide_gpus_from_tensorflow()
     torch.use_deterministic_algorithms(True, warn_only=True)
     notes = (f"torch trains on one of {num_gpus} GPUs",) if kind == "gpu" and num_gpus > 1 else ()
     return Devices(
@@ -242,6 +247,13 @@ def _open_torch(compute: ComputeOptions, batch_size: int) -> Devices:
         peak_memory=(lambda: int(torch.cuda.max_memory_allocated())) if kind == "gpu" else lambda: None,
         seed=lambda seed: _seed_torch(seed),
     )
+
+
+def _hide_gpus_from_tensorflow() -> None:
+    """Keep TensorFlow, which Keras imports with any backend to write files, from taking the GPU's memory."""
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")
 
 
 def _seed_torch(seed: int) -> None:

@@ -55,15 +55,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = np.arange(self._split.num_samples)[index * self._batch_size : (index + 1) * self._batch_size]
-        if self._multiple_of == 1:
-            return self._take(chosen)
-        num_missing = -len(chosen) % self._multiple_of
-        features, targets, *weights = self._take(np.concatenate([chosen, np.repeat(chosen[-1:], num_missing)]))
-        counts = np.ones(len(chosen) + num_missing, np.float32)
-        counts[len(chosen) :] = 0.0
-        counts *= len(counts) / len(chosen)
-        counts = counts.reshape(-1, *[1] * (weights[0].ndim - 1)) * weights[0] if weights else counts
-        return features, targets, counts
+        batch = self._take(chosen)
+        return batch if self._multiple_of == 1 else self._fill_up(*batch)
+
+    def _fill_up(self, features: Any, targets: Array, weights: Array | None = None) -> tuple[Any, ...]:
+        """Repeat the last sample, without weight, up to a multiple; the mean over the batch stays what it was."""
+        count = len(targets)
+        rows = np.minimum(np.arange(count + -count % self._multiple_of), count - 1)
+        weights = np.ones(count, np.float32) if weights is None else weights
+        weights = weights[rows] * np.float32(len(rows) / count)
+        weights[count:] = 0.0
+        filled = tuple(x[rows] for x in features) if isinstance(features, tuple) else features[rows]
+        return filled, targets[rows], weights
 
     def _take(self, chosen: Array) -> tuple[Any, ...]:
         """Return inputs, targets and, for labels at every position, weights of the samples `chosen`."""

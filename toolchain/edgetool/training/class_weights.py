@@ -31,7 +31,7 @@ def balanced_weights(labels: Array | None, task: Task) -> Array:
             "balanced classes",
             found=f"the task {task.name}",
             expected="a task with classes",
-            next_step="leave it out of the card's training.balanced, or give --no-balanced",
+            next_step="leave it out of the card's training.balanced, or give --not-balanced",
         )
     settings = TrainingSettings(loss=task.loss, per_position=task.per_position)
     numbers = fit_labels(labels, settings).astype(np.int64).ravel()

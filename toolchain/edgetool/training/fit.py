@@ -50,7 +50,7 @@ class Fit:
         with work.devices.scope():
             optimizer = make_optimizer(recipe, model, self.steps_per_epoch)
             accuracy = make_accuracy(task)
-            # Where weights say which labels count, the accuracy must follow them; those of balanced classes must not.
+            # Where weights say which labels count (Batches), the accuracy must follow them.
             weighted = task.per_position or work.devices.num_devices > 1
             model.compile(
                 optimizer,

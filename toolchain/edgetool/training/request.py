@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Literal
 
 from edgetool.errors import UsageError, nearest
 from edgetool.tasks import METRICS, TASKS
@@ -19,15 +19,15 @@ __all__ = [
     "TrainRequest",
     "apply_options",
     "check_request",
+    "parse_augmentation",
 ]
 
-Backend = Literal["tensorflow", "jax", "torch"]
-Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["float32", "bfloat16", "float16"]
+#: Of Keras 3.
+BACKENDS = ("tensorflow", "jax", "torch")
 
-BACKENDS: tuple[Backend, ...] = ("tensorflow", "jax", "torch")
-DEVICES: tuple[Device, ...] = ("auto", "cpu", "gpu")
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "gpu")
+
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 #: Losses that regression and reconstruction may take in place of `mse`, as Keras calls them.
 REGRESSION_LOSSES = ("mse", "mae", "huber")
@@ -78,16 +78,16 @@ class ComputeOptions:
     """Where and how training computes.
 
     Attributes:
-        backend: of Keras 3.
-        device: `auto` takes a GPU where there is one.
+        backend: one of `BACKENDS`.
+        device: one of `DEVICES`; `auto` takes a GPU where there is one.
         num_devices: GPUs, or parts that the CPU is split into; None: every GPU that the backend can use, one CPU.
-        precision: of the products; weights and the saved model are float32.
+        precision: one of `PRECISIONS`, of the products; weights and the saved model are float32.
     """
 
-    backend: Backend = "tensorflow"
-    device: Device = "auto"
+    backend: str = "tensorflow"
+    device: str = "auto"
     num_devices: int | None = None
-    precision: Precision = "float32"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +137,27 @@ def apply_options(recipe: TrainingRecipe, options: RecipeOptions) -> TrainingRec
     return found
 
 
+def parse_augmentation(text: str | None) -> tuple[str, ...] | None:
+    """Return the names of a comma-separated list; `none` is the empty one, None stays None."""
+    if text is None:
+        return None
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    return () if names == ("none",) else names
+
+
 def check_request(request: TrainRequest, *, has_card: bool) -> None:
     """Check the options that need no model and no data.
 
     Raises:
         UsageError: an unknown name, a number out of range, or an option that the model's card decides.
     """
-    compute, model = request.compute, request.model
-    names = (
-        ("--backend", compute.backend, BACKENDS),
-        ("--device", compute.device, DEVICES),
-        ("--mixed-precision", compute.precision, PRECISIONS),
-        ("--task", model.task, TASKS),
-        ("--metric", model.metric, METRICS),
-        ("--loss", model.loss, REGRESSION_LOSSES),
-    )
-    for option, value, valid in names:
-        if value is not None and value not in valid:
-            raise UsageError(
-                option, found=repr(value), expected=f"a known {option[2:]}", next_step=nearest(value, list(valid))
-            )
+    model, compute = request.model, request.compute
+    _require_known("--backend", compute.backend, BACKENDS)
+    _require_known("--device", compute.device, DEVICES)
+    _require_known("--mixed-precision", compute.precision, PRECISIONS)
+    _require_known("--task", model.task, TASKS)
+    _require_known("--metric", model.metric, METRICS)
+    _require_known("--loss", model.loss, REGRESSION_LOSSES)
     for option, number in (("--max-samples", request.max_samples), ("--num-devices", compute.num_devices)):
         if number is not None and number < 1:
             raise UsageError(option, found=str(number), expected="1 or more", next_step="correct it")
@@ -167,6 +168,13 @@ def check_request(request: TrainRequest, *, has_card: bool) -> None:
             found=f"given for {request.name}, whose card says it",
             expected="only for module:build, which has no card",
             next_step=f"leave it out (edgetool models {request.name} shows the card)",
+        )
+
+
+def _require_known(option: str, value: str | None, valid: Collection[str]) -> None:
+    if value is not None and value not in valid:
+        raise UsageError(
+            option, found=repr(value), expected=f"a known {option[2:]}", next_step=nearest(value, list(valid))
         )
 
 

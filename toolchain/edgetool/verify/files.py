@@ -10,15 +10,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgetool.artifact import require_format
+from edgetool.artifact import Format
 from edgetool.data.dataset import Array, Split
-from edgetool.errors import FileFormatError, InternalError
+from edgetool.errors import InternalError
+from edgetool.importers import source_kind
+from edgetool.importers.base import ImportOptions
+from edgetool.runners.agent import RUNTIMES
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.runners.child import Child, call_function
-from edgetool.schema import parse
+from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import disk_error
 from edgetool.store.manifest import ParityRecord
-from edgetool.verify.inputs import InputFacts, VerifyInputs, random_inputs
+from edgetool.verify.inputs import InputFacts, VerifyInputs, in_model_layout, random_inputs
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
 
 __all__ = ["ModelFacts", "Verification", "verify_files"]
@@ -57,27 +60,29 @@ class _Model(Protocol):
 
 
 def verify_files(
-    reference: Path,
-    candidate: Path,
+    reference: str | Path,
+    candidate: str | Path,
     *,
     runner: Runner,
     data: Callable[[], VerifyInputs] | None = None,
     num_samples: int = 256,
     seed: int = 0,
     trust: bool = False,
+    input_shapes: tuple[tuple[int, ...], ...] = (),
     tolerance: Tolerance | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Verification:
     """Run both models on the same inputs and compare their outputs.
 
     Args:
-        reference: what is trusted: `.tflite`, `.onnx`, `.keras`, `.h5` or a SavedModel folder.
+        reference: what is trusted: a model of any format that comes in, or `module:function`.
         candidate: what is checked.
-        runner: where exported files run; Keras models run in a child here.
+        runner: where exported files run; models of frameworks run in a child here.
         data: gives the inputs; None: random ones.
         num_samples: of random inputs.
         seed: of random inputs.
-        trust: load Keras models even if they carry code.
+        trust: load models even if they carry code.
+        input_shapes: see `ImportOptions`.
         tolerance: limits; None: by how the files store weights, see `edgetool.verify.parity`.
         progress: called as steps are done.
 
@@ -86,15 +91,17 @@ def verify_files(
         EdgetoolError: a file is damaged, carries code, crashes the interpreter, or does not fit the data.
     """
     report = progress or _silent
-    first = _open(reference, runner, trust)
+    options = ImportOptions(trust, input_shapes)
+    first = _open(str(reference), runner, options)
     try:
-        second = _open(candidate, runner, trust)
+        second = _open(str(candidate), runner, options)
         try:
             given = data() if data is not None else None
             report("describe", 0, 2)
             facts = (first.facts(), second.facts())
             report("describe", 2, 2)
             inputs = given or random_inputs(facts[0].inputs, facts[1].inputs, num_samples, seed=seed)
+            inputs = in_model_layout(inputs, facts[0].inputs)
             report("run", 0, 2)
             trusted = first.outputs(inputs.split.inputs)
             report("run", 1, 2)
@@ -144,29 +151,23 @@ def _has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
     return first.shape[1] > 1 and bool(first.min() >= 0.0) and bool(np.abs(sums - 1.0).max() < 0.1)
 
 
-def _open(path: Path, runner: Runner, trust: bool) -> _Model:
-    found = require_format(path)
-    if found in ("keras", "h5", "saved_model"):
-        return _SourceModel(path, trust)
-    if found == "c":
-        raise FileFormatError(
-            str(path), found="C source", expected="a model file", next_step="verify the file it was generated from"
-        )
-    return _ExportedModel(path, runner)
+def _open(model: str, runner: Runner, options: ImportOptions) -> _Model:
+    found = source_kind(model)
+    return _ExportedModel(Path(model), runner) if found in RUNTIMES else _SourceModel(model, found, options)
 
 
 class _SourceModel:
-    """A Keras model in a child that imports TensorFlow."""
+    """A model in a child that imports its framework."""
 
-    def __init__(self, path: Path, trust: bool) -> None:
-        self._path = str(path.absolute())
-        self._trust = trust
-        self._child = Child(subject=str(path))
+    def __init__(self, model: str, kind: Format, options: ImportOptions) -> None:
+        self._name = model if kind == "function" else str(Path(model).absolute())
+        self._options = to_builtins(options)
+        self._child = Child(subject=model)
 
     def facts(self) -> ModelFacts:
-        params = {"path": self._path, "trust": self._trust}
+        params = {"model": self._name, "options": self._options}
         answer = self._child.call("edgetool.verify.source:describe_source", params, timeout_s=TIMEOUT_S)
-        return _parse(self._path, answer)
+        return _parse(self._name, answer)
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
@@ -177,10 +178,10 @@ class _SourceModel:
             except OSError as exc:
                 raise disk_error(exc, Path(folder)) from None
             params = {
-                "path": self._path,
+                "model": self._name,
                 "inputs_npy": names,
                 "outputs_npy": str(Path(folder) / "y"),
-                "trust": self._trust,
+                "options": self._options,
             }
             written = self._child.call("edgetool.verify.source:run_source", params, timeout_s=TIMEOUT_S)
             return tuple(np.load(name, allow_pickle=False) for name in written)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetool.data.dataset import Array, Split
+from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.layout import channels_first, move_split
 from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import DataError, ParityError
 
-__all__ = ["InputFacts", "VerifyInputs", "data_inputs", "random_inputs"]
+__all__ = ["InputFacts", "VerifyInputs", "data_inputs", "in_model_layout", "random_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,16 @@ def data_inputs(spec: str, num_samples: int, preprocessing: Preprocessing, *, se
     chosen = apply_split(split.take(num_samples, seed=seed), preprocessing)
     words = f"{chosen.num_samples} samples of {dataset.name}, {split.name} split, {preprocessing.describe()}"
     return VerifyInputs(chosen, words, is_noise=False)
+
+
+def in_model_layout(inputs: VerifyInputs, wanted: Sequence[InputFacts]) -> VerifyInputs:
+    """Move channels behind the batch where the data fit the model only so; see `edgetool.data.layout`."""
+    split = inputs.split
+    turned = channels_first(Dataset("inputs", None, None, split), [facts.shape for facts in wanted])
+    if not turned:
+        return inputs
+    words = f"{inputs.description}; channels moved behind the batch"
+    return VerifyInputs(move_split(split, turned), words, inputs.is_noise)
 
 
 def random_inputs(

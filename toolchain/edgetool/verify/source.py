@@ -1,4 +1,4 @@
-"""The child's side of `verify`: describe a model file, and run a Keras model.
+"""The child's side of `verify`: describe a model file, and run a model of a framework.
 
 Files may be hostile, so each function is called by name in a child (`edgetool.runners.child`); parameters and results
 are plain JSON.
@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.errors import DataError, FileFormatError, UnsupportedModelError
+from edgetool.errors import DataError, FileFormatError, InternalError
+from edgetool.importers import import_model
+from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.schema import parse
 
 __all__ = ["describe_graph", "describe_source", "run_source"]
 
@@ -53,27 +56,30 @@ def describe_graph(path: str) -> dict[str, Any]:
     return {"inputs": inputs, "weights": weights}
 
 
-def describe_source(path: str, trust: bool) -> dict[str, Any]:
-    """Return the same facts of a Keras model; see `describe_graph`."""
+def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the same facts of a model that a framework runs; see `describe_graph`.
+
+    Args:
+        model: what `import_model` takes.
+        options: fields of `ImportOptions`.
+    """
+    imported = _import(model, options)
     inputs = []
-    model = _model(path, trust)
-    for tensor in model.inputs:
-        shape = [-1 if size is None else int(size) for size in tensor.shape]
-        dtype = getattr(tensor.dtype, "name", str(tensor.dtype))
-        high = _table_rows(model, tensor)
+    for index, spec in enumerate(imported.inputs):
+        high = _table_rows(imported.model, index)
         low = None if high is None else 0.0
-        inputs.append({"name": str(tensor.name), "shape": shape, "dtype": dtype, "low": low, "high": high})
+        inputs.append({"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype, "low": low, "high": high})
     return {"inputs": inputs, "weights": "float32"}
 
 
-def run_source(path: str, inputs_npy: list[str], outputs_npy: str, trust: bool) -> list[str]:
-    """Run a Keras model on `.npy` files and write its outputs.
+def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: dict[str, Any]) -> list[str]:
+    """Run a model on `.npy` files and write its outputs.
 
     Args:
-        path: a `.keras`, `.h5` or SavedModel.
+        model: what `import_model` takes.
         inputs_npy: one file a model input, `[N, ...]`, in the model's order.
         outputs_npy: prefix of the files to write: `<prefix>0.npy` and so on, each `[N, ...]`.
-        trust: load it even if it carries code.
+        options: fields of `ImportOptions`.
 
     Returns:
         The files written, in the model's order.
@@ -82,47 +88,28 @@ def run_source(path: str, inputs_npy: list[str], outputs_npy: str, trust: bool) 
         EdgetoolError: the importer's.
         DataError: number or shape of the inputs does not fit the model.
     """
-    model = _model(path, trust)
-    arrays = [np.load(name, allow_pickle=False) for name in inputs_npy]
-    _check_inputs(path, model, arrays)
-    num_samples = len(arrays[0])
-    fixed = model.inputs[0].shape[0]
-    batch = int(fixed) if fixed is not None else min(64, num_samples)
-    if fixed is not None and num_samples % batch:  # fill the last batch up with the last sample
-        arrays = [np.concatenate([x, np.repeat(x[-1:], -num_samples % batch, axis=0)]) for x in arrays]
-    outputs = model.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=batch, verbose=0)
+    imported = _import(model, options)
+    arrays = tuple(np.load(name, allow_pickle=False) for name in inputs_npy)
+    _check_inputs(model, imported, arrays)
     written = []
-    for index, array in enumerate(_in_order(model, outputs)):
+    for index, array in enumerate(imported.run(arrays)):
         written.append(f"{outputs_npy}{index}.npy")
-        np.save(written[-1], np.asarray(array)[:num_samples], allow_pickle=False)
+        np.save(written[-1], array, allow_pickle=False)
     return written
 
 
+def _import(model: str, options: dict[str, Any]) -> ImportedModel:
+    parsed = parse(ImportOptions, options, source="options", error=InternalError)
+    return _imported(model, parsed)
+
+
 @functools.lru_cache(maxsize=1)
-def _model(path: str, trust: bool) -> Any:
-    from edgetool.importers.keras import load_model
-
-    model = load_model(Path(path), trust=trust).model
-    if not getattr(model, "inputs", None):
-        raise UnsupportedModelError(
-            path,
-            found="a model without a stated input shape",
-            expected="a functional model, or a Sequential one with an Input layer",
-            next_step="build it with an Input layer and save it again",
-        )
-    return model
+def _imported(model: str, options: ImportOptions) -> ImportedModel:
+    return import_model(model, options)
 
 
-def _in_order(model: Any, outputs: Any) -> list[Array]:
-    """Return outputs in the model's own order: `predict` gives a list, one array, or a dictionary by name."""
-    if isinstance(outputs, dict):
-        names = list(model.output_names)
-        return [outputs[name] for name in (names if set(names) == set(outputs) else outputs)]
-    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-
-
-def _check_inputs(path: str, model: Any, arrays: list[Array]) -> None:
-    shapes = [tuple(-1 if size is None else int(size) for size in tensor.shape) for tensor in model.inputs]
+def _check_inputs(path: str, imported: ImportedModel, arrays: tuple[Array, ...]) -> None:
+    shapes = [spec.shape for spec in imported.inputs]
     if len(arrays) != len(shapes):
         raise DataError(
             path, found=f"{len(arrays)} input arrays", expected=f"{len(shapes)}", next_step="give one a model input"
@@ -185,9 +172,9 @@ def _real_range(scale: tuple[float, ...], zero_point: tuple[int, ...], dtype: st
     return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else (None, None)
 
 
-def _table_rows(model: Any, tensor: Any) -> float | None:
-    """Return the last row of the Embedding that a Keras input feeds, or None."""
-    for layer in model.layers:
-        if type(layer).__name__ == "Embedding" and getattr(layer, "input", None) is tensor:
+def _table_rows(model: Any, index: int) -> float | None:
+    """Return the last row of the Embedding that a Keras model's input feeds, or None."""
+    for layer in getattr(model, "layers", ()):
+        if type(layer).__name__ == "Embedding" and getattr(layer, "input", None) is model.inputs[index]:
             return float(layer.input_dim - 1)
     return None

@@ -1,0 +1,86 @@
+"""What every importer gives: one contract, whatever framework the model came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from edgetool.artifact import Format, TensorSpec
+from edgetool.data.dataset import Array
+from edgetool.ir.graph import Graph
+
+__all__ = ["ImportOptions", "ImportedModel", "Importer", "activation_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What an importer may need besides the model.
+
+    Attributes:
+        trust: load models even if they carry code.
+        input_shapes: batch included, one an input, for functions that give a PyTorch module without an example.
+    """
+
+    trust: bool = False
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModel:
+    """A model that came in.
+
+    Attributes:
+        model: a functional `tf_keras.Model`, or a `FrozenModel` where the source holds a finished graph.
+        source_format: as the content says it; `function` for what a `module:function` returned.
+        num_params: of the source, batch statistics included.
+        inputs: names, shapes with -1 for open dimensions, and types, in the model's order.
+        outputs: likewise.
+        last_activation: `softmax` or `sigmoid` where that makes the first output; else another name, or empty.
+        runtime: what `run` runs it in, for reports.
+        run: the source's own outputs, each `[N, ...]`, for inputs `[N, ...]`: what artefacts are compared with.
+        digest: SHA-256 of graph and weights where the source lies in no file; else empty.
+        facts: for the report.
+    """
+
+    model: Any
+    source_format: Format
+    num_params: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    last_activation: str
+    runtime: str
+    run: Callable[[tuple[Array, ...]], tuple[Array, ...]]
+    digest: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+class Importer(Protocol):
+    """Loads one format. Call it in a child: a damaged file may crash a reader."""
+
+    def __call__(self, path: Path, options: ImportOptions) -> ImportedModel:
+        """Load the model at `path`, whose content is of the importer's format.
+
+        Raises:
+            FileFormatError: damaged.
+            UntrustedModelError: it carries code and `options.trust` is not set.
+            UnsupportedModelError: a sound model that cannot be compressed.
+            MissingDependencyError: its framework is not installed.
+        """
+
+
+#: Operators that leave values as they are, behind an activation.
+_PASS_THROUGH = {"Identity", "Reshape", "RESHAPE", "Flatten", "Squeeze", "SQUEEZE", "Unsqueeze", "Cast", "CAST"}
+_ACTIVATIONS = {"Softmax": "softmax", "SOFTMAX": "softmax", "Sigmoid": "sigmoid", "LOGISTIC": "sigmoid"}
+
+
+def activation_of(graph: Graph) -> str:
+    """Return `softmax` or `sigmoid` where that operator makes the first output of `graph`; else empty."""
+    producers = graph.producers()
+    op = producers.get(graph.outputs[0]) if graph.outputs else None
+    for _ in graph.ops:
+        if op is None or op.kind not in _PASS_THROUGH or not op.inputs:
+            break
+        op = producers.get(op.inputs[0])
+    return _ACTIVATIONS.get(op.kind, "") if op is not None else ""

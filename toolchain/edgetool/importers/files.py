@@ -1,0 +1,120 @@
+"""What `.onnx` and `.tflite` files have in common as sources: checks on the graph, and running them in a child."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edgetool.artifact import Format, TensorSpec
+from edgetool.data.dataset import Array
+from edgetool.errors import UnsupportedModelError
+from edgetool.importers import IMPORTERS
+from edgetool.importers.base import ImportedModel, activation_of
+from edgetool.ir.graph import Graph
+from edgetool.ir.layers import layer_records
+from edgetool.ir.summary import signature_of
+from edgetool.passes.frozen import FloatGraph, FrozenModel
+from edgetool.runners.base import RunPlan
+from edgetool.runners.process import ProcessRunner
+
+__all__ = ["import_file", "require_static"]
+
+#: Operators that only reduced models have: TFLite stores float16 weights behind DEQUANTIZE.
+_QUANTIZING = (
+    "QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "QuantizeLinear", "DequantizeLinear", "Dynamic", "QLinear", "QGemm",
+    "QAttention", "ConvInteger", "MatMulInteger", "MatMulNBits",
+)  # fmt: skip
+#: Constants of so many elements are numbers of an operator, not weights.
+MAX_SMALL_CONSTANT = 16
+#: Of running a source model on one split.
+TIMEOUT_S = 1800.0
+
+
+def import_file(path: Path, graph: Graph, kind: Format, runtime: str, load: Callable[[], bytes]) -> ImportedModel:
+    """Check a finished graph and describe it as what an importer gives.
+
+    Args:
+        path: the file, which runs in a child of its own.
+        graph: as it was read from there.
+        kind: `onnx` or `tflite`: the one format that it can be exported to.
+        runtime: what runs it.
+        load: gives the whole model as one file's bytes.
+
+    Raises:
+        UnsupportedModelError: quantised already, not float32, or open dimensions other than the batch.
+    """
+    _require_float(str(path), graph)
+    signature = signature_of(graph)
+    require_static(str(path), signature.inputs)
+    source = IMPORTERS[kind]
+    model = FrozenModel(
+        name=path.stem,
+        origin=source.title,
+        inputs=signature.inputs,
+        outputs=signature.outputs,
+        graphs=(FloatGraph(kind, load),),
+        instead=source.instead,
+    )
+    return ImportedModel(
+        model=model,
+        source_format=kind,
+        num_params=sum(layer.num_params for layer in layer_records(graph)),
+        inputs=signature.inputs,
+        outputs=signature.outputs,
+        last_activation=activation_of(graph),
+        runtime=runtime,
+        run=lambda inputs: _run(path, inputs),
+    )
+
+
+def require_static(subject: str, inputs: tuple[TensorSpec, ...]) -> None:
+    """Refuse inputs without samples or with open dimensions other than the batch.
+
+    Raises:
+        UnsupportedModelError: names the input.
+    """
+    if not inputs:
+        raise UnsupportedModelError(
+            subject, found="a model without inputs", expected="at least one", next_step="export the model again"
+        )
+    for spec in inputs:
+        open_dims = [index for index, size in enumerate(spec.shape) if size < 0 and index > 0]
+        if open_dims or not spec.shape:
+            raise UnsupportedModelError(
+                f"{subject}: input {spec.name}",
+                found=f"open dimensions {open_dims} in shape {list(spec.shape)}" if spec.shape else "a scalar",
+                expected="[N, ...] where only the batch may be open: devices have fixed memory",
+                next_step="export the model again with a fixed input shape",
+            )
+
+
+def _require_float(subject: str, graph: Graph) -> None:
+    quantized = [
+        tensor for tensor in graph.tensors.values() if tensor.quantization is not None and tensor.quantization.scale
+    ]
+    kinds = sorted({op.kind for op in graph.ops if op.kind.startswith(_QUANTIZING)})
+    if quantized or kinds:
+        found = f"operators {', '.join(kinds[:4])}" if kinds else f"{quantized[0].name!r} in {quantized[0].dtype}"
+        raise UnsupportedModelError(
+            subject,
+            found=f"a model that is quantised already ({found})",
+            expected="float32 weights and activations",
+            next_step="give the float model that it was made from; bench, verify, inspect and embed take it as it is",
+        )
+    for tensor in graph.tensors.values():
+        matters = tensor.constant is None or tensor.num_elements > MAX_SMALL_CONSTANT
+        if matters and tensor.dtype in ("float16", "bfloat16", "float64"):
+            raise UnsupportedModelError(
+                f"{subject}: tensor {tensor.name!r}",
+                found=f"dtype {tensor.dtype}",
+                expected="float32",
+                next_step="export the model again in float32; recipes make smaller types of it",
+            )
+
+
+def _run(path: Path, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    session = ProcessRunner().open(path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
+    try:
+        return session.outputs(inputs)
+    finally:
+        session.close()

@@ -1,0 +1,63 @@
+"""A model that came in as a finished graph of operators: it can be quantised, not changed layer by layer or trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgetool.artifact import Format, TensorSpec
+from edgetool.errors import UnsupportedModelError
+
+__all__ = ["FloatGraph", "FrozenModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class FloatGraph:
+    """The float model in one format.
+
+    Attributes:
+        format: `onnx` or `tflite`.
+        load: gives the file's bytes; it may convert, and raises `ExportError` where the converter refuses.
+    """
+
+    format: Format
+    load: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenModel:
+    """What stands in for a tf_keras model in a `ModelState`.
+
+    Attributes:
+        name: for messages and inside files.
+        origin: what came in, in words: "an ONNX file".
+        inputs: in the model's order; exporters and checks read their names and shapes.
+        outputs: likewise.
+        graphs: the formats that it can be exported to.
+        instead: what to give where a step needs layers, or a format that `graphs` lacks.
+    """
+
+    name: str
+    origin: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    graphs: tuple[FloatGraph, ...]
+    instead: str
+
+    def content(self, format: Format) -> bytes:
+        """Return the float model as a file of `format`.
+
+        Raises:
+            UnsupportedModelError: it cannot be brought into that format; says what to give instead.
+            ExportError: its converter refused it.
+        """
+        for graph in self.graphs:
+            if graph.format == format:
+                return graph.load()
+        known = ", ".join(graph.format for graph in self.graphs)
+        raise UnsupportedModelError(
+            self.name,
+            found=f"{self.origin}, which cannot become {format}",
+            expected=f"one of: {known}",
+            next_step=self.instead,
+        )
