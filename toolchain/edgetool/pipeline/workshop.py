@@ -230,6 +230,9 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
         training = dataclasses.replace(
             training, loss=task.loss, from_logits=task.from_logits, per_position=task.per_position
         )
+    if task is not None and task.name == "reconstruction" and dataset.train is not None:
+        # What is to be given back is the target that passes fine-tune towards.
+        dataset = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=dataset.train.inputs[0]))
     return Context(
         dataset=dataclasses.replace(dataset, test=None),
         training=training,
