@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from edgetool.data.dataset import Split
+from edgetool.exporters import onnx_quantize
 from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_graph import constant, set_constant
 from edgetool.exporters.onnx_quantize import kernel_scales, quantize
@@ -28,8 +29,10 @@ g (float[N, 8, 8, 3] x) => (float[N, 5] y) {
 """
 
 
-def _model() -> Any:
-    model = onnx.parser.parse_model(TEXT)
+def _model(flatten: str = "Flatten (pool)") -> Any:
+    model = onnx.parser.parse_model(TEXT.replace("Flatten (pool)", flatten))
+    set_constant(model.graph, "row", np.array([-1, 8], np.int64))
+    set_constant(model.graph, "copied", np.array([-1, 0], np.int64))
     random = np.random.default_rng(0)
     shapes = {"first": (8, 3, 3, 3), "second": (8, 8, 3, 3), "dense": (8, 5)}
     for layer, shape in shapes.items():
@@ -81,6 +84,26 @@ def test_every_layer_runs_in_integer_kernels(samples: Split, tmp_path: Any) -> N
     kinds = [node.op_type for node in onnx.load(path).graph.node]
     assert {"QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "QGemm"} <= set(kinds)
     assert not {"Conv", "Relu", "Add", "Gemm", "DequantizeLinear"} & set(kinds)
+
+
+@pytest.mark.parametrize(
+    ("flatten", "transposes"),
+    [("Flatten (pool)", 2), ("Reshape (pool, row)", 2), ("Reshape (pool, copied)", 1)],
+)
+def test_a_pooled_image_is_flattened_as_it_lies_in_memory(
+    samples: Split, tmp_path: Any, monkeypatch: Any, flatten: str, transposes: int
+) -> None:
+    model = _model(flatten)
+    ranges = measure_ranges(model, samples, ["x"])
+    result = _quantize(model, ranges)
+    onnx.checker.check_model(result, full_check=True)
+    assert [node.op_type for node in result.graph.node].count("Transpose") == transposes
+    path = tmp_path / "optimized.onnx"
+    outputs = _run(result, samples.inputs[0], str(path))
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert ("Transpose" in kinds[kinds.index("QLinearGlobalAveragePool") :]) == (transposes == 1)
+    monkeypatch.setattr(onnx_quantize, "_flatten_channels_last", lambda model: None)
+    assert np.array_equal(_run(_quantize(model, ranges), samples.inputs[0]), outputs)
 
 
 def test_a_tensor_without_a_range_keeps_its_operator_in_float(samples: Split) -> None:

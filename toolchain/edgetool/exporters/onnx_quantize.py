@@ -20,6 +20,7 @@ from edgetool.exporters.onnx_graph import (
     opset_of,
     producers,
     rename_values,
+    replace_node,
     set_constant,
     strip_details,
 )
@@ -95,6 +96,7 @@ def quantize(
     store_int8(result.graph, per_channel=per_channel, one_scale=one_scale, only=STORED_OPS)
     if bits == 8:
         widen_first_conv(result.graph)
+        _flatten_channels_last(result)
     strip_details(result)
     return result
 
@@ -181,6 +183,42 @@ def _drop_pairs_before_float(graph: Any) -> None:
             node.input[:] = [first.input[0] if name == last.output[0] else name for name in node.input]
         graph.node.remove(first)
         graph.node.remove(last)
+
+
+def _flatten_channels_last(model: Any) -> None:
+    """Transpose a pooled image, `[N, C, 1, 1]`, to channels last before it is flattened: the values stay in order.
+
+    onnxruntime runs integer convolutions and pools channels last, and transposes back to channels first where a Reshape
+    reads the last of them. The two Transposes cancel each other while the model loads: one node less.
+    """
+    import onnx
+
+    graph = model.graph
+    made = producers(graph)
+    ranks = {
+        v.name: len(v.type.tensor_type.shape.dim) for v in onnx.shape_inference.infer_shapes(model).graph.value_info
+    }
+    for node in [node for node in graph.node if node.op_type in ("Flatten", "Reshape")]:
+        chain = [node]
+        for kind in ("DequantizeLinear", "QuantizeLinear", "GlobalAveragePool", "DequantizeLinear"):
+            before = made.get(chain[-1].input[0])
+            if before is None or before.op_type != kind:
+                break
+            chain.append(before)
+        if len(chain) < 5 or ranks.get(node.input[0]) != 4 or not _keeps_samples_apart(graph, node):
+            continue
+        name = f"{node.output[0]}/channels_last"
+        turn = onnx.helper.make_node("Transpose", [node.input[0]], [name], name=name, perm=[0, 2, 3, 1])
+        node.input[0] = name
+        replace_node(graph, node, [turn, node])
+
+
+def _keeps_samples_apart(graph: Any, node: Any) -> bool:
+    """Tell whether a Flatten or Reshape copies no dimension but the first: others change places."""
+    if node.op_type == "Flatten":
+        return next((a.i for a in node.attribute if a.name == "axis"), 1) == 1
+    shape = constant(graph, node.input[1])
+    return shape is not None and bool(np.all(shape[1:] != 0))
 
 
 def _tidy_parameters(graph: Any) -> None:
