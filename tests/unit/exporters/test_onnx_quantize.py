@@ -138,3 +138,40 @@ def test_zeros_stay_zeros_and_bytes_repeat(samples: Split) -> None:
     stored = constant(result.graph, "second_kernel")
     assert stored is not None and np.all(stored[pruned == 0] == 0)
     assert result.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True)
+
+
+TRANSPOSED = """
+<ir_version: 8, opset_import: ["" : 18]>
+g (float[N, 4, 4, 4] x) => (float[N, 2, 8, 8] y) {
+  y = ConvTranspose <strides = [2, 2], pads = [1, 1, 1, 1]> (x, up_kernel, up_bias)
+}
+"""
+
+
+def test_transposed_convolutions_store_int8_and_compute_in_float(tmp_path: Any) -> None:
+    model = onnx.parser.parse_model(TRANSPOSED)
+    random = np.random.default_rng(0)
+    kernel = random.normal(0, 0.2, (4, 2, 4, 4)).astype(np.float32)
+    kernel[:, 1] *= 10.0  # output channels lie on the second axis, and want scales of their own
+    kernel[0, 0] = 0.0
+    set_constant(model.graph, "up_kernel", kernel)
+    set_constant(model.graph, "up_bias", np.array([0.5, -0.5], np.float32))
+    model.graph.node[0].name = "up"
+    x = random.uniform(0, 1, (8, 4, 4, 4)).astype(np.float32)
+    expected = _run(model, x)
+    ranges = {"x": (0.0, 1.0), "y": (float(expected.min()), float(expected.max()))}
+    quantized = _quantize(model, ranges)
+    onnx.checker.check_model(quantized, full_check=True)
+    stored = constant(quantized.graph, "up_kernel")
+    assert stored is not None and stored.dtype == np.int8 and not stored[0, 0].any()
+    optimized = str(tmp_path / "optimized.onnx")
+    found = _run(quantized, x, optimized)
+    errors = np.abs(found - expected).max(axis=(0, 2, 3))
+    assert errors[0] < 0.02 and errors[1] < 0.2
+    assert "Cast" not in [node.op_type for node in onnx.load(optimized).graph.node]  # widened once, while loading
+    one = quantize(
+        model, ranges, kernel_scales(model.graph, bits=8, per_channel=True), bits=8, per_channel=True,
+        one_scale=frozenset({"up_kernel"}),
+    )  # fmt: skip
+    scale = constant(one.graph, "up_kernel/scale")
+    assert scale is not None and scale.size == 1

@@ -26,9 +26,9 @@ from edgetool.exporters.onnx_graph import (
 )
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
-from edgetool.exporters.onnx_weights import store_tables
+from edgetool.exporters.onnx_weights import store_int8, store_tables
 
-__all__ = ["kernel_scales", "quantize"]
+__all__ = ["STORED_OPS", "kernel_scales", "quantize"]
 
 #: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
 #: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
@@ -36,6 +36,8 @@ INTEGER_OPS = (
     "Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "LeakyRelu", "MatMul",
     "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
 )  # fmt: skip
+#: Operators without an integer kernel whose weights are stored as int8 even so, and widened while loading.
+STORED_OPS = ("ConvTranspose",)
 #: The first opset whose QuantizeLinear knows 16-bit types.
 OPSET_16_BIT = 21
 #: What the quantiser appends to names.
@@ -46,7 +48,13 @@ SUFFIXES = {
 
 
 def quantize(
-    model: Any, ranges: dict[str, tuple[float, float]], scales: dict[str, Array], *, bits: int, per_channel: bool
+    model: Any,
+    ranges: dict[str, tuple[float, float]],
+    scales: dict[str, Array],
+    *,
+    bits: int,
+    per_channel: bool,
+    one_scale: frozenset[str] = frozenset(),
 ) -> Any:
     """Return the quantised `ModelProto`.
 
@@ -56,6 +64,7 @@ def quantize(
         scales: of `kernel_scales`.
         bits: of activations: 8 (asymmetric uint8) or 16 (asymmetric uint16).
         per_channel: one scale per output channel, for constants that `scales` does not name.
+        one_scale: kernels that get one scale per tensor even so.
     """
     import onnx
     from onnxruntime.quantization import QDQQuantizer, QuantType
@@ -84,6 +93,7 @@ def quantize(
     drop_unused(result.graph)
     _shorten_names(result.graph)
     store_tables(result.graph)
+    store_int8(result.graph, per_channel=per_channel, one_scale=one_scale, only=STORED_OPS)
     if bits == 8:
         widen_first_conv(result.graph)
         _flatten_channels_last(result)
