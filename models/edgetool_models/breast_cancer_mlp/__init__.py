@@ -8,7 +8,7 @@ __all__ = ["build"]
 
 
 def build(keras: Any) -> Any:
-    """Return the untrained model, 1,537 parameters.
+    """Return the untrained model, 4,097 parameters.
 
     Args:
         keras: `keras` (Keras 3) or `tf_keras`; the definition serves both.
@@ -18,8 +18,8 @@ def build(keras: Any) -> Any:
     """
     layers = keras.layers
     inputs = keras.Input((30,), name="measures")
-    x = layers.Dense(32, activation="relu", name="hidden1")(inputs)
+    x = layers.Dense(64, activation="relu", name="hidden1")(inputs)
     x = layers.Dropout(0.3, name="drop1")(x)
-    x = layers.Dense(16, activation="relu", name="hidden2")(x)
+    x = layers.Dense(32, activation="relu", name="hidden2")(x)
     outputs = layers.Dense(1, activation="sigmoid", name="benign")(x)
     return keras.Model(inputs, outputs, name="breast_cancer_mlp")

@@ -131,6 +131,7 @@ def _runs(content: bytes, samples: Split, indices: list[int], batch_size: int) -
         interpreter.allocate_tensors()
         for index, values in zip(indices, inputs, strict=True):
             interpreter.set_tensor(index, values.astype(dtypes[index], copy=False))
+        interpreter.reset_all_variables()  # a recurrent operator's state; samples are sequences of their own
         interpreter.invoke()
         yield interpreter
 

@@ -463,6 +463,8 @@ def _litert_resize(interpreter: Any, batch: int) -> None:
 
 
 def _litert_run(interpreter: Any, arrays: Sequence[Array]) -> list[Array]:
+    # A recurrent operator keeps its state from one inference to the next: samples are sequences of their own.
+    interpreter.reset_all_variables()
     for detail, array in zip(interpreter.get_input_details(), arrays, strict=True):
         interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()
