@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetool.data.dataset import Dataset, Split
 from edgetool.passes.base import TrainingSettings
-from edgetool.passes.targets import can_distil, fit_labels, mix
+from edgetool.passes.targets import aim_at_inputs, can_distil, fit_labels, mix
 
 CLASSES = TrainingSettings()
 LOGITS = TrainingSettings(from_logits=True)
@@ -66,3 +67,12 @@ def test_which_models_can_teach(loss: str, num_outputs: int, expected: bool) -> 
         outputs = [None] * num_outputs
 
     assert can_distil(TrainingSettings(loss=loss), Model()) is expected
+
+
+def test_reconstruction_is_fine_tuned_towards_its_inputs() -> None:
+    x = np.arange(6.0).reshape(3, 2)
+    train, val = Split("train", (x,), np.array([0, 1, 2])), Split("val", (x[:1],))
+    found = aim_at_inputs(Dataset("frames", train, val, None))
+    assert found.train is not None
+    np.testing.assert_array_equal(found.train.labels, x)
+    assert found.val is val and aim_at_inputs(Dataset("frames", None, val, None)).train is None

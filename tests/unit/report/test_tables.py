@@ -42,3 +42,22 @@ def test_accuracy_and_classes(run: Run) -> None:
     assert len(tables.accuracy_table(run).rows) >= len([row for row in run.rows if row.record.evaluation is not None])
     classes = tables.class_table(run)
     assert classes is not None and classes.rows
+
+
+def test_generated_images_have_shares_and_no_accuracy_of_classes(run: Run) -> None:
+    rows = tuple(
+        dataclasses.replace(
+            row,
+            record=dataclasses.replace(
+                row.record,
+                evaluation=row.record.evaluation
+                and dataclasses.replace(row.record.evaluation, metric="inception_score"),
+            ),
+        )
+        for row in run.rows
+    )
+    found = tables.class_table(dataclasses.replace(run, rows=rows))
+    before = tables.class_table(run)
+    assert found is not None and before is not None
+    assert found.title == "Share of each class" and "judge takes for each class" in found.caption
+    assert before.title == "Accuracy of each class" and found.rows == before.rows

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from edgetool.data.dataset import Array
+from edgetool.data.dataset import Array, Dataset
 from edgetool.passes.base import TrainingSettings
 
-__all__ = ["can_distil", "fit_labels", "loss_function", "mask_labels", "mix"]
+__all__ = ["aim_at_inputs", "can_distil", "fit_labels", "loss_function", "mask_labels", "mix"]
 
 #: Losses that are linear in the target, up to a constant: for these a mixture of targets is a mixture of losses.
 LINEAR_LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy", "mse", "mean_squared_error")
+
+
+def aim_at_inputs(dataset: Dataset) -> Dataset:
+    """Return `dataset` with the first input of the training split as its labels: what reconstruction fine-tunes to."""
+    if dataset.train is None:
+        return dataset
+    return dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=dataset.train.inputs[0]))
 
 
 def can_distil(settings: TrainingSettings, model: Any) -> bool:

@@ -27,6 +27,7 @@ from edgetool.exporters.base import ExportResult
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings
 from edgetool.passes.frozen import FrozenModel
+from edgetool.passes.targets import aim_at_inputs
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -230,9 +231,8 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
         training = dataclasses.replace(
             training, loss=task.loss, from_logits=task.from_logits, per_position=task.per_position
         )
-    if task is not None and task.name == "reconstruction" and dataset.train is not None:
-        # What is to be given back is the target that passes fine-tune towards.
-        dataset = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=dataset.train.inputs[0]))
+    if task is not None and task.name == "reconstruction":
+        dataset = aim_at_inputs(dataset)
     return Context(
         dataset=dataclasses.replace(dataset, test=None),
         training=training,

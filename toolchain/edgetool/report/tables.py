@@ -243,7 +243,10 @@ def _latency_row(row: Row, record: LatencyRecord) -> tuple[Cell, ...]:
 
 
 def class_table(run: Run) -> Table | None:
-    """Return the test accuracy of every class, coloured by its distance from the source model; None without classes."""
+    """Return the test accuracy of every class, coloured by its distance from the source model; None without classes.
+
+    Of generated images it is the share that the judge takes for each class.
+    """
     rows = [(row.name, row.record.evaluation) for row in run.rows]
     scored = [(name, record) for name, record in rows if record is not None and record.per_class]
     if not scored:
@@ -256,12 +259,16 @@ def class_table(run: Run) -> Table | None:
     cells = [_class_row(name, record.per_class, base, shown) for name, record in scored]
     if base:
         cells.insert(0, _class_row("source model", base, (), shown))
+    generated = first.metric == "inception_score"
+    title = "Share of each class" if generated else "Accuracy of each class"
     caption = "Share of each class's test samples that are right, in %."
+    if generated:
+        caption = "Share of the generated images that the judge takes for each class, in %."
     if more:
         caption += f" The {len(shown)} classes that changed most of {len(names)}; results.json has all."
     titles = ["Artefact", *(f"#{names[i]}" if i < len(names) else f"#{i}" for i in shown)]
     legend = "Coloured by the difference from the source model." if base else ""
-    return Table("Accuracy of each class", caption, heads(titles), tuple(cells), dense=True, legend=legend)
+    return Table(title, caption, heads(titles), tuple(cells), dense=True, legend=legend)
 
 
 def _classes_to_show(values: Sequence[tuple[float, ...]], base: tuple[float, ...]) -> tuple[list[int], bool]:

@@ -134,7 +134,8 @@ class EvaluationRecord:
         metric: `accuracy`, `auc`, `mae`, `mse`, ...
         value: in the metric's own unit; accuracy and AUC are shares, 0..1.
         standard_error: of `value`; how it was found is in `method`.
-        per_class: accuracy of each class, in class order, -1 for a class without samples; empty where there are none.
+        per_class: accuracy of each class, in class order, -1 for a class without samples, or of generated images the
+            share that is taken for each class; empty where there are none.
     """
 
     split: str
