@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 
-def require_backend(name: str) -> None:
+def _require_backend(name: str) -> None:
     """Skip, or fail under `EDGETOOL_REQUIRE_BACKENDS`, where a backend of Keras 3 is not installed."""
     if importlib.util.find_spec(name) is not None:
         return
@@ -19,10 +20,16 @@ def require_backend(name: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def require_backend() -> Callable[[str], None]:
+    """Skip, or fail, where the backend of that name is not installed."""
+    return _require_backend
+
+
 @pytest.fixture(scope="session", params=["tensorflow", "jax", "torch"])
 def backend(request: pytest.FixtureRequest) -> str:
     """Each backend of Keras 3 that is installed."""
-    require_backend(request.param)
+    _require_backend(request.param)
     return str(request.param)
 
 

@@ -233,6 +233,18 @@ def test_data_that_do_not_fit_are_refused_before_the_folder_is_made(tmp_path: Pa
     assert not (tmp_path / "run").exists()
 
 
+def test_steps_on_random_data_are_measured() -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "train_step.py"
+    arguments = ["document-cnn", "--device", "cpu", "--batch-size", "8", "--steps", "2"]
+    done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert (found["model"], found["num_params"], found["num_devices"]) == ("document-cnn", 8_475_530, 1)
+    assert found["flops_per_step"] == pytest.approx(29.0e6 * 2 * 3 * 8, rel=0.01)
+    assert found["samples_per_second"] == pytest.approx(16 / found["seconds"]) and found["peak_memory_bytes"] > 0
+    missing = subprocess.run([sys.executable, str(script), "document-cn"], capture_output=True, text=True, check=False)
+    assert missing.returncode == 23 and "did you mean 'document-cnn'" in missing.stderr
+
+
 def test_the_documents_cnn_learns_digits(tmp_path: Path) -> None:
     record = train_model("document-cnn", "digits", tmp_path / "run", epochs=2)
     assert record.num_params == 8_475_530

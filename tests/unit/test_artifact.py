@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgetool.artifact import digest_path, num_bytes, require_format, sniff_format
-from edgetool.errors import FileFormatError, MissingFileError
+from edgetool.errors import FileFormatError, MissingFileError, UnsupportedModelError
 
 
 def _keras(path: Path) -> Path:
@@ -32,6 +32,31 @@ def test_sniff_format_reads_content_not_suffix(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "saved_model.pb").write_bytes(b"x")
     assert sniff_format(folder) == "saved_model"
+
+
+def _archive(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return path
+
+
+def test_programs_of_torch_export_are_told_from_pickles(tmp_path: Path) -> None:
+    assert sniff_format(_archive(tmp_path / "a.pt2", "a/models/model.json", "a/archive_format")) == "pt2"
+    assert sniff_format(_archive(tmp_path / "b.zip", "serialized_exported_program.json")) == "pt2"
+    damaged = tmp_path / "c.pt2"
+    damaged.write_bytes((tmp_path / "a.pt2").read_bytes()[:60])
+    assert sniff_format(damaged) == "pt2"
+
+
+def test_pickles_are_refused_with_how_to_make_a_program(tmp_path: Path) -> None:
+    (tmp_path / "old.pt").write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+    _archive(tmp_path / "state.pth", "state/data.pkl", "state/data/0")
+    _archive(tmp_path / "script.pt", "script/data.pkl", "script/constants.pkl", "script/code/net.py")
+    for name, text in (("old.pt", "a pickle"), ("state.pth", "torch.save"), ("script.pt", "TorchScript")):
+        with pytest.raises(UnsupportedModelError, match=text) as caught:
+            sniff_format(tmp_path / name)
+        assert "torch.export.save" in caught.value.next_step and "module:build" in caught.value.next_step
 
 
 @pytest.mark.parametrize("content", [b"", b"hello, world", b"PK\x03\x04", b"\x08\x99garbage"])

@@ -42,6 +42,7 @@ NEEDS_FRAMEWORK = {
     "pipeline/workshop.py": "test_compress.py",
     "recipes/execute.py": "test_passes.py",
     "passes/activation_ranges.py": "test_passes.py",
+    "training/gan.py": "test_gan.py",
     "training/batches.py": "test_train.py, test_training_parts.py",
     "training/checkpoint.py": "test_training_parts.py",
     "training/finish.py": "test_train.py",

@@ -79,3 +79,9 @@ def test_drops_are_points_or_percent() -> None:
     assert drop_points("accuracy", 0.873, 0.868) == pytest.approx(0.5)
     assert drop_points("mae", 2.0, 2.1) == pytest.approx(5.0)
     assert drop_points("accuracy", 0.8, 0.9) < 0
+
+
+def test_generation_is_stated_and_needs_no_labels() -> None:
+    found = infer_task(model(8, "sigmoid"), data(None), task="generation", metric=None)
+    assert (found.metric, found.needs_labels, found.has_classes) == ("inception_score", False, False)
+    assert drop_points("inception_score", 8.0, 7.9) == pytest.approx(1.25)  # percent: the score has no unit

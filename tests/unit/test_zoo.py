@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edgetool.data.named import NAMED_DATA
 from edgetool.errors import ModelCardError
 from edgetool.zoo import find_model, list_models, load_builder, model_names, parse_card
 
@@ -70,3 +71,24 @@ def test_a_package_without_a_builder_is_named() -> None:
     card = dataclasses.replace(find_model("document-cnn"), package="edgetool_models")
     with pytest.raises(ModelCardError, match="no builder"):
         load_builder(card)
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "metric", "data"),
+    [
+        ("breast-cancer-mlp", "binary", "accuracy", "breast-cancer"),
+        ("credit-mlp", "binary", "auc", "credit-default"),
+        ("ecg-cnn1d", "classification", "accuracy", "ecg5000"),
+        ("grade-mlp", "regression", "r2", "student-performance"),
+        ("xray-cnn", "binary", "accuracy", "pneumonia-mnist"),
+    ],
+)
+def test_cards_of_tables_and_healthcare_fit_their_data(name: str, task: str, metric: str, data: str) -> None:
+    card = find_model(name)
+    assert (card.task, card.metric, card.data) == (task, metric, data) and data in NAMED_DATA
+    losses = {"binary": "binary_crossentropy", "classification": "sparse_categorical_crossentropy", "regression": "mse"}
+    assert card.finetuning.loss == losses[task]
+
+
+def test_the_xray_card_balances_its_classes() -> None:
+    assert find_model("xray-cnn").training.balanced

@@ -17,19 +17,20 @@ TASKS = {
     "regression": "mae",
     "reconstruction": "mse",
     "language_model": "nats",
+    "generation": "inception_score",
 }
 
 #: Metric -> whether larger is better.
 METRICS = {
-    "accuracy": True, "auc": True, "r2": True, "top5": True,
+    "accuracy": True, "auc": True, "r2": True, "top5": True, "inception_score": True,
     "mae": False, "mse": False, "rmse": False, "nats": False,
 }  # fmt: skip
 
 #: Metrics whose drops count in points (hundredths); those of others count in percent.
 IN_POINTS = frozenset({"accuracy", "auc", "r2", "top5"})
 
-#: Tasks that need no labels: the inputs are the targets.
-WITHOUT_LABELS = frozenset({"reconstruction"})
+#: Tasks that need no labels: the inputs are the targets, or the outputs are judged by themselves.
+WITHOUT_LABELS = frozenset({"reconstruction", "generation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Task:
 
     Attributes:
         name: `classification` (one output per class), `binary` (one output), `regression`, `reconstruction`,
-            `language_model` (the next token at every position).
+            `language_model` (the next token at every position), `generation` (images of a latent vector).
         metric: a key of `METRICS`.
         loss: tf_keras loss name.
         from_logits: the last layer has no softmax or sigmoid.

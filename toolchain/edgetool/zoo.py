@@ -54,6 +54,7 @@ class TrainingRecipe:
         patience: stop after so many epochs without a better validation loss, and take the best epoch's weights; 0: off.
         balanced: weigh samples so that every class counts the same.
         procedure: `fit`, or `gan` where the package also has `build_discriminator(keras)`.
+        real_data: of `gan`: what `load_dataset` takes, the samples to imitate; the card's `data` are latent vectors.
     """
 
     optimizer: str = "adam"
@@ -68,6 +69,7 @@ class TrainingRecipe:
     patience: int = 0
     balanced: bool = False
     procedure: Literal["fit", "gan"] = "fit"
+    real_data: str = ""
 
 
 @dataclass(frozen=True, slots=True)

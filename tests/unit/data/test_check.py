@@ -60,6 +60,7 @@ def test_splits_of_unlike_shapes() -> None:
         ([0.5, 1.5, -2.0], "regression", (-1, 1)),
         (np.zeros((3, 4)), "regression", (-1, 4)),
         (None, "reconstruction", (-1, 2)),
+        (None, "generation", (-1, 16, 16, 1)),
     ],
 )  # fmt: skip
 def test_labels_that_fit(y: Any, task: str, output: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetool.data.npz import load_npz
+from edgetool.data.npz import load_npz, read_arrays
 from edgetool.errors import DataError
 
 
@@ -127,3 +127,16 @@ def test_every_damage_gives_a_data_error_or_the_right_arrays(tmp_path: Path) -> 
             assert loaded.test is not None
             np.testing.assert_array_equal(loaded.test.inputs[0], x)
     assert refused > 100
+
+
+def test_other_arrays_are_read_by_name(tmp_path: Path) -> None:
+    path = _save(tmp_path / "a.npz", feature_names=np.array(["a", "b"]), time_train=np.arange(3), odd=np.zeros(2))
+    arrays = read_arrays(path, ("time_train", "feature_names"))
+    assert list(arrays) == ["time_train", "feature_names"] and arrays["feature_names"].tolist() == ["a", "b"]
+    with pytest.raises(
+        DataError, match=r"arrays feature_names, odd, time_train, but no x_train, expected x_train, odd"
+    ):
+        read_arrays(path, ("x_train", "odd"))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="cannot be read"):
+        read_arrays(path, ("odd",))

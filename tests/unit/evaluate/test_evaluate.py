@@ -106,3 +106,13 @@ def test_the_process_is_ended_when_running_fails() -> None:
     with pytest.raises(DataError):
         evaluate_artifact(Path("m"), Split("test", (np.array([[np.nan]]),)), metric="mse", runner=runner)
     assert runner.session.closed
+
+
+def test_generated_images_have_no_targets() -> None:
+    from edgetool.evaluate.generation import inception_score
+
+    images = np.random.default_rng(0).uniform(size=(30, 16, 16, 1)).astype(np.float32)
+    latent = Split("test", (np.zeros((30, 32), np.float32),))
+    found = evaluate_outputs((images,), latent, metric="inception_score", task="generation", runtime="litert")
+    assert found.value == inception_score(images).value and found.num_samples == 30
+    assert len(found.per_class) == 10 and sum(found.per_class) == pytest.approx(1.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import score
+from edgetool.evaluate.metrics import Score, score
 from edgetool.evaluate.paired import compare_scores, mcnemar_p
 
 
@@ -88,6 +88,15 @@ def test_equal_errors_are_no_change() -> None:
     found = compare_scores("source", same, score("mse", targets + 1.0 + 1e-9, targets))
     assert (found.num_changed, found.mcnemar_p) == (0, 1.0)
     assert compare_scores("source", same, same).difference_p == 1.0
+
+
+def test_generated_images_change_when_they_are_taken_for_another_class() -> None:
+    def judged(classes: list[int], errors: list[float]) -> Score:
+        return Score(2.0, 0.1, "judge", answers=np.array(classes), errors=np.array(errors))
+
+    found = compare_scores("source", judged([1, 2, 3], [-1.0, -2.0, -1.0]), judged([1, 5, 3], [-1.5, -1.0, -1.0]))
+    assert (found.num_changed, found.num_fixed, found.num_broken) == (1, 1, 1)
+    assert found.test.startswith("paired t") and found.mean_difference == pytest.approx(0.5 / 3)
 
 
 def test_areas_are_compared_by_delongs_test() -> None:

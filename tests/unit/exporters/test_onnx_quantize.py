@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from edgetool.data.dataset import Split
+from edgetool.exporters import onnx_quantize
 from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_graph import constant, set_constant
 from edgetool.exporters.onnx_quantize import kernel_scales, quantize
@@ -28,8 +29,10 @@ g (float[N, 8, 8, 3] x) => (float[N, 5] y) {
 """
 
 
-def _model() -> Any:
-    model = onnx.parser.parse_model(TEXT)
+def _model(flatten: str = "Flatten (pool)") -> Any:
+    model = onnx.parser.parse_model(TEXT.replace("Flatten (pool)", flatten))
+    set_constant(model.graph, "row", np.array([-1, 8], np.int64))
+    set_constant(model.graph, "copied", np.array([-1, 0], np.int64))
     random = np.random.default_rng(0)
     shapes = {"first": (8, 3, 3, 3), "second": (8, 8, 3, 3), "dense": (8, 5)}
     for layer, shape in shapes.items():
@@ -83,6 +86,26 @@ def test_every_layer_runs_in_integer_kernels(samples: Split, tmp_path: Any) -> N
     assert not {"Conv", "Relu", "Add", "Gemm", "DequantizeLinear"} & set(kinds)
 
 
+@pytest.mark.parametrize(
+    ("flatten", "transposes"),
+    [("Flatten (pool)", 2), ("Reshape (pool, row)", 2), ("Reshape (pool, copied)", 1)],
+)
+def test_a_pooled_image_is_flattened_as_it_lies_in_memory(
+    samples: Split, tmp_path: Any, monkeypatch: Any, flatten: str, transposes: int
+) -> None:
+    model = _model(flatten)
+    ranges = measure_ranges(model, samples, ["x"])
+    result = _quantize(model, ranges)
+    onnx.checker.check_model(result, full_check=True)
+    assert [node.op_type for node in result.graph.node].count("Transpose") == transposes
+    path = tmp_path / "optimized.onnx"
+    outputs = _run(result, samples.inputs[0], str(path))
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert ("Transpose" in kinds[kinds.index("QLinearGlobalAveragePool") :]) == (transposes == 1)
+    monkeypatch.setattr(onnx_quantize, "_flatten_channels_last", lambda model: None)
+    assert np.array_equal(_run(_quantize(model, ranges), samples.inputs[0]), outputs)
+
+
 def test_a_tensor_without_a_range_keeps_its_operator_in_float(samples: Split) -> None:
     model = _model()
     ranges = measure_ranges(model, samples, ["x"])
@@ -115,3 +138,40 @@ def test_zeros_stay_zeros_and_bytes_repeat(samples: Split) -> None:
     stored = constant(result.graph, "second_kernel")
     assert stored is not None and np.all(stored[pruned == 0] == 0)
     assert result.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True)
+
+
+TRANSPOSED = """
+<ir_version: 8, opset_import: ["" : 18]>
+g (float[N, 4, 4, 4] x) => (float[N, 2, 8, 8] y) {
+  y = ConvTranspose <strides = [2, 2], pads = [1, 1, 1, 1]> (x, up_kernel, up_bias)
+}
+"""
+
+
+def test_transposed_convolutions_store_int8_and_compute_in_float(tmp_path: Any) -> None:
+    model = onnx.parser.parse_model(TRANSPOSED)
+    random = np.random.default_rng(0)
+    kernel = random.normal(0, 0.2, (4, 2, 4, 4)).astype(np.float32)
+    kernel[:, 1] *= 10.0  # output channels lie on the second axis, and want scales of their own
+    kernel[0, 0] = 0.0
+    set_constant(model.graph, "up_kernel", kernel)
+    set_constant(model.graph, "up_bias", np.array([0.5, -0.5], np.float32))
+    model.graph.node[0].name = "up"
+    x = random.uniform(0, 1, (8, 4, 4, 4)).astype(np.float32)
+    expected = _run(model, x)
+    ranges = {"x": (0.0, 1.0), "y": (float(expected.min()), float(expected.max()))}
+    quantized = _quantize(model, ranges)
+    onnx.checker.check_model(quantized, full_check=True)
+    stored = constant(quantized.graph, "up_kernel")
+    assert stored is not None and stored.dtype == np.int8 and not stored[0, 0].any()
+    optimized = str(tmp_path / "optimized.onnx")
+    found = _run(quantized, x, optimized)
+    errors = np.abs(found - expected).max(axis=(0, 2, 3))
+    assert errors[0] < 0.02 and errors[1] < 0.2
+    assert "Cast" not in [node.op_type for node in onnx.load(optimized).graph.node]  # widened once, while loading
+    one = quantize(
+        model, ranges, kernel_scales(model.graph, bits=8, per_channel=True), bits=8, per_channel=True,
+        one_scale=frozenset({"up_kernel"}),
+    )  # fmt: skip
+    scale = constant(one.graph, "up_kernel/scale")
+    assert scale is not None and scale.size == 1

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
-from edgetool.exporters.tflite_calibrate import NUM_BINS, _Histogram
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Split
+from edgetool.errors import ExportError
+from edgetool.exporters.tflite_calibrate import NUM_BINS, _Histogram, measure_ranges
+from edgetool.exporters.tflite_file import unpack
+
+TINY = Path(__file__).parents[2] / "golden" / "models" / "tiny_float32.tflite"
 
 
 def _histogram(values):
@@ -35,3 +43,23 @@ def test_few_values_keep_their_whole_range():
 def test_rectified_values_keep_zero():
     values = np.maximum(np.random.default_rng(0).normal(size=300_000), 0).astype(np.float32)
     assert _histogram(values).clipped()[0] == 0.0
+
+
+def test_ranges_of_a_float_file_of_any_origin():
+    samples = np.random.default_rng(0).uniform(-1, 1, (50, 4, 4, 2)).astype(np.float32)
+    content = TINY.read_bytes()
+    graph = unpack(content).subgraphs[0]
+    ranges = measure_ranges(content, Split("train", (samples,)))
+    image, classes = int(graph.inputs[0]), int(graph.outputs[0])
+    assert ranges[image] == (float(samples.min()), float(samples.max()))
+    assert 0.0 <= ranges[classes][0] < ranges[classes][1] <= 1.0
+    constants = [i for i, tensor in enumerate(graph.tensors) if i not in ranges]
+    assert len(constants) >= 4
+    rectified = [(low, high) for i, (low, high) in ranges.items() if low == 0.0 and i != classes]
+    assert rectified and all(high > 0.0 for _, high in rectified)
+
+
+def test_an_activation_that_is_not_finite_is_named():
+    samples = np.full((4, 4, 4, 2), np.inf, np.float32)
+    with pytest.raises(ExportError, match="NaN or infinity"):
+        measure_ranges(TINY.read_bytes(), Split("train", (samples,)))

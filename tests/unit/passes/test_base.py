@@ -23,6 +23,8 @@ from edgetool.passes.base import (
     check_invariants,
     layer_kernels,
 )
+from edgetool.passes.frozen import FloatGraph, FrozenModel
+from edgetool.passes.quantize import QuantizeStatic
 
 
 class Variable:
@@ -95,6 +97,17 @@ def test_requirements_are_checked_first() -> None:
     quantised = dataclasses.replace(STATE, quantization=QuantizationScheme(mode="static"))
     with pytest.raises(PassError, match="already quantised"):
         Zero().run(quantised, context())
+
+
+def test_a_finished_graph_is_quantised_but_not_trained() -> None:
+    frozen = FrozenModel("net", "an ONNX file", (), (), (FloatGraph("onnx", bytes),), "give the Keras model")
+    work = Zero()
+    work.requires = frozenset({"layers"})  # type: ignore[misc]
+    with pytest.raises(PassError, match="an ONNX file, whose layers cannot be") as caught:
+        work.run(ModelState(frozen), context())
+    assert "give the Keras model" in caught.value.next_step and "w8a8_static" in caught.value.next_step
+    quantised = QuantizeStatic().run(ModelState(frozen), context())
+    assert quantised.state.quantization.mode == "static"
 
 
 def test_unknown_parameters_are_refused_with_the_nearest_name() -> None:

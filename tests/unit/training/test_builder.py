@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import MissingFileError, ModelCardError, UnsupportedModelError, UsageError
-from edgetool.training.builder import build_model, card_of, is_function
+from edgetool.training.builder import build_model, card_of, recorded_card
 from edgetool.training.request import ModelOptions
 
 
@@ -31,11 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.b:build", True), ("document-cnn", False), ("a/b.py:c", False)])
-def test_module_and_function_are_told_from_a_zoo_name(name: str, expected: bool) -> None:
-    assert is_function(name) is expected
-
-
 def test_the_zoos_card_or_one_of_options() -> None:
     assert card_of("document-cnn", ModelOptions()).title == "The document's CNN"
     card = card_of("m:build", ModelOptions(task="regression", scale=0.5, mean="1,2"))
@@ -45,6 +42,21 @@ def test_the_zoos_card_or_one_of_options() -> None:
         card_of("document_cnn", ModelOptions())
     with pytest.raises(UsageError, match="--scale"):
         card_of("m:build", ModelOptions(scale=0.0))
+
+
+def test_the_record_beside_a_trained_model_says_what_it_is_for(tmp_path: Path) -> None:
+    record = tmp_path / "train.json"
+    assert recorded_card(record) is None
+    fields: dict[str, Any] = {"model": "m:build", "task": "binary", "metric": "auc", "preprocessing": {"scale": 0.5}}
+    record.write_text(json.dumps(fields))
+    card = recorded_card(record)
+    assert card is not None and (card.name, card.task, card.metric) == ("m:build", "binary", "auc")
+    assert card.preprocessing == Preprocessing(scale=0.5)
+    record.write_text(json.dumps({"model": "document-cnn"}))
+    assert recorded_card(record) == card_of("document-cnn", ModelOptions())
+    for wrong in ("{", "[]", '{"model": "m:build"}', '{"model": "gone"}', json.dumps({**fields, "preprocessing": 3})):
+        record.write_text(wrong)
+        assert recorded_card(record) is None
 
 
 def test_a_builder_of_the_current_folder_is_called_with_keras(here: Path) -> None:
@@ -58,7 +70,7 @@ def test_a_builder_of_the_current_folder_is_called_with_keras(here: Path) -> Non
         ("def other(keras): ...", MissingFileError, "has no attribute 'build'"),
         ("def build(keras):\n    return 1 / 0", UnsupportedModelError, "ZeroDivisionError"),
         ("def build(): ...", UnsupportedModelError, "TypeError"),
-        ("build = 3", UnsupportedModelError, "TypeError"),
+        ("build = 3", UnsupportedModelError, "a int, expected a function"),
         ("def build(keras):\n    return 7", UnsupportedModelError, "returned a int"),
         ("def build(keras):\n    return keras.Model(inputs=None)", UnsupportedModelError, "without defined inputs"),
         ("import no_such_module", MissingFileError, "no_such_module"),

@@ -11,6 +11,9 @@ from edgetool.errors import DataError
 
 __all__ = ["check_dataset", "check_fits"]
 
+#: Tasks whose samples need no labels: inputs are given back, or outputs are judged by themselves.
+UNLABELLED_TASKS = ("reconstruction", "generation")
+
 #: Tasks whose labels may be one for each position of a sequence.
 PER_POSITION_TASKS = ("classification", "binary", "language_model")
 
@@ -49,7 +52,7 @@ def check_fits(
         dataset: raw.
         input_shapes: of the model, with -1 for open dimensions; the first is the batch.
         output_shape: of the model's first output.
-        task: `classification`, `binary`, `regression` or `reconstruction`.
+        task: a key of `edgetool.tasks.TASKS`.
 
     Raises:
         DataError: shape, number of inputs, or label range does not fit.
@@ -68,7 +71,7 @@ def check_fits(
             _check_shape(f"{dataset.name}: x_{split.name}", array, shape)
         if split.labels is not None:
             _check_labels(f"{dataset.name}: y_{split.name}", split.labels, output_shape, task)
-        elif task != "reconstruction":
+        elif task not in UNLABELLED_TASKS:
             raise DataError(
                 f"{dataset.name}: {split.name}",
                 found="no labels",

@@ -49,6 +49,23 @@ NAMED_DATA: dict[str, tuple[str, str]] = {
         "hourly traffic volume on I-94, 24 hours in, the next one out",
         "edgetool.data.sets.traffic_i94:load",
     ),
+    "breast-cancer": ("tumours by 30 measures of cell nuclei (bundled)", "edgetool.data.sets.breast_cancer:load"),
+    "credit-default": (
+        "who will not pay a card bill, UCI ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.credit_default:load",
+    ),
+    "ecg5000": (
+        "heartbeats of 140 points, UCR archive ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.ecg5000:load",
+    ),
+    "pneumonia-mnist": (
+        "chest X-rays 28x28, MedMNIST ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.pneumonia_mnist:load",
+    ),
+    "student-performance": (
+        "final grades of students, UCI ($EDGETOOL_DATA or public download)",
+        "edgetool.data.sets.student_performance:load",
+    ),
 }
 
 

@@ -7,6 +7,7 @@ import itertools
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.errors import DataError
 
-__all__ = ["load_npz"]
+__all__ = ["load_npz", "read_arrays"]
 
 #: Keys that splits are made of; others (names, indices) are not read.
 PREFIXES = ("x_", "y_", "jpeg_", "offsets_")
@@ -39,7 +40,7 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
     Raises:
         DataError: damaged, keys missing, pickled objects, or images that cannot be decoded.
     """
-    arrays = _read(path)
+    arrays = _read(path, lambda key: key == "class_names" or key.startswith(PREFIXES))
     splits = {split: _split(path, arrays, split) for split in ("train", "val", "test")}
     if splits["train"] is None and splits["test"] is None:
         raise DataError(
@@ -59,13 +60,31 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
     )
 
 
-def _read(path: Path) -> dict[str, Array]:
-    """Return the arrays of the archive that a split is made of."""
+def read_arrays(path: Path, required: Sequence[str]) -> dict[str, Array]:
+    """Return the arrays `required` of an archive, without unpickling anything.
+
+    Raises:
+        DataError: damaged, pickled objects, or an array that is missing.
+    """
+    arrays = _read(path, lambda _: True)
+    missing = [key for key in required if key not in arrays]
+    if missing:
+        raise DataError(
+            str(path),
+            found=f"arrays {', '.join(sorted(arrays)) or 'none'}, but no {', '.join(missing)}",
+            expected=", ".join(required),
+            next_step="get the file again, or save the arrays under these names",
+        )
+    return {key: arrays[key] for key in required}
+
+
+def _read(path: Path, wanted: Callable[[str], bool]) -> dict[str, Array]:
+    """Return the arrays of the archive whose key is wanted."""
     try:
         with zipfile.ZipFile(path):  # NumPy takes a single array and a pickle under this suffix too
             pass
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key == "class_names" or key.startswith(PREFIXES)}
+            return {key: archive[key] for key in archive.files if wanted(key)}
     except BAD_ARCHIVE as exc:
         raise DataError(
             str(path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.data.split import choose_part
 from edgetool.errors import DataError, MissingDependencyError, nearest
 
-__all__ = ["load_table"]
+__all__ = ["load_table", "parse_csv"]
 
 TEST_FRACTION = 0.2
 
@@ -27,7 +28,7 @@ def load_table(path: Path, *, label_column: str | None) -> Dataset:
         DataError: damaged, no such target column, ragged rows, or empty cells.
         MissingDependencyError: Parquet without pyarrow.
     """
-    columns = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    columns = _read_parquet(path) if path.suffix == ".parquet" else parse_csv(path.read_bytes(), str(path))
     names = list(columns)
     target = label_column or next((name for name in reversed(names) if name != "split"), "")
     if target not in columns:
@@ -59,26 +60,36 @@ def load_table(path: Path, *, label_column: str | None) -> Dataset:
     )
 
 
-def _read_csv(path: Path) -> dict[str, Array]:
+def parse_csv(content: bytes, source: str, *, delimiter: str = ",") -> dict[str, Array]:
+    """Return the columns of a CSV file as text, by the names in its first line.
+
+    Args:
+        content: UTF-8, with or without a byte order mark.
+        source: the file, for messages.
+        delimiter: between cells.
+
+    Raises:
+        DataError: damaged, no rows, a name twice, or ragged rows.
+    """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.reader(stream))
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+        rows = list(csv.reader(text, delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as exc:
         raise DataError(
-            str(path), found=f"no readable CSV ({exc})", expected="UTF-8 CSV", next_step="save it again"
+            source, found=f"no readable CSV ({exc})", expected="UTF-8 CSV", next_step="save it again"
         ) from None
     if len(rows) < 2:
-        raise DataError(str(path), found=f"{len(rows)} rows", expected="a header and data", next_step="check the file")
+        raise DataError(source, found=f"{len(rows)} rows", expected="a header and data", next_step="check the file")
     header = [cell.strip() for cell in rows[0]]
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise DataError(
-            str(path), found=f"column {twice[0]!r} twice", expected="unlike column names", next_step="rename one"
+            source, found=f"column {twice[0]!r} twice", expected="unlike column names", next_step="rename one"
         )
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
             raise DataError(
-                f"{path}: line {number}",
+                f"{source}: line {number}",
                 found=f"{len(row)} cells",
                 expected=f"{len(header)}, as in the header",
                 next_step="mend the line",

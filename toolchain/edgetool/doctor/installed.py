@@ -20,7 +20,12 @@ from edgetool.doctor.record import Finding
 __all__ = ["PROGRAMS", "Program", "check_data", "check_gpu", "check_packages", "check_programs", "check_python"]
 
 #: Extra -> what it is for; extras for development are not looked at.
-EXTRAS = {"parquet": "Parquet tables as --data", "gpu": "bench --device gpu (CUDA) and GPU energy"}
+EXTRAS = {
+    "parquet": "Parquet tables as --data",
+    "gpu": "bench --device gpu (CUDA) and GPU energy",
+    "jax": "train --backend jax",
+    "torch": "train --backend torch, PyTorch models",
+}
 
 
 @dataclass(frozen=True, slots=True)

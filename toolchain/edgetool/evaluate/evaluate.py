@@ -20,6 +20,9 @@ __all__ = ["evaluate_artifact", "evaluate_outputs"]
 #: Metrics that compare outputs with targets of the same shape, so that inputs can be the targets.
 ERROR_METRICS = frozenset({"mae", "mse", "rmse", "r2"})
 
+#: Metrics that judge outputs by themselves.
+WITHOUT_TARGETS = frozenset({"inception_score"})
+
 
 def evaluate_outputs(
     outputs: tuple[Array, ...],
@@ -37,7 +40,7 @@ def evaluate_outputs(
 
     Args:
         outputs: of the model, each `[N, ...]`.
-        split: its labels; without labels the first input is the target (reconstruction).
+        split: its labels; without labels the first input is the target (reconstruction), or there is none (generation).
         metric: see `edgetool.evaluate.metrics.score`.
         runtime: what made the outputs, for the record.
         task: a key of `edgetool.tasks.TASKS`; `reconstruction` takes the first input as target, labels or not.
@@ -123,7 +126,9 @@ def _score(metric: str, outputs: Array, labels: Array, from_logits: bool) -> Sco
 
 
 def _targets(split: Split, metric: str, task: str | None) -> Array:
-    """Return the labels, or the first input where the model is to give it back."""
+    """Return the labels, or the first input where the model is to give it back or where there is no target at all."""
+    if metric in WITHOUT_TARGETS:
+        return np.asarray(split.inputs[0])
     if split.labels is not None and task != "reconstruction":
         return split.labels
     if metric not in ERROR_METRICS:

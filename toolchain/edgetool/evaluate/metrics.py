@@ -41,10 +41,11 @@ class Score:
     Attributes:
         standard_error: of `value`, in its unit.
         method: how it was found.
-        per_class: accuracy of each class that has samples (NaN for one that has none); empty without classes.
+        per_class: accuracy of each class that has samples (NaN for one that has none), or of generated images the share
+            that is taken for each class; empty without classes.
         answers: per sample, the class that was named; None for metrics without answers.
         correct: per sample, whether the answer is right by the metric's own rule; None for metrics without answers.
-        errors: per sample error; None for metrics of answers.
+        errors: per sample error, what it adds to the metric's mean; None for metrics of answers.
         placements: of AUC only.
         truth: of AUC only: per sample, its class, 0 or 1.
     """
@@ -293,6 +294,12 @@ def _explained(squared_errors: Array, targets: Array) -> float:
     return 1.0 - float(squared_errors.sum()) / spread if spread > 0.0 else math.nan
 
 
+def _inception_score(outputs: Array, labels: Array, _: bool | None) -> Score:  # noqa: ARG001 - one signature for all
+    from edgetool.evaluate.generation import inception_score
+
+    return inception_score(outputs)
+
+
 #: Metric -> its function of outputs, labels and `from_logits`.
 METRICS: dict[str, Callable[[Array, Array, bool | None], Score]] = {
     "accuracy": _accuracy,
@@ -303,4 +310,5 @@ METRICS: dict[str, Callable[[Array, Array, bool | None], Score]] = {
     "nats": _nats,
     "rmse": _rmse,
     "r2": _r2,
+    "inception_score": _inception_score,
 }

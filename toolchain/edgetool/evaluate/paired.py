@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -31,7 +32,8 @@ def compare_scores(reference_name: str, reference: Score, found: Score) -> Paire
     tested by McNemar's exact test. AUC: fixed samples rank better among those of the other class, broken ones worse,
     and the difference is tested by DeLong's test for two correlated areas. Metrics of errors: fixed samples have a
     smaller error, broken ones a larger; `mcnemar_p` is then the sign test's, and the mean difference is tested by the
-    paired t test.
+    paired t test. Generated images have both, the class that a judge names and their part in the score: changed are
+    those that it takes for another class, fixed and broken those whose part grew or shrank.
 
     Args:
         reference_name: for the record.
@@ -53,7 +55,11 @@ def compare_scores(reference_name: str, reference: Score, found: Score) -> Paire
         return _compare_areas(reference_name, reference, found)
     if reference.correct is not None and found.correct is not None:
         return _compare_answers(reference_name, reference, found)
-    return _compare_errors(reference_name, before, after)
+    assert reference.errors is not None and found.errors is not None
+    compared = _compare_errors(reference_name, reference.errors, found.errors)
+    if reference.answers is not None and found.answers is not None:
+        return dataclasses.replace(compared, num_changed=int((reference.answers != found.answers).sum()))
+    return compared
 
 
 def _samples(score: Score) -> Array:

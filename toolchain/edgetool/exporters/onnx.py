@@ -7,11 +7,11 @@ from typing import Any
 
 from edgetool.data.dataset import Split
 from edgetool.exporters.base import ExportResult
-from edgetool.exporters.onnx_calibrate import measure_ranges
+from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_frozen import prepare
-from edgetool.exporters.onnx_quantize import kernel_scales, quantize
+from edgetool.exporters.onnx_quantize import STORED_OPS, kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import weight_nodes
@@ -79,14 +79,19 @@ def _quantize(
     scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     if samples is not None:
         names = input_names(state.model)
-        ranges = measure_ranges(model, samples, names)
+        ranges = usable_ranges(measure_ranges(model, samples, names))
         rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
         facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
         facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
         notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
-    return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel)
+    floats = [str(node.name) for node in model.graph.node if node.op_type in STORED_OPS]
+    if floats:
+        notes.append(
+            f"{', '.join(floats)}: computed in float from int8 weights; onnxruntime has no integer kernel for them"
+        )
+    return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
 
 
 def _rounding_notes(rounding: Rounding, clustered: frozenset[str]) -> list[str]:

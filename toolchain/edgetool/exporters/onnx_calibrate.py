@@ -14,12 +14,14 @@ import numpy as np
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 
-__all__ = ["clip_range", "measure_ranges", "run_activations"]
+__all__ = ["clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
 #: Share of the values that may be clipped at either end of a range.
 TAIL = 1e-5
 NUM_BINS = 8192
 BATCH_SIZE = 20
+#: An activation that gets this large is no quantity but the mark of a mask.
+LARGEST = 1e6
 #: Values of one tensor and batch that are counted at most; more are thinned out evenly.
 MAX_VALUES = 1_000_000
 
@@ -59,6 +61,14 @@ def measure_ranges(model: Any, samples: Split, input_names: list[str]) -> dict[s
             _require_finite(name, values)
             ranges[name] = (float(values.min()), float(values.max()))
     return ranges
+
+
+def usable_ranges(ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Return the ranges without those that no integer step serves: scores that a mask lowered by -1e9.
+
+    Operators on activations without a range stay in float.
+    """
+    return {name: (low, high) for name, (low, high) in ranges.items() if max(-low, high) < LARGEST}
 
 
 def run_activations(

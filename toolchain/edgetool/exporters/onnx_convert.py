@@ -10,12 +10,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from edgetool.errors import ExportError
+from edgetool.exporters.onnx_fuse import fuse_gelu
 from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
+from edgetool.exporters.tracing import plain_operators
 
 __all__ = ["OPSET", "check_model", "convert"]
 
-#: The newest opset that tf2onnx writes.
+#: The newest opset that tf2onnx writes; models with GELU get a newer one (`onnx_fuse`).
 OPSET = 18
 
 _converted: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
@@ -54,7 +56,8 @@ def _convert(keras_model: Any) -> Any:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
+        with plain_operators():
+            model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError, AssertionError) as exc:
         raise ExportError(
             str(keras_model.name),
@@ -64,6 +67,7 @@ def _convert(keras_model: Any) -> Any:
         ) from exc
     finally:
         logger.setLevel(level)
+    model = fuse_gelu(model)
     _refuse_foreign_ops(model, str(keras_model.name))
     tidy(model, [str(getattr(layer, "layer", layer).name) for layer in keras_model.layers])
     model.graph.name = str(keras_model.name)
@@ -108,9 +112,10 @@ def _refuse_foreign_ops(model: Any, subject: str) -> None:
     """Raise where tf2onnx left TensorFlow operators: they have a domain of their own."""
     import onnx
 
+    opset = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     foreign = set()
     for node in model.graph.node:
-        known = node.domain in ("com.microsoft", "ai.onnx.ml") or onnx.defs.has(node.op_type, OPSET, node.domain)
+        known = node.domain in ("com.microsoft", "ai.onnx.ml") or onnx.defs.has(node.op_type, opset, node.domain)
         if not known:
             foreign.add(f"{node.op_type} ({node.name})")
     if foreign:

@@ -19,13 +19,16 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx_graph import constant, set_constant, strip_details
+from edgetool.exporters.onnx_graph import constant, convert_opset, opset_of, set_constant, strip_details
 from edgetool.exporters.onnx_tidy import tidy_plain
 
 __all__ = ["MIN_OPSET", "prepare"]
 
 #: The operator set that models from Keras have, and that the quantising steps are tested with.
 MIN_OPSET = 18
+MIN_IR_VERSION = 8
+#: From here on QuantizeLinear and DequantizeLinear take one scale a channel.
+QUANTIZABLE_OPSET = 13
 #: Largest difference, relative to the largest output, up to which a batch gives the same as single samples.
 BATCH_TOLERANCE = 1e-5
 PROBE_BATCH = 3
@@ -50,11 +53,12 @@ def prepare(content: bytes, name: str) -> Any:
 def _prepared(content: bytes, name: str) -> bytes:
     """Do the work once a model: recipes only differ in how they quantise it."""
     import onnx
+    import onnx.inliner
 
     model = onnx.load_from_string(content)
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
-    _inputs_only(model.graph)
+    _inputs_only(model)
     model = _raise_opset(model, name)
     model = _fold(model, name)
     _constants_as_initializers(model.graph)
@@ -66,8 +70,10 @@ def _prepared(content: bytes, name: str) -> bytes:
     return prepared
 
 
-def _inputs_only(graph: Any) -> None:
-    """Take initialisers off the inputs, where files before IR version 4 list them."""
+def _inputs_only(model: Any) -> None:
+    """Take initialisers off the inputs, where IR versions before 4 must list them."""
+    graph = model.graph
+    model.ir_version = max(int(model.ir_version), MIN_IR_VERSION)
     constants = {tensor.name for tensor in graph.initializer}
     kept = [value for value in graph.input if value.name not in constants]
     del graph.input[:]
@@ -75,20 +81,16 @@ def _inputs_only(graph: Any) -> None:
 
 
 def _raise_opset(model: Any, name: str) -> Any:
-    import onnx
-
-    found = max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+    """Return the model in `MIN_OPSET`; as it is where it is newer, or new enough and does not convert."""
+    found = opset_of(model)
     if found >= MIN_OPSET:
         return model
     try:
-        return onnx.version_converter.convert_version(model, MIN_OPSET)
-    except (RuntimeError, ValueError, onnx.version_converter.ConvertError) as exc:
-        raise ExportError(
-            name,
-            found=f"operator set {found}, which onnx cannot raise to {MIN_OPSET} ({' '.join(str(exc).split())[:200]})",
-            expected=f"operator set {MIN_OPSET} or one that converts",
-            next_step=f"export the model again with opset {MIN_OPSET} or later",
-        ) from exc
+        return convert_opset(model, MIN_OPSET, name)
+    except ExportError:
+        if found >= QUANTIZABLE_OPSET:
+            return model
+        raise
 
 
 def _fold(model: Any, name: str) -> Any:

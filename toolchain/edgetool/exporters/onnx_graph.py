@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.errors import ExportError
 
 __all__ = [
     "bypass",
     "constant",
     "consumers",
+    "convert_opset",
     "drop_unused",
+    "opset_of",
     "producers",
     "rename_values",
     "replace_node",
@@ -43,6 +46,32 @@ def set_constant(graph: Any, name: str, values: Array) -> str:
             return name
     graph.initializer.append(made)
     return name
+
+
+def opset_of(model: Any) -> int:
+    """Return the version of the standard operator set that a model states."""
+    return max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+
+
+def convert_opset(model: Any, version: int, name: str) -> Any:
+    """Return a copy of `model` in another version of the standard operator set.
+
+    Raises:
+        ExportError: an operator that onnx cannot convert.
+    """
+    import onnx
+    import onnx.version_converter
+
+    try:
+        return onnx.version_converter.convert_version(model, version)
+    except (RuntimeError, ValueError, onnx.version_converter.ConvertError) as exc:
+        raise ExportError(
+            name,
+            found=f"operator set {opset_of(model)}, which onnx cannot turn into {version} "
+            f"({' '.join(str(exc).split())[:200]})",
+            expected=f"operator set {version}, or one that converts",
+            next_step=f"export the model again with operator set {version} or later, or take another recipe",
+        ) from exc
 
 
 def producers(graph: Any) -> dict[str, Any]:

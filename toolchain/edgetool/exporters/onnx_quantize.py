@@ -15,16 +15,20 @@ from edgetool.exporters.onnx_first_conv import widen_first_conv
 from edgetool.exporters.onnx_graph import (
     constant,
     consumers,
+    convert_opset,
     drop_unused,
+    opset_of,
     producers,
     rename_values,
+    replace_node,
     set_constant,
     strip_details,
 )
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
+from edgetool.exporters.onnx_weights import store_int8, store_tables
 
-__all__ = ["kernel_scales", "quantize"]
+__all__ = ["STORED_OPS", "kernel_scales", "quantize"]
 
 #: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
 #: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
@@ -32,6 +36,8 @@ INTEGER_OPS = (
     "Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "LeakyRelu", "MatMul",
     "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
 )  # fmt: skip
+#: Operators without an integer kernel whose weights are stored as int8 even so, and widened while loading.
+STORED_OPS = ("ConvTranspose",)
 #: The first opset whose QuantizeLinear knows 16-bit types.
 OPSET_16_BIT = 21
 #: What the quantiser appends to names.
@@ -42,7 +48,13 @@ SUFFIXES = {
 
 
 def quantize(
-    model: Any, ranges: dict[str, tuple[float, float]], scales: dict[str, Array], *, bits: int, per_channel: bool
+    model: Any,
+    ranges: dict[str, tuple[float, float]],
+    scales: dict[str, Array],
+    *,
+    bits: int,
+    per_channel: bool,
+    one_scale: frozenset[str] = frozenset(),
 ) -> Any:
     """Return the quantised `ModelProto`.
 
@@ -52,14 +64,15 @@ def quantize(
         scales: of `kernel_scales`.
         bits: of activations: 8 (asymmetric uint8) or 16 (asymmetric uint16).
         per_channel: one scale per output channel, for constants that `scales` does not name.
+        one_scale: kernels that get one scale per tensor even so.
     """
     import onnx
     from onnxruntime.quantization import QDQQuantizer, QuantType
 
     source = onnx.ModelProto()
     source.CopyFrom(model)
-    if bits == 16:
-        source = onnx.version_converter.convert_version(source, OPSET_16_BIT)
+    if bits == 16 and opset_of(source) < OPSET_16_BIT:
+        source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(source),
         per_channel,
@@ -79,8 +92,11 @@ def quantize(
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
+    store_tables(result.graph)
+    store_int8(result.graph, per_channel=per_channel, one_scale=one_scale, only=STORED_OPS)
     if bits == 8:
         widen_first_conv(result.graph)
+        _flatten_channels_last(result)
     strip_details(result)
     return result
 
@@ -167,6 +183,42 @@ def _drop_pairs_before_float(graph: Any) -> None:
             node.input[:] = [first.input[0] if name == last.output[0] else name for name in node.input]
         graph.node.remove(first)
         graph.node.remove(last)
+
+
+def _flatten_channels_last(model: Any) -> None:
+    """Transpose a pooled image, `[N, C, 1, 1]`, to channels last before it is flattened: the values stay in order.
+
+    onnxruntime runs integer convolutions and pools channels last, and transposes back to channels first where a Reshape
+    reads the last of them. The two Transposes cancel each other while the model loads: one node less.
+    """
+    import onnx
+
+    graph = model.graph
+    made = producers(graph)
+    ranks = {
+        v.name: len(v.type.tensor_type.shape.dim) for v in onnx.shape_inference.infer_shapes(model).graph.value_info
+    }
+    for node in [node for node in graph.node if node.op_type in ("Flatten", "Reshape")]:
+        chain = [node]
+        for kind in ("DequantizeLinear", "QuantizeLinear", "GlobalAveragePool", "DequantizeLinear"):
+            before = made.get(chain[-1].input[0])
+            if before is None or before.op_type != kind:
+                break
+            chain.append(before)
+        if len(chain) < 5 or ranks.get(node.input[0]) != 4 or not _keeps_samples_apart(graph, node):
+            continue
+        name = f"{node.output[0]}/channels_last"
+        turn = onnx.helper.make_node("Transpose", [node.input[0]], [name], name=name, perm=[0, 2, 3, 1])
+        node.input[0] = name
+        replace_node(graph, node, [turn, node])
+
+
+def _keeps_samples_apart(graph: Any, node: Any) -> bool:
+    """Tell whether a Flatten or Reshape copies no dimension but the first: others change places."""
+    if node.op_type == "Flatten":
+        return next((a.i for a in node.attribute if a.name == "axis"), 1) == 1
+    shape = constant(graph, node.input[1])
+    return shape is not None and bool(np.all(shape[1:] != 0))
 
 
 def _tidy_parameters(graph: Any) -> None:

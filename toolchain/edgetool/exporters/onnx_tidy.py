@@ -2,7 +2,7 @@
 
 1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8, and
    which has a place for a bias that rounding asks for; scales behind it, and zeros around a convolution, are folded in
-   (`onnx_fold`).
+   (`onnx_fold`). On sequences, too.
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.exporters.onnx_fold import fold_dense_scales, fold_pads
+from edgetool.exporters.onnx_fuse import fuse_layer_norm
 from edgetool.exporters.onnx_graph import (
     bypass,
     constant,
@@ -24,6 +25,7 @@ from edgetool.exporters.onnx_graph import (
     producers,
     rename_values,
     replace_node,
+    set_constant,
     strip_details,
 )
 
@@ -49,6 +51,7 @@ def tidy(model: Any, layers: list[str]) -> None:
 def tidy_plain(model: Any) -> None:
     """Do what `tidy` does (1 to 3) to a float `ModelProto` of any origin, in place; tensors keep their names."""
     graph = model.graph
+    fuse_layer_norm(model)
     fold_dense_scales(graph)
     _fuse_dense(model)
     fold_dense_scales(graph)
@@ -80,24 +83,42 @@ def _shapes(model: Any) -> dict[str, list[int]]:
 
 
 def _fuse_dense(model: Any) -> None:
-    """Rewrite `MatMul(x, W)` with a matrix `x` as `Gemm(x, W)`, and with an `Add` behind it as `Gemm(x, W, b)`."""
+    """Rewrite `MatMul(x, W)` as `Gemm(x, W)`, and with an `Add` behind it as `Gemm(x, W, b)`.
+
+    A sequence `x` of known length becomes a matrix of its positions before, and a sequence again behind.
+    """
     from onnx import helper
 
     graph = model.graph
     shapes = _shapes(model)
     for product, kernel in weight_nodes(graph):
         weights = constant(graph, kernel)
+        shape = shapes.get(product.output[0], [])
         if product.op_type != "MatMul" or weights is None or weights.ndim != 2:
             continue
-        if len(shapes.get(product.output[0], [])) != 2:
+        if len(shape) < 2 or 0 in shape[1:]:
             continue
         add, bias = _bias_behind(graph, product, weights.shape[1])
         last = product if add is None else add
-        inputs = [product.input[0], kernel, *([bias] if bias else [])]
-        gemm = helper.make_node("Gemm", inputs, list(last.output), name=product.name)
-        replace_node(graph, last, [gemm])
+        rows, output, around = str(product.input[0]), str(last.output[0]), ([], [])
+        if len(shape) > 2:
+            rows, output = f"{product.output[0]}__rows", f"{product.output[0]}__flat"
+            around = (
+                [_reshape(graph, str(product.input[0]), rows, [-1, weights.shape[0]])],
+                [_reshape(graph, output, str(last.output[0]), [-1, *shape[1:]])],
+            )
+        gemm = helper.make_node("Gemm", [rows, kernel, *([bias] if bias else [])], [output], name=product.name)
+        replace_node(graph, last, [*around[0], gemm, *around[1]])
         if add is not None:
             graph.node.remove(product)
+
+
+def _reshape(graph: Any, source: str, output: str, shape: list[int]) -> Any:
+    """Return a node that reshapes `source`."""
+    from onnx import helper
+
+    name = set_constant(graph, f"{output}__shape", np.array(shape, np.int64))
+    return helper.make_node("Reshape", [source, name], [output], name=output)
 
 
 def _bias_behind(graph: Any, product: Any, num_outputs: int) -> tuple[Any | None, str]:

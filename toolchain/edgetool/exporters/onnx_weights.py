@@ -7,6 +7,7 @@ constants alone: onnxruntime folds them once while loading, so they cost no time
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, s
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["quantize_dynamic", "store_half"]
+__all__ = ["quantize_dynamic", "store_half", "store_int8", "store_tables"]
 
 #: A Cast node takes about so many bytes: smaller tensors stay as they are.
 NODE_BYTES = 64
@@ -56,8 +57,9 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+    store_tables(model.graph)
     kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
-    _store_int8(model.graph, per_channel, one_scale)
+    store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, without=DYNAMIC_OPS)
     add_pre_process_metadata(model)  # or the quantiser logs advice that `onnx_tidy` has followed
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         target = Path(folder) / "dynamic.onnx"
@@ -78,16 +80,63 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     return result
 
 
-def _store_int8(graph: Any, per_channel: bool, one_scale: frozenset[str]) -> None:
-    """Store kernels of float operators as int8, widened by Cast and Mul."""
+def store_tables(graph: Any) -> int:
+    """Store tables that `Gather` looks rows up in as int8, one scale a column; returns how many.
+
+    Rows are widened behind the look-up, so that the table stays small in memory as well.
+    """
     import onnx
 
+    readers: dict[str, list[Any]] = {}
+    for node, name in weight_nodes(graph):
+        readers.setdefault(name, []).append(node)
+    num = 0
+    for name, nodes in readers.items():
+        table = constant(graph, name)
+        plain = all(node.op_type == "Gather" and all(a.i == 0 for a in node.attribute) for node in nodes)
+        if not plain or table is None or table.ndim != 2 or table.dtype != np.float32 or table.size <= NODE_BYTES:
+            continue
+        scales = channel_scales(table, 1, per_channel=True, exact_pairs=False)
+        set_constant(graph, name, np.rint(table / scales).astype(np.int8))
+        set_constant(graph, f"{name}/scale", scales)
+        for node in nodes:
+            rows = f"{node.output[0]}/rows"
+            widen = onnx.helper.make_node("DequantizeLinear", [rows, f"{name}/scale"], list(node.output), axis=-1)
+            node.output[0] = rows
+            place = next(index for index, other in enumerate(graph.node) if other.output[:1] == [rows])
+            graph.node.insert(place + 1, widen)
+        num += 1
+    return num
+
+
+def store_int8(
+    graph: Any,
+    *,
+    per_channel: bool,
+    one_scale: frozenset[str] = frozenset(),
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> list[str]:
+    """Store kernels of float operators as int8, widened by Cast and Mul; returns their names.
+
+    Args:
+        graph: modified.
+        per_channel: one scale per output channel of a kernel.
+        one_scale: kernels that get one scale per tensor even so.
+        only: kinds of operators whose kernels are stored so; empty: all.
+        without: kinds whose kernels are left alone.
+    """
+    import onnx
+
+    stored = []
     for node, name in weight_nodes(graph):
         kernel = constant(graph, name)
-        if node.op_type in DYNAMIC_OPS or kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
+        if node.op_type in without or (only and node.op_type not in only):
+            continue
+        if kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
             continue
         axis = 1 if node.op_type == "ConvTranspose" else 0
-        each = per_channel and name not in one_scale and node.op_type != "Gather"
+        each = per_channel and name not in one_scale
         scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=False)
         shape = [1] * kernel.ndim
         shape[axis] = scales.size
@@ -97,6 +146,8 @@ def _store_int8(graph: Any, per_channel: bool, one_scale: frozenset[str]) -> Non
         cast = onnx.helper.make_node("Cast", [name], [f"{name}/cast"], to=onnx.TensorProto.FLOAT)
         scale = onnx.helper.make_node("Mul", [f"{name}/cast", f"{name}/scale"], [f"{name}/float"])
         _read_instead(graph, name, [cast, scale])
+        stored.append(name)
+    return stored
 
 
 def _read_instead(graph: Any, name: str, made: list[Any]) -> None:

@@ -118,9 +118,23 @@ def _from_file(state: ModelState, samples: Split | None) -> _Converted:
     """Quantise the float file that a model came in as."""
     content = state.model.content("tflite")
     model = quantize_file(content, state.quantization, samples, state.model.name)
+    _name_ends(model.subgraphs[0], state.model)
     described = any(entry.name == _DESCRIPTION for entry in model.metadata or [])
     notes = ("labels and other metadata packed with the source are not carried over",) if described else ()
     return _Converted(model, {}, {"converter": quantizer_version()}, notes)
+
+
+def _name_ends(graph: Any, source: FrozenModel) -> None:
+    """Call inputs and outputs as the source does: converters of other frameworks number them."""
+    taken = {tensor.name for tensor in graph.tensors}
+    for indices, specs in ((graph.inputs, source.inputs), (graph.outputs, source.outputs)):
+        if len(indices) != len(specs):
+            continue
+        for index, spec in zip(indices, specs, strict=True):
+            name = spec.name.encode()
+            if name not in taken:
+                graph.tensors[int(index)].name = name
+                taken.add(name)
 
 
 def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]:

@@ -14,7 +14,12 @@ from typing import IO, Any
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.tflite_calibrate import clip_ranges
+from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
+
+#: What is added to scores that a mask hides, by the type of activations. Softmax gives int8 in steps of 1/256, and a
+#: wider range would coarsen the scores that are seen; 16 bits have room.
+MASK_OFFSETS = {"float32": FLOAT_MASK_OFFSET, "int8": -16.0, "int16": -100.0}
 
 #: Samples that range clipping runs at once, where the batch is open.
 CALIBRATION_BATCH = 16
@@ -61,7 +66,8 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
     import tensorflow as tf
     from tensorflow.lite.python.convert_phase import ConverterError
 
-    with quiet() as log:
+    # The converter traces the model once more, so that this lasts to its end.
+    with quiet() as log, plain_operators(mask_offset=MASK_OFFSETS[state.quantization.activations]):
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)

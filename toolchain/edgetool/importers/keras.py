@@ -17,7 +17,7 @@ from edgetool.errors import EdgetoolError, FileFormatError, ParityError, Unsuppo
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.trust import read_config, require_trusted
 
-__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "load_keras"]
+__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "load_keras", "predict"]
 
 #: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
 CARRY_TOLERANCE = 1e-5
@@ -101,7 +101,7 @@ def adopt(
         outputs=tuple(_spec(tensor) for tensor in model.outputs),
         last_activation=_last_activation(model),
         runtime=runtime,
-        run=run or (lambda inputs: _predict(model, inputs)),
+        run=run or (lambda inputs: predict(model, inputs)),
         digest=digest,
         facts=facts or {},
     )
@@ -113,7 +113,7 @@ def _spec(tensor: Any) -> TensorSpec:
     return TensorSpec(name, shape, str(getattr(tensor.dtype, "name", tensor.dtype)))
 
 
-def _predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     """Run a tf_keras model on all samples; a fixed batch is filled up with the last sample."""
     num_samples = len(inputs[0])
     fixed = model.inputs[0].shape[0]

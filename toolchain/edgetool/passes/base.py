@@ -234,7 +234,8 @@ class Pass(abc.ABC):
 def layer_kernels(model: Any) -> dict[str, Any]:
     """Return the main kernel of every layer that has one, by layer name, as NumPy arrays in Keras layout.
 
-    TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel.
+    TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel. A row that
+    scales features (a learned position table has one) is no kernel.
     """
     kernels: dict[str, Any] = {}
     for layer in model.layers:
@@ -245,7 +246,7 @@ def layer_kernels(model: Any) -> dict[str, Any]:
                 # A quantise wrapper puts a symbolic tensor in the attribute's place and keeps the variable itself.
                 owned = [weight for weight in layer.weights if weight.name == f"{inner.name}/{attribute}:0"]
                 variable = owned[0] if layer is not inner and owned else None
-            if variable is not None:
+            if variable is not None and len(variable.shape) > 1:
                 kernels[str(inner.name)] = variable.numpy()
                 break
     return kernels

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgetool.artifact import Format, TensorSpec
-from edgetool.errors import UnsupportedModelError
+from edgetool.errors import EdgetoolError, UnsupportedModelError
 
 __all__ = ["FloatGraph", "FrozenModel"]
 
@@ -18,10 +18,12 @@ class FloatGraph:
     Attributes:
         format: `onnx` or `tflite`.
         load: gives the file's bytes; it may convert, and raises `ExportError` where the converter refuses.
+        is_possible: False where `load` only raises what is missing for it.
     """
 
     format: Format
     load: Callable[[], bytes]
+    is_possible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class FrozenModel:
 
         Raises:
             UnsupportedModelError: it cannot be brought into that format; says what to give instead.
+            MissingDependencyError: the converter is not installed.
             ExportError: its converter refused it.
         """
         for graph in self.graphs:
@@ -61,3 +64,13 @@ class FrozenModel:
             expected=f"one of: {known}",
             next_step=self.instead,
         )
+
+    def refusal(self, format: Format) -> EdgetoolError | None:
+        """Return why the model cannot be brought into `format`; None where it can, as far as is known."""
+        if any(graph.format == format and graph.is_possible for graph in self.graphs):
+            return None
+        try:
+            self.content(format)
+        except EdgetoolError as exc:
+            return exc
+        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
 from edgetool.targets import find_target
 from edgetool.tasks import METRICS, TASKS
+from edgetool.training.builder import recorded_card
 from edgetool.zoo import ModelCard, find_model, model_names
 
 __all__ = [
@@ -82,8 +82,8 @@ def build_request(
         if value is not None and value not in valid:
             raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
     card = model_card(options.model, options.card)
-    data = options.data or (card.data if card is not None else None)
-    if data is None:
+    data = options.data or (card.data if card is not None else "")
+    if not data:
         raise UsageError(
             "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
         )
@@ -183,13 +183,7 @@ def model_card(model: str, card: str | None) -> ModelCard | None:
     if not path.exists():
         return find_model(model) if model in model_names() else None
     record = path.parent / "train.json"
-    if path.is_file() and record.is_file():
-        try:
-            name = json.loads(record.read_text(encoding="utf-8")).get("model")
-        except (OSError, ValueError, AttributeError):
-            return None
-        return find_model(str(name)) if name in model_names() else None
-    return None
+    return recorded_card(record) if path.is_file() and record.is_file() else None
 
 
 def _train(name: str, data: str, out: Path, options: RequestOptions, progress: Callable[[str, int, int], None]) -> Path:

@@ -22,7 +22,7 @@ from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
 from edgetool.errors import DataError, EdgetoolError, InternalError
-from edgetool.exporters import EXPORTERS, load_exporter
+from edgetool.exporters import load_exporter
 from edgetool.exporters.base import ExportResult
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings
@@ -230,6 +230,9 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
         training = dataclasses.replace(
             training, loss=task.loss, from_logits=task.from_logits, per_position=task.per_position
         )
+    if task is not None and task.name == "reconstruction" and dataset.train is not None:
+        # What is to be given back is the target that passes fine-tune towards.
+        dataset = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=dataset.train.inputs[0]))
     return Context(
         dataset=dataclasses.replace(dataset, test=None),
         training=training,
@@ -279,11 +282,11 @@ def _num_bytes(plan: Setup) -> int:
 
 def _unavailable(imported: ImportedModel) -> dict[str, str]:
     """Return export format -> why a model that came in as a finished graph cannot become that."""
-    model = imported.model
-    if not isinstance(model, FrozenModel):
+    if not isinstance(imported.model, FrozenModel):
         return {}
-    known = {graph.format for graph in model.graphs}
-    return {name: f"{model.origin} cannot become {name}: {model.instead}" for name in EXPORTERS if name not in known}
+    formats: tuple[Format, ...] = ("tflite", "onnx")
+    refusals = {name: imported.model.refusal(name) for name in formats}
+    return {name: f"no .{name} files: {refusal}" for name, refusal in refusals.items() if refusal is not None}
 
 
 @functools.lru_cache(maxsize=1)

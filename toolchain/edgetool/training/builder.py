@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import re
-import sys
-from collections.abc import Callable
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
-from edgetool.data.load import FUNCTION
+from edgetool.data.function import find_function
+from edgetool.data.load import is_function
 from edgetool.data.options import preprocessing_from
 from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import EdgetoolError, MissingFileError, UnsupportedModelError
+from edgetool.errors import EdgetoolError, ManifestError, UnsupportedModelError
+from edgetool.schema import parse
 from edgetool.training.request import ModelOptions
-from edgetool.zoo import ModelCard, find_model, load_builder
+from edgetool.zoo import ModelCard, find_model, load_builder, model_names
 
-__all__ = ["build_model", "card_of", "is_function"]
-
-
-def is_function(name: str) -> bool:
-    """Tell `module:build` from the name of a zoo model."""
-    return re.fullmatch(FUNCTION, name) is not None
+__all__ = ["build_model", "card_of", "recorded_card"]
 
 
 def card_of(name: str, options: ModelOptions) -> ModelCard:
@@ -49,6 +44,23 @@ def card_of(name: str, options: ModelOptions) -> ModelCard:
     )
 
 
+def recorded_card(path: Path) -> ModelCard | None:
+    """Return the card of the model that a `train.json` was written beside; None where it tells of none.
+
+    A model without a card gets one with the task, metric and preprocessing that it was trained with.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        name = str(fields["model"])
+        if not is_function(name):
+            return find_model(name) if name in model_names() else None
+        preprocessing = parse(Preprocessing, fields["preprocessing"], source=str(path), error=ManifestError)
+        task, metric = str(fields["task"]), str(fields["metric"])
+    except (OSError, ValueError, KeyError, TypeError, ManifestError):
+        return None
+    return dataclasses.replace(card_of(name, ModelOptions(task=task, metric=metric)), preprocessing=preprocessing)
+
+
 def build_model(card: ModelCard, keras: Any) -> Any:
     """Return a new, untrained model.
 
@@ -59,9 +71,9 @@ def build_model(card: ModelCard, keras: Any) -> Any:
     """
     if not is_function(card.name):
         return load_builder(card)(keras)
-    build = _find(card.name)
+    build = find_function(card.name, error=UnsupportedModelError)
     try:
-        model = build(keras)
+        model: Any = build(keras)
     except EdgetoolError:
         raise
     except Exception as exc:
@@ -79,28 +91,3 @@ def build_model(card: ModelCard, keras: Any) -> Any:
             next_step="begin with keras.Input and return keras.Model(inputs, outputs)",
         )
     return model
-
-
-def _find(spec: str) -> Callable[[Any], Any]:
-    """Return the user's function; the current folder is searched first."""
-    module_name, _, function_name = spec.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Callable[[Any], Any] = getattr(importlib.import_module(module_name), function_name)
-    except (ModuleNotFoundError, AttributeError) as exc:
-        raise MissingFileError(
-            spec,
-            found=str(exc),
-            expected="an importable package.module:function",
-            next_step="check the name; the current folder is searched too",
-        ) from None
-    except Exception as exc:
-        raise UnsupportedModelError(
-            spec,
-            found=f"a module that cannot be imported ({type(exc).__name__}: {exc})",
-            expected="a sound module",
-            next_step="import it by itself and mend it",
-        ) from exc
-    return found

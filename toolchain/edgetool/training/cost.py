@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import resource
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,7 +66,7 @@ class CostMeter:
         on_device = self._devices.peak_memory()
         if on_device is not None:
             return on_device
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux: getrusage(2)
+        return _peak_resident_bytes()
 
 
 def cost_record(model: Path, state: TrainState, meter: CostMeter, device: str) -> CostRecord:
@@ -105,6 +107,15 @@ def count_macs(model: Path) -> tuple[int | None, list[str]]:
     layers = read_keras(model, "keras").layers
     unknown = [layer.name for layer in layers if layer.macs is None]
     return (None if unknown else sum(layer.macs or 0 for layer in layers)), unknown
+
+
+def _peak_resident_bytes() -> int:
+    """Return the peak resident set of this process alone: getrusage's also knows that of the process it came from."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+        if found:
+            return int(found.group(1)) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux: getrusage(2)
 
 
 def flops_per_step(macs: int, batch_size: int) -> int:

@@ -63,6 +63,9 @@ def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, me
         validation=_measure(final, dataset.val, dataset, work),
         test=_measure(final, dataset.test, dataset, work),
         notes=work.devices.notes,
+        task=work.task.name,
+        metric=work.task.metric,
+        preprocessing=work.card.preprocessing,
     )
     folder.finish(record, dataset.files)
     return record

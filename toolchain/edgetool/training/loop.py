@@ -81,7 +81,9 @@ def _build(card: ModelCard, asked: TrainRequest, devices: Devices) -> Any:
         model = build_model(card, keras)
     if precision != "float32":
         for tensor in model.outputs:  # a softmax in 16 bits would round the small probabilities away
-            tensor._keras_history.operation.dtype_policy = keras.DTypePolicy("float32")
+            last = tensor._keras_history.operation
+            if isinstance(last, keras.layers.Layer):
+                last.dtype_policy = keras.DTypePolicy("float32")
     return model
 
 

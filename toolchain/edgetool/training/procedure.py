@@ -21,7 +21,7 @@ from edgetool.zoo import ModelCard, TrainingRecipe
 __all__ = ["PROCEDURES", "EpochFigures", "Procedure", "Workload", "load_procedure"]
 
 #: Name in a card -> `module:class`; the class is called with (model, workload).
-PROCEDURES = {"fit": "edgetool.training.fit:Fit"}
+PROCEDURES = {"fit": "edgetool.training.fit:Fit", "gan": "edgetool.training.gan:Gan"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 
+from edgetool.data.preprocess import Preprocessing
 from edgetool.store.manifest import EvaluationRecord, Machine
 
 __all__ = [
@@ -161,6 +162,7 @@ class TrainRecord:
         cost: time, memory, energy, arithmetic.
         validation: of the final weights.
         test: of the final weights; touched once, here.
+        task: from here on what `compress` needs of a model without a card.
     """
 
     schema_version: int
@@ -183,6 +185,9 @@ class TrainRecord:
     validation: EvaluationRecord | None = None
     test: EvaluationRecord | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    task: str = ""
+    metric: str = ""
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
 
 
 def history_csv(history: tuple[EpochRecord, ...]) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgetool.data.load import is_function
 from edgetool.errors import InterpreterCrashError, ManifestError, TrainingError, UsageError
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
 from edgetool.training.backends import child_environment, require_backend
-from edgetool.training.builder import card_of, is_function
+from edgetool.training.builder import card_of
 from edgetool.training.folder import require_free
 from edgetool.training.record import EpochRecord, TrainRecord
 from edgetool.training.request import (

@@ -1,0 +1,145 @@
+"""Trace layers in the plain operators that both formats have kernels for.
+
+tf_keras writes EinsumDense and MultiHeadAttention with `tf.einsum`, and Dense on sequences with `tf.tensordot`.
+TensorFlow 2.21's converter lowers `abc,c->abc` to a matrix product that it then refuses where the batch is 1; tf2onnx
+leaves `Einsum` nodes, which no quantiser knows, and arithmetic with shapes around each dense layer. While a model is
+traced for export:
+
+1. Dense, and an EinsumDense that sums over the last axes, are a product with one matrix and a bias; an EinsumDense
+   without a sum is a product of elements;
+2. MultiHeadAttention is two batched matrix products;
+3. Reshape asks for no batch size, so that the batch stays open;
+4. scores that a mask hides are lowered by `mask_offset`: Keras' -1e9 leaves no step of an integer range for the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+__all__ = ["FLOAT_MASK_OFFSET", "plain_operators"]
+
+#: What Keras adds to hidden scores.
+FLOAT_MASK_OFFSET = -1e9
+
+
+@contextlib.contextmanager
+def plain_operators(*, mask_offset: float = FLOAT_MASK_OFFSET) -> Iterator[None]:
+    """Let tf_keras layers that are traced meanwhile use plain operators; their results stay the same.
+
+    Args:
+        mask_offset: added to the scores that a mask hides, in place of -1e9.
+    """
+    from tf_keras import layers
+    from tf_keras.src.layers.activation import softmax
+
+    replaced = (
+        (layers.Dense, "call", _dense),
+        (layers.EinsumDense, "call", _einsum_dense),
+        (layers.Reshape, "call", _reshape),
+        (layers.MultiHeadAttention, "_compute_attention", _attention),
+    )
+    with contextlib.ExitStack() as stack:
+        for kind, method, instead in replaced:
+            stack.enter_context(mock.patch.object(kind, method, _or_original(instead, getattr(kind, method))))
+        stack.enter_context(mock.patch.object(softmax, "_large_compatible_negative", lambda _: mask_offset))
+        yield
+
+
+def _or_original(instead: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that does what `instead` does, or what `original` does where that gives None."""
+
+    def method(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        found = instead(self, inputs, *args, **kwargs)
+        return original(self, inputs, *args, **kwargs) if found is None else found
+
+    return method
+
+
+def _is_static(tensor: Any) -> bool:
+    """Tell whether a dense tensor has known dimensions, but perhaps for the batch."""
+    shape = getattr(tensor, "shape", None)
+    return shape is not None and shape.rank is not None and shape.rank > 1 and None not in shape.as_list()[1:]
+
+
+def _dense(layer: Any, inputs: Any) -> Any:
+    import tensorflow as tf
+
+    if not isinstance(inputs, tf.Tensor) or not _is_static(inputs) or inputs.shape.rank == 2:
+        return None
+    product = tf.matmul(tf.cast(inputs, layer.compute_dtype), layer.kernel)
+    outputs = tf.nn.bias_add(product, layer.bias) if layer.use_bias else product
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+def _einsum_dense(layer: Any, inputs: Any) -> Any:
+    import tensorflow as tf
+
+    match = re.fullmatch(r"(\w+),(\w+)->(\w+)", layer.equation.replace(" ", ""))
+    if match is None or not _is_static(inputs):
+        return None
+    left, right, out = match.groups()
+    if out == left and set(right) <= set(left) and list(right) == sorted(right, key=left.index):
+        sizes = dict(zip(right, layer.kernel.shape, strict=True))
+        product = inputs * tf.reshape(layer.kernel, [sizes.get(label, 1) for label in left])
+        return _finish(layer, product, layer.bias)
+    summed = "".join(label for label in right if label in left)
+    kept, made = left[: len(left) - len(summed)], right[len(summed) :]
+    if not summed or not kept or not made or (left, right, out) != (kept + summed, summed + made, kept + made):
+        return None
+    return _product(layer, inputs, len(kept))
+
+
+def _product(layer: Any, inputs: Any, num_kept: int) -> Any:
+    """Return the layer's outputs as one product of matrices.
+
+    Args:
+        layer: an EinsumDense whose kernel begins with the axes that are summed over.
+        inputs: `[N, ...]`; the first `num_kept` axes stay.
+        num_kept: see above.
+    """
+    import tensorflow as tf
+
+    shape = inputs.shape.as_list()
+    num_summed = math.prod(shape[num_kept:])
+    units = layer.kernel.shape.as_list()[len(shape) - num_kept :]
+    rows = inputs if len(shape) == num_kept + 1 else tf.reshape(inputs, [-1, *shape[1:num_kept], num_summed])
+    product = tf.matmul(rows, tf.reshape(layer.kernel, [num_summed, math.prod(units)]))
+    whole_bias = layer.bias is not None and layer.bias.shape.as_list() == units
+    if whole_bias:
+        product = tf.nn.bias_add(product, tf.reshape(layer.bias, [-1]))
+    if len(units) > 1:
+        product = tf.reshape(product, [-1, *shape[1:num_kept], *units])
+    return _finish(layer, product, None if whole_bias else layer.bias)
+
+
+def _finish(layer: Any, product: Any, bias: Any) -> Any:
+    outputs = product if bias is None else product + bias
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+def _reshape(layer: Any, inputs: Any) -> Any:
+    import tensorflow as tf
+
+    if not _is_static(inputs) or -1 in layer.target_shape:
+        return None
+    return tf.reshape(inputs, [-1, *layer.target_shape])
+
+
+def _attention(
+    layer: Any, query: Any, key: Any, value: Any, attention_mask: Any = None, training: Any = None
+) -> tuple[Any, Any] | None:
+    """Return attended values `[N, L, H, D]` and weights `[N, H, L, L]` of queries, keys and values `[N, L, H, D]`."""
+    import tensorflow as tf
+
+    if tuple(layer._attention_axes) != (1,) or query.shape.rank != 4:
+        return None
+    query, key, value = (tf.transpose(tensor, (0, 2, 1, 3)) for tensor in (query, key, value))
+    scores = tf.matmul(query * (1.0 / math.sqrt(float(layer._key_dim))), key, transpose_b=True)
+    weights = layer._masked_softmax(scores, attention_mask)
+    dropped = layer._dropout_layer(weights, training=training)
+    return tf.transpose(tf.matmul(dropped, value), (0, 2, 1, 3)), weights
