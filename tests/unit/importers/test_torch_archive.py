@@ -128,7 +128,9 @@ def test_pickled_tensors_and_objects_are_refused(weights: Any, constants: Any, t
         read_program(archive(tmp_path / "m.pt2", weights=weights, constants=constants))
 
 
-@pytest.mark.parametrize("name", ["data/aotinductor/model/x.so", "data/weights/model.pt", "data/constants/custom_obj_0"])
+@pytest.mark.parametrize(
+    "name", ["data/aotinductor/model/x.so", "data/weights/model.pt", "data/constants/custom_obj_0"]
+)
 def test_entries_that_run_are_refused_by_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(UntrustedModelError, match=name):
         read_program(archive(tmp_path / "m.pt2", **{name: "x"}))

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 #: The name of the file that a tokenizer is kept in, beside a model.
-(TOKENIZER,) = DATA_FILES
+TOKENIZER = DATA_FILES[0]
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 

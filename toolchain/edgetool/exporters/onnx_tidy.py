@@ -100,7 +100,8 @@ def _fuse_dense(model: Any) -> None:
             continue
         add, bias = _bias_behind(graph, product, weights.shape[1])
         last = product if add is None else add
-        rows, output, around = str(product.input[0]), str(last.output[0]), ([], [])
+        rows, output = str(product.input[0]), str(last.output[0])
+        around: tuple[list[Any], list[Any]] = ([], [])
         if len(shape) > 2:
             rows, output = f"{product.output[0]}__rows", f"{product.output[0]}__flat"
             around = (

@@ -13,7 +13,8 @@ from edgetool.errors import DataError, MissingFileError
 __all__ = ["SCALE", "ZERO_POINT", "load"]
 
 #: The features are stored as the published int8 model takes them: real = (q - zero point) x scale.
-SCALE, ZERO_POINT = 0.58470291, 83
+SCALE = 0.58470291
+ZERO_POINT = 83
 
 NUM_CLASSES = 12
 
