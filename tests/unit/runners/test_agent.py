@@ -154,6 +154,38 @@ def test_wrong_number_of_inputs_is_named() -> None:
         worker._check([])
 
 
+def test_the_state_of_one_sample_does_not_reach_the_next() -> None:
+    class Counter:
+        """An interpreter whose output is the sum of all inputs since its variables were reset."""
+
+        def __init__(self) -> None:
+            self.state, self.given = 0.0, 0.0
+
+        def reset_all_variables(self) -> None:
+            self.state = 0.0
+
+        def get_input_details(self) -> list[dict[str, int]]:
+            return [{"index": 0}]
+
+        def get_output_details(self) -> list[dict[str, int]]:
+            return [{"index": 1}]
+
+        def set_tensor(self, index: int, value: np.ndarray) -> None:
+            assert index == 0
+            self.given = float(value[0])
+
+        def invoke(self) -> None:
+            self.state += self.given
+
+        def get_tensor(self, index: int) -> np.ndarray:
+            assert index == 1
+            return np.array([self.state])
+
+    counter = Counter()
+    found = [agent._litert_run(counter, [np.array([value])])[0][0] for value in (1.0, 2.0, 3.0)]
+    assert found == [1.0, 2.0, 3.0]
+
+
 def test_timing_counts_only_the_asked_runs() -> None:
     worker = Agent()
     model = FakeModel(lambda x: x)
