@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from edgetool.data.named import NAMED_DATA
-from edgetool.errors import ModelCardError
-from edgetool.zoo import find_model, list_models, load_builder, model_names, parse_card
+from edgetool.errors import ModelCardError, UsageError
+from edgetool.zoo import (
+    find_model,
+    list_models,
+    load_builder,
+    load_step,
+    model_names,
+    parse_card,
+    require_trains,
+)
 
 GOOD: dict[str, Any] = {
     "name": "m",
@@ -92,3 +100,24 @@ def test_cards_of_tables_and_healthcare_fit_their_data(name: str, task: str, met
 
 def test_the_xray_card_balances_its_classes() -> None:
     assert find_model("xray-cnn").training.balanced
+
+
+@pytest.mark.parametrize("name", ["bert-base", "gpt2-small"])
+def test_configurations_for_cost_figures_are_not_trained(name: str) -> None:
+    card = find_model(name)
+    assert not card.trains and card.num_params > 1e8 and card.macs > 1e10
+    with pytest.raises(UsageError, match="configuration for cost figures"):
+        require_trains(card)
+    require_trains(find_model("document-cnn"))
+
+
+def test_published_sizes_are_reached_but_for_what_the_cards_say() -> None:
+    bert, gpt2 = find_model("bert-base"), find_model("gpt2-small")
+    assert bert.num_params == bert.references[0].value + 768
+    assert gpt2.num_params == gpt2.references[0].value + 768 + 50257 * 768
+
+
+def test_a_model_that_generates_has_a_step() -> None:
+    assert all(callable(found) for found in load_step(find_model("gpt-mini")))
+    with pytest.raises(UsageError, match="without build_step"):
+        load_step(find_model("document-cnn"))

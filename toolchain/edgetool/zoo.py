@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from edgetool.catalog import scan
 from edgetool.data.augment import AUGMENTATIONS
 from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import ModelCardError, nearest
+from edgetool.errors import ModelCardError, UsageError, nearest
 from edgetool.passes.base import TrainingSettings
 from edgetool.recipes.recipe import builtin_names
 from edgetool.schema import load_toml, parse
@@ -27,9 +27,11 @@ __all__ = [
     "find_model",
     "list_models",
     "load_builder",
+    "load_step",
     "model_names",
     "parse_card",
     "recipe_fault",
+    "require_trains",
 ]
 
 #: Optimizers that a card may name, as Keras 3 calls them.
@@ -105,6 +107,8 @@ class ModelCard:
         default_recipe: the one to take first.
         recipe_reason: why it is that one, where plain int8 (`w8a8_static`) does not do.
         trains: false for configurations that stand in the zoo for their size alone; `data` may then be empty.
+        num_params: of the built model; 0: not stated.
+        macs: multiply-accumulates of one sample; 0: not stated.
         package: Python package of the builder; found, not written in the file.
     """
 
@@ -122,6 +126,8 @@ class ModelCard:
     default_recipe: str = "w8a8_static"
     recipe_reason: str = ""
     trains: bool = True
+    num_params: int = 0
+    macs: int = 0
     references: tuple[Reference, ...] = ()
     package: str = ""
 
@@ -229,6 +235,42 @@ def find_model(name: str) -> ModelCard:
             next_step=f"{nearest(name, list(cards))} (edgetool models lists all)",
         )
     return cards[name]
+
+
+def require_trains(card: ModelCard) -> None:
+    """Refuse to train a configuration that stands in the zoo for its size alone.
+
+    Raises:
+        UsageError: it does.
+    """
+    if not card.trains:
+        raise UsageError(
+            card.name,
+            found="a configuration for cost figures, with random weights and no data",
+            expected="a model that the zoo trains",
+            next_step=f"edgetool models {card.name} shows what it costs; with data of your own, "
+            f"edgetool train {card.package}:build --data D trains its builder",
+        )
+
+
+def load_step(card: ModelCard) -> tuple[Callable[[Any], Any], Callable[[Any, Any], None]]:
+    """Return the card's `build_step(keras)`, one step of generation, and `copy_weights(model, step)`.
+
+    Raises:
+        UsageError: the model generates nothing.
+        ModelCardError: no package.
+    """
+    load_builder(card)
+    package = importlib.import_module(card.package)
+    builder, copier = getattr(package, "build_step", None), getattr(package, "copy_weights", None)
+    if builder is None or copier is None:
+        raise UsageError(
+            card.name,
+            found="a model without build_step and copy_weights",
+            expected="a language model that generates step by step",
+            next_step="edgetool generate takes gpt-mini, or a model whose package has both functions",
+        )
+    return builder, copier
 
 
 def load_builder(card: ModelCard) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from edgetool.data.dataset import Split
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges
+from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges, usable_ranges
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -55,3 +55,8 @@ def test_the_widest_range_of_float32() -> None:
     x = np.array([[-3e38, 3e38, 0.0, 1.0]], np.float32)
     low, high = measure_ranges(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"])["y"]
     assert np.isfinite([low, high]).all() and low < -1e38 and high == 0.0
+
+
+def test_marks_of_masks_have_no_range() -> None:
+    ranges = {"scores": (-9.0, 11.0), "masked": (-1e9, 11.0), "offset": (0.0, 2e6)}
+    assert usable_ranges(ranges) == {"scores": (-9.0, 11.0)}

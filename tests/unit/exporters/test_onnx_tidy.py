@@ -99,8 +99,8 @@ def test_a_mean_over_channels_stays() -> None:
     assert [node.op_type for node in model.graph.node] == ["Transpose", "ReduceMean"]
 
 
-def test_a_dense_layer_without_bias_becomes_gemm_and_one_over_pixels_stays() -> None:
-    for shape, kinds in (("N, 3", ["Gemm"]), ("N, 5, 3", ["MatMul", "Add"])):
+def test_a_dense_layer_becomes_gemm_and_one_over_pixels_between_reshapes() -> None:
+    for shape, kinds in (("N, 3", ["Gemm"]), ("N, 5, 3", ["Reshape", "Gemm", "Reshape"])):
         model = onnx.parser.parse_model(f"""
             <ir_version: 8, opset_import: ["" : 18]>
             g (float[{shape}] image) => (float[{shape.replace("3", "2")}] y) {{

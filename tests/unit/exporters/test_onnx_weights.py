@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from edgetool.exporters.onnx_graph import constant, set_constant
-from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
+from edgetool.exporters.onnx_weights import quantize_dynamic, store_half, store_tables
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -87,3 +87,51 @@ def test_dynamic_keeps_clusters_of_a_dense_kernel() -> None:
         quantize_dynamic(model, per_channel=True, one_scale=frozenset({"dense_kernel"})).graph, "dense_kernel"
     )
     assert kernel is not None and np.unique(kernel).size <= 4
+
+
+TABLE_TEXT = """
+<ir_version: 8, opset_import: ["" : 18]>
+g (int32[N, 5] x) => (float[N, 5, 6] y) {
+  r = Gather (table, x)
+  y = Add (r, row)
+}
+"""
+
+
+def _table_model(table: Any, body: str = TABLE_TEXT) -> Any:
+    model = onnx.parser.parse_model(body)
+    set_constant(model.graph, "table", table)
+    set_constant(model.graph, "row", np.arange(6, dtype=np.float32))
+    return model
+
+
+def test_tables_are_stored_as_int8_with_a_scale_for_each_column() -> None:
+    table = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32) * np.array(
+        [1, 10, 0.1, 1, 1, 1], np.float32
+    )
+    model = _table_model(table)
+    ids = np.arange(20, dtype=np.int32).reshape(4, 5)
+
+    def run() -> Any:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, {"x": ids})[0]
+
+    before = run()
+    assert store_tables(model.graph) == 1
+    onnx.checker.check_model(model, full_check=True)
+    stored, scales = constant(model.graph, "table"), constant(model.graph, "table/scale")
+    assert stored is not None and stored.dtype == np.int8 and scales is not None and scales.shape == (6,)
+    error = np.abs(run() - before).reshape(-1, 6).max(axis=0)
+    assert (error <= scales / 2 + 1e-6).all() and error.max() > 0
+    assert [node.op_type for node in model.graph.node] == ["Gather", "DequantizeLinear", "Add"]
+
+
+def test_tables_with_other_readers_and_small_ones_stay() -> None:
+    table = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    shared = TABLE_TEXT.replace("y = Add (r, row)", "m = MatMul (r, turned) t = MatMul (m, table) y = Add (t, row)")
+    model = _table_model(table, shared)
+    set_constant(model.graph, "turned", np.ones((6, 50), np.float32))
+    assert store_tables(model.graph) == 0
+    assert store_tables(_table_model(table[:8]).graph) == 0
+    columns = TABLE_TEXT.replace("Gather (", "Gather <axis = 1> (")
+    assert store_tables(_table_model(table, columns).graph) == 0

@@ -41,3 +41,25 @@ def test_wrappers_are_looked_through() -> None:
     wrapped = {"layer": {"class_name": "Dense", "config": {"units": 4}}}
     assert output_shape("QuantizeWrapperV2", wrapped, [(6,)]) == (4,)
     assert layer_macs("QuantizeWrapperV2", wrapped, [(6,)], (4,)) == 24
+
+
+@pytest.mark.parametrize(
+    ("equation", "output", "inputs", "shape", "macs"),
+    [
+        ("abc,cd->abd", [None, 8], (5, 6), (5, 8), 5 * 6 * 8),
+        ("abc,cde->abde", [5, 2, 4], (5, 8), (5, 2, 4), 5 * 8 * 8),
+        ("abcd,cde->abe", [5, 7], (5, 2, 4), (5, 7), 5 * 8 * 7),
+        ("abc,c->abc", [5, 6], (5, 6), (5, 6), 0),  # a product of elements
+        ("...x,xy->...y", 8, (3, 5, 6), (3, 5, 8), 3 * 5 * 6 * 8),
+    ],
+)
+def test_einsum_dense(equation: str, output: Any, inputs: tuple[int, ...], shape: tuple[int, ...], macs: int) -> None:
+    config = {"equation": equation, "output_shape": output}
+    found = output_shape("EinsumDense", config, [inputs])
+    assert found == shape
+    assert layer_macs("EinsumDense", config, [inputs], found) == macs
+
+
+def test_a_senseless_equation_raises() -> None:
+    with pytest.raises(ValueError, match="equation"):
+        output_shape("EinsumDense", {"equation": "abc", "output_shape": [4]}, [(5, 6)])

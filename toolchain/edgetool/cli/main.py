@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "compare": "edgetool.cli.compare:compare",
     "report": "edgetool.cli.report:report",
     "embed": "edgetool.cli.embed:embed",
+    "generate": "edgetool.cli.generate:generate",
     "models": "edgetool.cli.models:models",
     "recipes": "edgetool.cli.recipes:recipes",
     "targets": "edgetool.cli.targets:targets",

@@ -15,7 +15,7 @@ from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.keras_shapes import Shape, layer_macs, output_shape
 from edgetool.ir.keras_weights import archive_weights, class_folder, damaged, h5_weights, read_archive, read_h5
 
-__all__ = ["KerasLayer", "KerasModel", "read_keras"]
+__all__ = ["KerasLayer", "KerasModel", "config_macs", "read_keras"]
 
 MAX_LAYERS = 100_000
 MAX_NESTING = 20
@@ -117,6 +117,16 @@ def read_keras(path: Path, kind: str) -> KerasModel:
         keras_version=stored.version,
         notes=stored.notes,
     )
+
+
+def config_macs(config: Any) -> int | None:
+    """Return the multiply-accumulates of a model's configuration; None where a layer's are not known.
+
+    Args:
+        config: `{"class_name": ..., "config": model.get_config()}`, as Keras writes it into files.
+    """
+    macs = [node.macs for node in _outline(config).nodes]
+    return None if any(found is None for found in macs) else sum(found for found in macs if found is not None)
 
 
 def _spec(name: str, shape: Shape | None, dtype: str) -> TensorSpec:
@@ -268,8 +278,9 @@ def _sources(item: Any) -> Iterator[tuple[str, int]]:
         if isinstance(history, list) and len(history) >= 2:
             yield _name(history[0]), int(history[1])
             return
-        for value in item.values():
-            yield from _sources(value)
+        for key, value in item.items():
+            if not str(key).endswith("mask"):  # what masks a layer's inputs is none of them
+                yield from _sources(value)
     elif isinstance(item, list):
         if len(item) >= 3 and isinstance(item[0], str) and all(isinstance(part, int) for part in item[1:3]):
             yield _name(item[0]), int(item[1])

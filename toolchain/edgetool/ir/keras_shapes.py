@@ -212,6 +212,25 @@ def _flat(_: Config, inputs: list[Shape]) -> Shape:
     return (-1 if -1 in inputs[0] else math.prod(inputs[0]),)
 
 
+def _einsum_parts(config: Config) -> tuple[str, str, str]:
+    """Return the labels of an EinsumDense's input, kernel and output; dots count as one label."""
+    inputs, _, output = str(config["equation"]).replace(" ", "").replace("...", "0").partition("->")
+    given, _, kernel = inputs.partition(",")
+    if not given or not kernel or not output:
+        raise ValueError(f"equation {config['equation']!r}")
+    return given, kernel, output
+
+
+def _einsum_shape(config: Config, inputs: list[Shape]) -> Shape:
+    stated = config["output_shape"]
+    found = tuple(stated) if isinstance(stated, list | tuple) else (stated,)
+    given, _, output = _einsum_parts(config)
+    if "0" in given:  # the configuration states the last dimensions only
+        return (*inputs[0][: len(inputs[0]) - len(given) + given.index("0") + 1], *(int(size) for size in found))
+    sizes = dict(zip(given[1:], inputs[0], strict=True))
+    return tuple(sizes[label] if size is None else int(size) for label, size in zip(output[1:], found, strict=True))
+
+
 _SHAPES: dict[str, Callable[[Config, list[Shape]], Shape | None]] = {
     "Conv": lambda c, i: (*_windows(c, i[0], "kernel_size"), int(c["filters"])),
     "SeparableConv": lambda c, i: (*_windows(c, i[0], "kernel_size"), int(c["filters"])),
@@ -242,6 +261,7 @@ _SHAPES: dict[str, Callable[[Config, list[Shape]], Shape | None]] = {
     "Bidirectional": _bidirectional_shape,
     "TimeDistributed": _time_distributed_shape,
     "MultiHeadAttention": _attention_shape,
+    "EinsumDense": _einsum_shape,
 }
 
 
@@ -267,6 +287,14 @@ def _bidirectional_macs(config: Config, inputs: list[Shape], output: Shape) -> i
 def _time_distributed_macs(config: Config, inputs: list[Shape], output: Shape) -> int | None:
     one = layer_macs(*_inner(config), [shape[1:] for shape in inputs], output[1:])
     return None if one is None else inputs[0][0] * one
+
+
+def _einsum_macs(config: Config, inputs: list[Shape], output: Shape) -> int:
+    """Output elements times the size of each axis that is summed over; without one, nothing is added up."""
+    given, kernel, out = _einsum_parts(config)
+    summed = [label for label in given if label in kernel and label not in out]
+    from_end = {label: place - len(given) for place, label in enumerate(given)}
+    return math.prod(output) * math.prod(inputs[0][from_end[label]] for label in summed) if summed else 0
 
 
 def _attention_macs(config: Config, inputs: list[Shape], output: Shape) -> int | None:
@@ -296,4 +324,5 @@ _MACS: dict[str, Callable[[Config, list[Shape], Shape], int | None]] = {
     "Bidirectional": _bidirectional_macs,
     "TimeDistributed": _time_distributed_macs,
     "MultiHeadAttention": _attention_macs,
+    "EinsumDense": _einsum_macs,
 }

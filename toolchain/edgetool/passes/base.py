@@ -246,7 +246,7 @@ def layer_kernels(model: Any) -> dict[str, Any]:
                 # A quantise wrapper puts a symbolic tensor in the attribute's place and keeps the variable itself.
                 owned = [weight for weight in layer.weights if weight.name == f"{inner.name}/{attribute}:0"]
                 variable = owned[0] if layer is not inner and owned else None
-            if variable is not None and len(variable.shape) > 1:
+            if variable is not None and variable.numpy().ndim > 1:
                 kernels[str(inner.name)] = variable.numpy()
                 break
     return kernels

@@ -24,7 +24,7 @@ from edgetool.runners.child import call_function
 from edgetool.targets import find_target
 from edgetool.tasks import METRICS, TASKS
 from edgetool.training.builder import recorded_card
-from edgetool.zoo import ModelCard, find_model, model_names
+from edgetool.zoo import ModelCard, find_model, model_names, require_trains
 
 __all__ = [
     "RequestOptions",
@@ -82,6 +82,8 @@ def build_request(
         if value is not None and value not in valid:
             raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
     card = model_card(options.model, options.card)
+    if card is not None and options.model == card.name:
+        require_trains(card)
     data = options.data or (card.data if card is not None else "")
     if not data:
         raise UsageError(

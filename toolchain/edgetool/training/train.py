@@ -23,7 +23,7 @@ from edgetool.training.request import (
     apply_options,
     check_request,
 )
-from edgetool.zoo import ModelCard
+from edgetool.zoo import ModelCard, require_trains
 
 __all__ = ["train_model"]
 
@@ -72,7 +72,7 @@ def train_model(
 
     Raises:
         ModelCardError: no such model.
-        UsageError: options that make no sense, or not together.
+        UsageError: options that make no sense, or not together; a model that is there for its size alone.
         MissingDependencyError: the backend is not installed.
         DeviceUnavailableError: the device is not there.
         RunExistsError: `out` has a finished run or other content.
@@ -83,6 +83,7 @@ def train_model(
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     frequent = {key: value for key, value in given.items() if value is not None}
     card = card_of(name, model or ModelOptions())
+    require_trains(card)
     request = TrainRequest(
         name=name,
         data=_data_of(card, data),

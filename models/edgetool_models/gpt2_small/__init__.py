@@ -1,0 +1,44 @@
+"""GPT-2 small at its published size, with random weights: what a decoder of that size costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetool_models.blocks.transformer import encoder_block, position_embedding
+
+__all__ = ["build"]
+
+VOCAB_SIZE = 50257
+LENGTH = 1024
+WIDTH = 768
+NUM_HEADS = 12
+FF_WIDTH = 3072
+NUM_BLOCKS = 12
+DROPOUT = 0.1
+EPSILON = 1e-5
+
+
+def build(keras: Any) -> Any:
+    """Return the model, 163,037,952 parameters.
+
+    GPT-2 has 124,439,808: its output layer is the token table once more, which no standard layer expresses. Here it is
+    a kernel of its own (38,597,376), and `position_embedding` has 768 that scale. Multiply-accumulates are the same.
+
+    Args:
+        keras: `keras` (Keras 3) or `tf_keras`; the definition serves both.
+
+    Returns:
+        A functional model: int32 ids `[N, 1024]` -> logits `[N, 1024, 50257]` of the token behind each position.
+    """
+    layers = keras.layers
+    ids = keras.Input((LENGTH,), dtype="int32", name="ids")
+    x = position_embedding(keras, layers.Embedding(VOCAB_SIZE, WIDTH, name="token")(ids))
+    x = layers.Dropout(DROPOUT, name="embedding_dropout")(x)
+    for number in range(1, NUM_BLOCKS + 1):
+        x = encoder_block(
+            keras, x, num_heads=NUM_HEADS, ff_width=FF_WIDTH, name=f"block{number}", dropout=DROPOUT, causal=True,
+            epsilon=EPSILON,
+        )  # fmt: skip
+    x = layers.LayerNormalization(epsilon=EPSILON, name="final_norm")(x)
+    outputs = layers.Dense(VOCAB_SIZE, use_bias=False, name="next")(x)
+    return keras.Model(ids, outputs, name="gpt2_small")

@@ -1,0 +1,171 @@
+"""Transformers: traced plainly, exported to both formats, and generating with a cache as without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Dataset, Split
+from edgetool.exporters import load_exporter
+from edgetool.exporters.tracing import plain_operators
+from edgetool.ir import read_graph
+from edgetool.ir.keras import config_macs
+from edgetool.ir.macs import op_macs
+from edgetool.passes.base import Context, ModelState, QuantizationScheme, TrainingSettings
+from edgetool.runners.base import RunPlan
+from edgetool.runners.process import ProcessRunner
+
+tf_keras = pytest.importorskip("tf_keras")
+
+LENGTH, WIDTH, VOCABULARY = 8, 16, 30
+
+
+def _shake(model: Any) -> Any:
+    """Give every weight noise, so that biases and tables count."""
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        layer.set_weights([w + random.normal(0, 0.1, w.shape).astype(np.float32) for w in layer.get_weights()])
+    return model
+
+
+def _encoder(*, causal: bool) -> Any:
+    from edgetool_models.blocks.transformer import encoder_block, position_embedding
+
+    layers = tf_keras.layers
+    ids = tf_keras.Input((LENGTH,), dtype="int32", name="ids")
+    mask = tf_keras.Input((LENGTH,), dtype="int32", name="mask")
+    row = None if causal else layers.Reshape((1, LENGTH), name="mask_row")(mask)
+    x = position_embedding(tf_keras, layers.Embedding(VOCABULARY, WIDTH, name="token")(ids))
+    x = encoder_block(tf_keras, x, num_heads=2, ff_width=32, name="block1", mask=row, causal=causal)
+    outputs = layers.Dense(3, name="scores")(layers.GlobalAveragePooling1D(name="pool")(x, mask=mask))
+    return _shake(tf_keras.Model([ids, mask], outputs, name="encoder"))
+
+
+def _samples(num: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(1)
+    lengths = random.integers(2, LENGTH + 1, (num, 1))
+    ids = random.integers(0, VOCABULARY, (num, LENGTH)).astype(np.int32)
+    return ids, (np.arange(LENGTH) < lengths).astype(np.int32)
+
+
+def _export(model: Any, inputs: Any, kind: str, scheme: QuantizationScheme, folder: Path) -> tuple[Path, Any]:
+    data = Dataset("made up", Split("train", tuple(inputs)), None, None)
+    context = Context(data, TrainingSettings(), 0, folder, lambda *_: None)
+    path = folder / f"model.{kind}"
+    return path, load_exporter(kind)(ModelState(model, scheme), path, context)
+
+
+def _run(path: Path, inputs: Any) -> Any:
+    session = ProcessRunner().open(path, RunPlan())
+    try:
+        return session.outputs(tuple(inputs))
+    finally:
+        session.close()
+
+
+def _sqnr_db(reference: Any, found: Any) -> float:
+    return float(10.0 * np.log10((reference**2).sum() / ((found - reference) ** 2).sum()))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda layers, x: layers.Dense(5, activation="gelu")(x),
+        lambda layers, x: layers.EinsumDense("abc,c->abc", (LENGTH, WIDTH), bias_axes="bc")(x),
+        lambda layers, x: layers.EinsumDense("abc,cde->abde", (LENGTH, 2, 4), bias_axes="de")(x),
+        lambda layers, x: layers.EinsumDense("abc,cde->abde", (LENGTH, 2, 4), bias_axes="d")(x),
+        lambda layers, x: layers.EinsumDense("abc,bd->adc", (4, WIDTH))(x),  # stays an einsum
+        lambda layers, x: layers.MultiHeadAttention(2, 8)(x, x, use_causal_mask=True),
+        lambda layers, x: layers.Reshape((WIDTH, LENGTH))(x),
+    ],
+)
+def test_plain_operators_give_the_same(build: Any) -> None:
+    import tensorflow as tf
+
+    inputs = tf_keras.Input((LENGTH, WIDTH))
+    model = _shake(tf_keras.Model(inputs, build(tf_keras.layers, inputs)))
+    x = np.random.default_rng(2).normal(size=(3, LENGTH, WIDTH)).astype(np.float32)
+    expected = model(x).numpy()
+    with plain_operators():
+        traced = tf.function(lambda value: model(value, training=False)).get_concrete_function(
+            tf.TensorSpec((None, LENGTH, WIDTH), tf.float32)
+        )
+    np.testing.assert_allclose(traced(tf.constant(x)).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_both_formats_take_attention(kind: str, causal: bool, tmp_path: Path) -> None:
+    model, inputs = _encoder(causal=causal), _samples()
+    path, result = _export(model, inputs, kind, QuantizationScheme(), tmp_path)
+    graph = read_graph(path)
+    kinds = [op.kind for op in graph.ops]
+    assert not {"SHAPE", "Shape", "Einsum", "Erf"} & set(kinds)
+    if kind == "onnx":
+        assert kinds.count("LayerNormalization") == 2 and kinds.count("Gelu") == 1 and kinds.count("Gemm") == 7
+    else:
+        assert result.facts["batch_resizable"] is True and kinds.count("GELU") == 1
+    macs = [op_macs(graph, op) for op in graph.ops]
+    config = {"class_name": "Functional", "config": model.get_config()}
+    assert None not in macs and sum(found for found in macs if found is not None) == config_macs(config)
+    expected = model.predict(list(inputs), verbose=0)
+    assert np.abs(_run(path, inputs)[0] - expected).max() < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_what_stands_under_the_mask_does_not_count(kind: str, tmp_path: Path) -> None:
+    ids, mask = _samples()
+    path, _ = _export(_encoder(causal=False), (ids, mask), kind, QuantizationScheme(), tmp_path)
+    other = np.where(mask == 1, ids, 7).astype(np.int32)
+    np.testing.assert_allclose(_run(path, (ids, mask))[0], _run(path, (other, mask))[0], atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_masks_leave_room_for_int8_scores(kind: str, causal: bool, tmp_path: Path) -> None:
+    model, inputs = _encoder(causal=causal), _samples(64)
+    path, _ = _export(model, inputs, kind, QuantizationScheme("static", "int8"), tmp_path)
+    assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > 15.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_a_step_with_a_cache_gives_the_logits_of_the_whole_model(kind: str, tmp_path: Path) -> None:
+    import edgetool_models.gpt_mini as gpt
+
+    model, step = _shake(gpt.build(tf_keras)), gpt.build_step(tf_keras)
+    gpt.copy_weights(model, step)
+    ids = np.random.default_rng(3).integers(1, gpt.VOCAB_SIZE, (1, gpt.LENGTH)).astype(np.int32)
+    expected = model.predict(ids, verbose=0)[0]
+    state = tuple(np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in step.inputs[2:])
+    first = (ids[:, :1], np.zeros((1, 1), np.int32), *state)
+    path, _ = _export(step, first, kind, QuantizationScheme(), tmp_path)
+    session = ProcessRunner().open(path, RunPlan())
+    try:
+        for position in range(gpt.LENGTH):
+            here = np.array([[position]], np.int32)
+            logits, *after = session.outputs((ids[:, position : position + 1], here, *state))
+            state = tuple(after)
+            np.testing.assert_allclose(logits[0], expected[position], rtol=1e-3, atol=1e-4)
+    finally:
+        session.close()
+
+
+@pytest.mark.slow
+def test_the_cards_of_small_transformers_state_what_they_cost() -> None:
+    import keras
+
+    from edgetool.zoo import find_model, load_builder
+
+    for name in ("bert-mini", "gpt-mini"):
+        card = find_model(name)
+        model = load_builder(card)(keras)
+        assert model.count_params() == card.num_params
+        config = keras.saving.serialize_keras_object(model)
+        assert config_macs(config) == card.macs
