@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import UnsupportedModelError
-from edgetool.importers.keras3 import _call_kwargs, _copy_weights, _dtype, _pick, _plain, _resolve
+from edgetool.importers.keras3 import _call_kwargs, _copy_weights, _dtype, _make, _pick, _plain, _resolve
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,17 @@ def test_values_as_constructors_want_them() -> None:
     assert _plain([[1, 2], [3, 4]]) == ((1, 2), (3, 4))
     assert _plain({"module": "builtins", "class_name": "function", "config": "gelu"}) == "gelu"
     assert _plain({"rate": 1}) == {"rate": 1}
+
+
+class LeakyReLU:
+    def __init__(self, alpha: float = 0.3, name: str = "") -> None:
+        self.alpha, self.name = alpha, name
+
+
+def test_arguments_that_were_renamed_keep_their_values() -> None:
+    config = {"name": "leaky", "negative_slope": 0.1, "quantization_config": None, "dtype": "float32"}
+    made = _make(LeakyReLU, {key: value for key, value in config.items() if key != "dtype"}, "leaky")
+    assert (made.alpha, made.name) == (0.1, "leaky")
 
 
 def reference(name: str, node: int = 0, index: int = 0) -> dict[str, Any]:

@@ -23,7 +23,8 @@ __all__ = ["PROGRAMS", "Program", "check_data", "check_gpu", "check_packages", "
 EXTRAS = {
     "parquet": "Parquet tables as --data",
     "gpu": "bench --device gpu (CUDA) and GPU energy",
-    "jax": "train --backend jax",
+    "jax": "train --backend jax, JAX models",
+    "litert-torch": "TFLite files of PyTorch models",
     "torch": "train --backend torch, PyTorch models",
 }
 

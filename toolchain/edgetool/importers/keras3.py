@@ -28,6 +28,10 @@ _DROPPED_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 _DROPPED = {"quantization_config", "lora_rank", "lora_alpha", "build_config", "synchronized", "autocast", "optional"}
 
 
+#: Layer -> what an argument of Keras 3 is called in Keras 2.
+_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
+
+
 def carry_over(model: Any) -> Any:
     """Return a `tf_keras.Model` with the architecture and the weights of the Keras 3 `model`.
 
@@ -109,7 +113,8 @@ def _make(kind: Any, config: dict[str, Any], name: str) -> Any:
     """Build a tf_keras layer from a Keras 3 configuration; keys that Keras 2 does not have are left out."""
     known = set(inspect.signature(kind.__init__).parameters) | {"name", "trainable", "dtype"}
     cleaned: dict[str, Any] = {}
-    for key, value in config.items():
+    for given, value in config.items():
+        key = _RENAMED.get(kind.__name__, {}).get(given, given)
         if key in _DROPPED or key.endswith(_DROPPED_SUFFIXES) or key not in known:
             continue
         cleaned[key] = _dtype(config) if key == "dtype" else _plain(value)
