@@ -21,7 +21,8 @@ __all__ = ["PLAIN_ENTRY", "read_program"]
 
 #: Entries of an archive that hold no code, below its one folder; the sample inputs are left out.
 PLAIN_ENTRY = re.compile(
-    r"archive_format|archive_version|byteorder|version|\.data/\w+|models/model\.json|data/sample_inputs/model\.pt|extra/.*"
+    r"archive_format|archive_version|byteorder|version|\.data/\w+|extra/.*|models/model\.json"
+    r"|data/sample_inputs/model\.pt"
     r"|data/weights/(weight_\d+|model_weights_config\.json)|data/constants/(tensor_\d+|model_constants_config\.json)"
 )
 _LEFT_OUT = ("data/sample_inputs/", "extra/")
