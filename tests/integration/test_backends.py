@@ -209,7 +209,7 @@ def test_the_same_weights_compress_to_the_same_file_whatever_trained_them(
             out = tmp_path / f"{source.stem}_{recipe}.tflite"
             export_file(
                 str(source), str(out), recipe=recipe, data=str(folder / "digits.npz"), card=None, scale=1 / 16,
-                trust=False, overwrite=False, seed=0, progress=lambda *_: None,
+                trust=False, input_shape=None, overwrite=False, seed=0, progress=lambda *_: None,
             )  # fmt: skip
             files.append(out.read_bytes())
         assert len(files[0]) > 1000 and files[0] == files[1], recipe

@@ -136,13 +136,19 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         report: called with the number of batches done in this epoch.
+        begin: called when the model is built and the first batch is next.
     """
 
-    def __init__(self, report: Callable[[int], None]) -> None:
+    def __init__(self, report: Callable[[int], None], begin: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._report = report
+        self._begin = begin
         self._began = time.monotonic()
         self.train_seconds = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002 - Keras' own
+        """Seed what the epoch draws."""
+        self._begin()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Check the running loss of the epoch.

@@ -19,7 +19,7 @@ from edgetool.training.losses import make_accuracy, make_loss
 from edgetool.training.optimizer import make_optimizer
 from edgetool.training.procedure import EpochFigures, Workload
 
-__all__ = ["EVALUATION_BATCH", "Fit", "reseed"]
+__all__ = ["EVALUATION_BATCH", "Fit", "draw_seeds", "reseed"]
 
 EVALUATION_BATCH = 256
 
@@ -68,7 +68,7 @@ class Fit:
         """Run epoch `number`; see `edgetool.training.procedure.Procedure`."""
         work = self._work
         random = np.random.default_rng([work.seed, number])
-        reseed(self._model, random, work)
+        begin = draw_seeds(self._model, random, work)
         batches = TrainingBatches(
             work.train,
             work.card.preprocessing,
@@ -80,7 +80,7 @@ class Fit:
             class_weights=self._class_weights,
             multiple_of=work.devices.num_devices,
         )
-        watch = Watch(report)
+        watch = Watch(report, begin)
         history = self._model.fit(
             batches,
             epochs=number,
@@ -100,12 +100,23 @@ class Fit:
         )
 
 
-def reseed(model: Any, random: np.random.Generator, work: Workload) -> None:
-    """Seed dropout and the like anew, so that an epoch draws the same whether or not it follows a resume."""
-    drawn = 0
-    for variable in model.variables:
-        if variable.path.endswith("seed_generator_state"):
-            state = random.integers(2**32, size=tuple(variable.shape), dtype=np.uint32)
+def draw_seeds(model: Any, random: np.random.Generator, work: Workload) -> Callable[[], None]:
+    """Draw new states for the generators of dropout and the like; return the function that sets them.
+
+    An epoch then draws the same whether or not it follows a resume. The states must be set when `fit` has begun: its
+    first call in a process runs the model once to build it, which draws from the generators too (keras 3.15).
+    """
+    generators = [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+    states = [random.integers(2**32, size=tuple(item.shape), dtype=np.uint32) for item in generators]
+
+    def set_states() -> None:
+        for variable, state in zip(generators, states, strict=True):
             variable.assign(state & np.uint32(0x7FFFFFFF) if keras.backend.backend() == "torch" else state)
-            drawn = int(state.ravel()[-1])
-    work.devices.seed(drawn)
+        work.devices.seed(int(states[-1].ravel()[-1]) if states else 0)
+
+    return set_states
+
+
+def reseed(model: Any, random: np.random.Generator, work: Workload) -> None:
+    """Draw new states and set them at once, for procedures that build their models before an epoch begins."""
+    draw_seeds(model, random, work)()
