@@ -268,20 +268,20 @@ def _declared_shape(layer: dict[str, Any]) -> Shape | None:
 
 def _calls(nodes: Any) -> list[list[tuple[str, int]]]:
     """Return, for each call of a layer, the layers (and which call of each) that feed it."""
-    return [list(_sources(node)) for node in nodes] if isinstance(nodes, list) else []
+    return [list(_sources(node)) for node in nodes] if isinstance(nodes, list | tuple) else []
 
 
 def _sources(item: Any) -> Iterator[tuple[str, int]]:
     """Yield the references in a node: Keras 2's `[name, node, tensor, ...]`, Keras 3's `keras_history`."""
     if isinstance(item, dict):
         history = item.get("keras_history")
-        if isinstance(history, list) and len(history) >= 2:
+        if isinstance(history, list | tuple) and len(history) >= 2:
             yield _name(history[0]), int(history[1])
             return
         for key, value in item.items():
             if not str(key).endswith("mask"):  # what masks a layer's inputs is none of them
                 yield from _sources(value)
-    elif isinstance(item, list):
+    elif isinstance(item, list | tuple):
         if len(item) >= 3 and isinstance(item[0], str) and all(isinstance(part, int) for part in item[1:3]):
             yield _name(item[0]), int(item[1])
             item = [part for part in item[3:] if isinstance(part, dict)]  # Keras 2: tensors among keyword arguments
