@@ -7,9 +7,15 @@ import os
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from edgetool.recipes.recipe import builtin_names
+from edgetool.store.manifest_io import load_manifest
 from edgetool.zoo import find_model, load_builder
 
 
@@ -23,3 +29,29 @@ def test_the_architecture_is_the_documents(framework: str) -> None:
     assert shapes == [(3, 3, 3, 64), (64,), (3, 3, 64, 128), (128,), (8192, 1024), (1024,), (1024, 10), (10,)]
     outputs = np.asarray(model.predict(np.zeros((2, 32, 32, 3), np.float32), verbose=0))
     np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_all_recipes_end_well_and_hold_what_they_promise(tmp_path: Path) -> None:
+    def edgetool(*arguments: str) -> None:
+        command = [sys.executable, "-m", "edgetool.cli.main", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1500.0, env={**os.environ, "CI": "1"})
+        assert done.returncode == 0, done.stderr
+
+    edgetool("train", "document-cnn", "--data", "digits", "--epochs", "3", "-o", f"{tmp_path}/model")
+    edgetool(
+        "compress", f"{tmp_path}/model/model.keras", "--data", "digits", "--recipe", ",".join(builtin_names()),
+        "--effort", "0.2", "--bench-seconds", "0", "--max-drop", "5", "-o", f"{tmp_path}/run",
+    )  # fmt: skip
+    made = {artifact.name: artifact for artifact in load_manifest(tmp_path / "run").artifacts}
+    assert set(made) == {f"{recipe}.{kind}" for recipe in builtin_names() for kind in ("tflite", "onnx")}
+    for artifact in made.values():
+        assert artifact.failure is None and artifact.evaluation is not None
+        assert artifact.evaluation.value > 0.9, artifact.name
+        assert all(record.passed for record in (*artifact.parity, *artifact.invariants)), artifact.name
+    pcqat = made["prune80_cluster32_w8a8_qat.tflite"]
+    kinds = {record.kind for record in pcqat.invariants}
+    assert {"sparsity", "num_clusters", "nonzero"} <= kinds
+    for kind in ("tflite", "onnx"):
+        dense, pruned = made[f"w8a8_static.{kind}"], made[f"prune80_w8a8_static.{kind}"]
+        assert pruned.size.raw < dense.size.raw, "pruned files ship without their zeros"
