@@ -51,6 +51,7 @@ class TrainingRecipe:
         schedule: of the learning rate: `constant`, or `cosine` to zero after the last epoch.
         warmup_epochs: over which the learning rate rises to its value.
         weight_decay: decoupled (AdamW), of kernels.
+        beta_2: decay of the second moment that Adam and AdamW keep; other optimizers do not look at it.
         label_smoothing: share of each label that is spread over all classes.
         augmentation: names of `edgetool.data.augment.AUGMENTATIONS`, applied in order.
         patience: stop after so many epochs without a better validation loss, and take the best epoch's weights; 0: off.
@@ -66,6 +67,7 @@ class TrainingRecipe:
     schedule: Schedule = "constant"
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
+    beta_2: float = 0.999
     label_smoothing: float = 0.0
     augmentation: tuple[str, ...] = ()
     patience: int = 0
@@ -206,6 +208,7 @@ def recipe_fault(recipe: TrainingRecipe) -> Fault | None:
         ("epochs", recipe.epochs, recipe.epochs >= 1, "1 or more"),
         ("warmup_epochs", recipe.warmup_epochs, 0.0 <= recipe.warmup_epochs < math.inf, "0 or more"),
         ("weight_decay", recipe.weight_decay, 0.0 <= recipe.weight_decay < math.inf, "0 or more"),
+        ("beta_2", recipe.beta_2, 0.0 < recipe.beta_2 < 1.0, "above 0 and below 1"),
         ("label_smoothing", recipe.label_smoothing, 0.0 <= recipe.label_smoothing < 1.0, "0 to below 1"),
         ("patience", recipe.patience, recipe.patience >= 0, "0 (off) or more"),
     )

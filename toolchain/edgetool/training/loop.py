@@ -161,6 +161,7 @@ def _settings(work: Workload, dataset: Dataset, asked: TrainRequest) -> TrainSet
         schedule=recipe.schedule,
         warmup_epochs=recipe.warmup_epochs,
         weight_decay=recipe.weight_decay,
+        beta_2=recipe.beta_2,
         label_smoothing=recipe.label_smoothing,
         augmentation=recipe.augmentation,
         patience=recipe.patience,

@@ -41,6 +41,8 @@ def make_optimizer(recipe: TrainingRecipe, model: Any, steps_per_epoch: int) -> 
         config["learning_rate"] = _schedule(recipe, steps_per_epoch)
     if recipe.weight_decay > 0.0 or recipe.optimizer == "adamw":
         config["weight_decay"] = recipe.weight_decay
+    if recipe.optimizer.startswith("adam"):
+        config["beta_2"] = recipe.beta_2
     kinds = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,

@@ -54,6 +54,7 @@ class TrainSettings:
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
+    beta_2: float = 0.999
     label_smoothing: float = 0.0
     augmentation: tuple[str, ...] = ()
     patience: int = 0
