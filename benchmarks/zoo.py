@@ -1,12 +1,13 @@
 """The coverage table: every model of the zoo, trained as its card says, through every recipe, measured.
 
-    python benchmarks/zoo.py [MODEL...] --out RUNS [--effort 0.1] [--bench-seconds 1]
+    python benchmarks/zoo.py [MODEL | MODEL@DATA...] --out RUNS [--effort 0.5] [--max-train-samples 5000]
     python benchmarks/zoo.py --write --out RUNS      # benchmarks/zoo.csv, zoo.md and the table in README.md
 
 For each model `edgetool train` (the card's data and recipe), then `edgetool compress` with all built-in recipes; what
-is there already is not done again. Recipes that train use `--effort`, which the table states. A recipe that a model
-cannot take is named with the reason. Figures are those of the exported files on the test split; "before" is the trained
-model in Keras, sizes before are those of the float32 file of the same format.
+is there already is not done again. `MODEL@DATA` takes other data than the card's. Recipes that train use `--effort` and
+`--max-train-samples`, which the table states. A recipe that a model cannot take is named with the reason. Figures are
+those of the exported files on the test split; "before" is the trained model in Keras, sizes before are those of the
+float32 file of the same format.
 """
 
 from __future__ import annotations
@@ -35,6 +36,31 @@ from edgetool.zoo import ModelCard, find_model, list_models
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- coverage table: begin -->", "<!-- coverage table: end -->"
+
+
+#: Beside every model on its card's data.
+MORE = (("document-cnn", "digits"), ("document-cnn", "cifar10-jpeg"), ("bert-mini", "sms-spam"))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model on a data set; its files start with `slug`."""
+
+    card: ModelCard
+    data: str
+
+    @property
+    def slug(self) -> str:
+        """The model, and the data where they are not the card's."""
+        return self.card.name if self.data == self.card.data else f"{self.card.name}@{self.data}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How far recipes that train go: factor on their epochs, and on how many samples at most."""
+
+    effort: float
+    max_train_samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +95,7 @@ class Row:
     p50_us: float | None
     ratio: float | None
     effort: float
+    max_train_samples: int
 
 
 def main() -> int:
@@ -76,25 +103,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*")
     parser.add_argument("--out", type=Path, default=Path("zoo-runs"))
-    parser.add_argument("--effort", type=float, default=0.1)
+    parser.add_argument("--effort", type=float, default=0.5)
+    parser.add_argument("--max-train-samples", type=int, default=5000)
     parser.add_argument("--bench-seconds", type=float, default=1.0)
     parser.add_argument("--recipes", help="comma-separated; default: all built-in ones")
     parser.add_argument("--train-only", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    cards = [find_model(name) for name in options.models] or [card for card in list_models() if card.trains]
+    cases = [_case(name) for name in options.models] or _all_cases()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.write:
-        _write(_collect(cards, options.out))
+        _write(_collect(cases, options.out))
         return 0
     failed = []
-    for card in cards:
-        if not _train(card, options.out):
-            failed.append(card.name)
+    for case in cases:
+        if not _train(case, options.out):
+            failed.append(case.slug)
         elif not options.train_only:
-            _compress(card, options.out, options)
+            _compress(case, options.out, options)
     print(f"not trained: {', '.join(failed)}" if failed else "all trained", file=sys.stderr)
     return int(bool(failed))
+
+
+def _case(name: str) -> Case:
+    model, _, data = name.partition("@")
+    card = find_model(model)
+    return Case(card, data or card.data)
+
+
+def _all_cases() -> list[Case]:
+    cases = []
+    for card in list_models():
+        if card.trains:
+            cases += [Case(card, data) for data in (card.data, *(data for name, data in MORE if name == card.name))]
+    return cases
 
 
 def _edgetool(arguments: Sequence[str], log: Path) -> int:
@@ -104,38 +146,42 @@ def _edgetool(arguments: Sequence[str], log: Path) -> int:
         return subprocess.run(command, stdout=stream, stderr=stream, env={**os.environ, "CI": "1"}).returncode
 
 
-def _train(card: ModelCard, out: Path) -> bool:
-    if (out / f"{card.name}-model" / "train.json").is_file():
+def _train(case: Case, out: Path) -> bool:
+    model = out / f"{case.slug}-model"
+    if (model / "train.json").is_file():
         return True
-    print(f"train {card.name}", file=sys.stderr, flush=True)
-    return _edgetool(["train", card.name, "-o", str(out / f"{card.name}-model")], out / f"{card.name}.log") == 0
+    print(f"train {case.slug}", file=sys.stderr, flush=True)
+    return _edgetool(["train", case.card.name, "--data", case.data, "-o", str(model)], out / f"{case.slug}.log") == 0
 
 
-def _compress(card: ModelCard, out: Path, options: argparse.Namespace) -> None:
-    run = out / f"{card.name}-run"
+def _compress(case: Case, out: Path, options: argparse.Namespace) -> None:
+    run = out / f"{case.slug}-run"
     if (run / "results.json").is_file():
         return
-    print(f"compress {card.name}", file=sys.stderr, flush=True)
+    print(f"compress {case.slug}", file=sys.stderr, flush=True)
     names = options.recipes or ",".join(["float32", *(name for name in builtin_names() if name != "float32")])
-    code = _edgetool(
-        ["compress", str(out / f"{card.name}-model" / "model.keras"), "--data", card.data, "--recipe", names,
-         "--effort", str(options.effort), "--bench-seconds", str(options.bench_seconds), "-o", str(run)],
-        out / f"{card.name}.log",
+    fidelity = Fidelity(options.effort, options.max_train_samples)
+    (out / f"{case.slug}-fidelity.json").write_text(json.dumps(dataclasses.asdict(fidelity)))
+    _edgetool(
+        ["compress", str(out / f"{case.slug}-model" / "model.keras"), "--data", case.data, "--recipe", names,
+         "--effort", str(fidelity.effort), "--max-train-samples", str(fidelity.max_train_samples),
+         "--bench-seconds", str(options.bench_seconds), "-o", str(run)],
+        out / f"{case.slug}.log",
     )  # fmt: skip
-    (out / f"{card.name}-effort.json").write_text(json.dumps({"effort": options.effort, "exit_code": code}))
 
 
-def _collect(cards: Iterable[ModelCard], out: Path) -> list[Row]:
+def _collect(cases: Iterable[Case], out: Path) -> list[Row]:
     rows: list[Row] = []
-    for card in cards:
-        run = out / f"{card.name}-run"
+    for case in cases:
+        run = out / f"{case.slug}-run"
         if (run / "manifest.json").is_file():
-            effort = json.loads((out / f"{card.name}-effort.json").read_text())["effort"]
-            rows += _rows_of(card, load_manifest(run), out / f"{card.name}-model", effort)
+            fidelity = Fidelity(**json.loads((out / f"{case.slug}-fidelity.json").read_text()))
+            rows += _rows_of(case, load_manifest(run), out / f"{case.slug}-model", fidelity)
     return rows
 
 
-def _rows_of(card: ModelCard, manifest: Manifest, model: Path, effort: float) -> list[Row]:
+def _rows_of(case: Case, manifest: Manifest, model: Path, fidelity: Fidelity) -> list[Row]:
+    card = case.card
     trained = json.loads((model / "train.json").read_text())
     source = None if manifest.source is None else manifest.source.evaluation
     references = {a.artifact.format: a for a in manifest.artifacts if a.is_reference}
@@ -145,13 +191,13 @@ def _rows_of(card: ModelCard, manifest: Manifest, model: Path, effort: float) ->
         for kind in ("tflite", "onnx"):
             artifact = made.get(f"{recipe}.{kind}")
             row = Row(
-                model=card.name, task=card.task, data=card.data, metric=card.metric,
+                model=card.name, task=card.task, data=case.data, metric=card.metric,
                 num_params=trained["num_params"], epochs=len(trained["history"]),
                 train_seconds=round(trained["seconds"], 1), recipe=recipe,
                 is_default=recipe == card.default_recipe, format=kind,
                 status=_refusal(manifest, recipe, kind), num_test_samples=0,
                 before=None if source is None else source.value, after=None, standard_error=None, drop=None,
-                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, effort=effort,
+                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, **dataclasses.asdict(fidelity),
             )  # fmt: skip
             rows.append(row if artifact is None else _filled(row, artifact, references.get(kind)))
     return rows
@@ -201,26 +247,25 @@ def _write(rows: Sequence[Row]) -> None:
 def _page(rows: Sequence[Row]) -> str:
     machine = describe_machine()
     versions = ", ".join(f"{name} {version}" for name, version in sorted(machine.versions.items()))
-    efforts = ", ".join(sorted({f"{row.effort:g}" for row in rows}))
+    how = "; ".join(sorted({f"--effort {row.effort:g} --max-train-samples {row.max_train_samples}" for row in rows}))
     lines = [
         "# Every model of the zoo through every recipe",
         "",
         f"Measured {datetime.datetime.now(datetime.UTC):%Y-%m-%d} on {machine.cpu}, {machine.num_cpus} CPUs, "
         f"{machine.system}, Python {machine.python}; {versions}.",
         "",
-        f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `--effort {efforts}`, which is short: "
-        "their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the float32 "
-        "file of the same format, interleaved. The model's own recipe is in bold.",
+        f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `{how}`, which is "
+        "short: their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the "
+        "float32 file of the same format, interleaved. The model's own recipe is in bold.",
         "",
     ]
-    for name in dict.fromkeys(row.model for row in rows):
-        own = [row for row in rows if row.model == name]
+    for own in _by_case(rows):
         first = own[0]
         before = "-" if first.before is None else wording.metric_value(first.metric, first.before)
         lines += [
-            f"## {name}",
+            f"## {first.model} on {first.data}",
             "",
-            f"{first.num_params:,} parameters; data `{first.data}`; {first.epochs} epochs in {first.train_seconds:.0f} "
+            f"{first.num_params:,} parameters; {first.epochs} epochs in {first.train_seconds:.0f} "
             f"s; {first.num_test_samples:,} test samples; test {first.metric} before compression {before}.",
             "",
             f"| recipe | format | status | {first.metric} | s.e. | drop | bytes | of float32 | p50 us | x float32 |",
@@ -229,6 +274,11 @@ def _page(rows: Sequence[Row]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _by_case(rows: Sequence[Row]) -> list[list[Row]]:
+    cases = dict.fromkeys((row.model, row.data) for row in rows)
+    return [[row for row in rows if (row.model, row.data) == case] for case in cases]
 
 
 def _line(row: Row) -> str:
@@ -243,18 +293,17 @@ def _line(row: Row) -> str:
 def _summary(rows: Sequence[Row]) -> str:
     """Return the README's table: one line a model, its card's recipe in both formats."""
     lines = [
-        "| model | recipes that work: TFLite, ONNX | test metric before | its recipe | after: TFLite, ONNX | "
+        "| model | data | recipes that work: TFLite, ONNX | test metric before | its recipe | after: TFLite, ONNX | "
         "bytes: TFLite, ONNX | latency, x float32 |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name in dict.fromkeys(row.model for row in rows):
-        own = [row for row in rows if row.model == name]
+    for own in _by_case(rows):
         chosen = {row.format: row for row in own if row.is_default}
         good = {kind: sum(row.status == "ok" for row in own if row.format == kind) for kind in ("tflite", "onnx")}
         total = len(own) // 2
         pair = [chosen[kind] for kind in ("tflite", "onnx") if kind in chosen]
         lines.append(
-            f"| {name} | {good['tflite']}, {good['onnx']} of {total} | "
+            f"| {own[0].model} | {own[0].data} | {good['tflite']}, {good['onnx']} of {total} | "
             f"{own[0].metric} {_metric(own[0].metric, own[0].before)} | "
             f"`{pair[0].recipe if pair else '-'}` | {', '.join(_metric(row.metric, row.after) for row in pair)} | "
             f"{', '.join(_sizes(row) for row in pair)} | {', '.join(_number(row.ratio) for row in pair)} |"
