@@ -146,9 +146,7 @@ def test_an_onnx_file_is_quantised_as_it_is(folder: Path, torch_run: Path) -> No
     assert int8.size.raw < 0.6 * float32.size.raw
 
 
-def test_a_jax_function_becomes_layers_that_can_be_pruned(
-    folder: Path, require_backend: Callable[[str], None]
-) -> None:
+def test_a_jax_function_becomes_layers_that_can_be_pruned(folder: Path, require_backend: Callable[[str], None]) -> None:
     require_backend("jax")
     manifest, _ = compress(folder, "jax_models:build", "float32,w8a8_static,prune80_w8a8_qat", "jax-run")
     recipes = ("float32", "w8a8_static", "prune80_w8a8_qat")

@@ -21,7 +21,7 @@ def build(keras: Any) -> Any:
     x = inputs
     for number, (filters, width) in enumerate(((16, 7), (32, 5), (32, 3)), 1):
         x = layers.Conv1D(filters, width, padding="same", use_bias=False, name=f"conv{number}")(x)
-        x = layers.BatchNormalization(name=f"norm{number}")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
         x = layers.ReLU(name=f"relu{number}")(x)
         x = layers.MaxPooling1D(2, name=f"pool{number}")(x)
     x = layers.GlobalAveragePooling1D(name="mean")(x)

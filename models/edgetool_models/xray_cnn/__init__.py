@@ -21,7 +21,7 @@ def build(keras: Any) -> Any:
     x = inputs
     for number, filters in enumerate((16, 32, 64), 1):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(x)
-        x = layers.BatchNormalization(name=f"norm{number}")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
         x = layers.ReLU(name=f"relu{number}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)

@@ -55,6 +55,15 @@ def test_forecasts_take_their_history_from_before_and_stay_in_their_split() -> N
 
 
 @pytest.mark.usefixtures("_short_history")
+def test_a_line_is_forecast_by_the_linear_model_and_not_by_the_last_day() -> None:
+    facts = _make(_parts()).facts
+    errors = [float(part.split()[1]) for part in facts["linear model"].rpartition(": ")[2].split(", ")]
+    assert (
+        max(errors) < 1e-3 < min(float(part.split()[1]) for part in facts["baseline"].rpartition(": ")[2].split("), "))
+    )
+
+
+@pytest.mark.usefixtures("_short_history")
 def test_statistics_are_those_of_training() -> None:
     parts = _parts()
     plain = _make(parts)
