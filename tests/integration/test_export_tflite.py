@@ -178,6 +178,7 @@ def test_recurrent_model_has_a_fixed_batch_and_says_so(tmp_path):
     result = export_tflite(ModelState(model), tmp_path / "m.tflite", _context(series))
     assert result.facts["batch_resizable"] is False
     assert any("batch is fixed to 1" in note for note in result.notes)
+    assert any("reset_all_variables" in note for note in result.notes)
     (found,) = _run((tmp_path / "m.tflite").read_bytes(), series[:1])
     assert np.max(np.abs(found - model.predict(series[:1], verbose=0))) < 1e-5
 

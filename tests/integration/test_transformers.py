@@ -158,12 +158,12 @@ def test_a_step_with_a_cache_gives_the_logits_of_the_whole_model(kind: str, tmp_
 
 
 @pytest.mark.slow
-def test_the_cards_of_small_transformers_state_what_they_cost() -> None:
+def test_the_cards_of_transformers_state_what_they_cost() -> None:
     import keras
 
     from edgetool.zoo import find_model, load_builder
 
-    for name in ("bert-mini", "gpt-mini"):
+    for name in ("bert-mini", "gpt-mini", "bert-base", "gpt2-small"):
         card = find_model(name)
         model = load_builder(card)(keras)
         assert model.count_params() == card.num_params

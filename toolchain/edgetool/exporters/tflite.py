@@ -86,7 +86,7 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
     atomic.write_bytes(path, pack(model))
     return ExportResult(
         facts=facts,
-        notes=(*found.notes, *_left_float(model, state), *sparse.notes, *_sparse_note(sparse)),
+        notes=(*found.notes, *_left_float(model, state), *sparse.notes, *_sparse_note(sparse), *_state_note(graph)),
         kernels=found.kernels,
     )
 
@@ -192,6 +192,17 @@ def _left_float(model: Any, state: ModelState) -> list[str]:
     if not left:
         return []
     return [f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}"]
+
+
+def _state_note(graph: Any) -> list[str]:
+    """Say how a graph is run that keeps something between two inferences."""
+    kept = sum(bool(tensor.isVariable) for tensor in graph.tensors)
+    if not kept:
+        return []
+    return [
+        f"{kept} tensors keep their values between inferences (a recurrent operator's state): call the interpreter's "
+        "reset_all_variables, in C++ ResetVariableTensors, before each sequence"
+    ]
 
 
 def _sparse_note(sparse: SparseReport) -> list[str]:
