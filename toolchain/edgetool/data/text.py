@@ -6,7 +6,7 @@ application on a device cuts and pads as training did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,18 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import DATA_FILES, SPLIT_SEED, Array, Dataset, Split
+from edgetool.data.download import shared_file
 from edgetool.data.split import choose_part
 from edgetool.errors import DataError
 
 __all__ = [
+    "LENGTH",
     "TOKENIZER",
+    "VOCAB_SIZE",
     "Encoded",
     "encode",
     "encode_characters",
+    "load_sentences",
     "load_tokenizer",
     "npz_texts",
     "text_dataset",
@@ -36,6 +40,12 @@ PADDING, UNKNOWN = "[PAD]", "[UNK]"
 
 #: Of the training samples, kept apart as validation before the tokenizer sees them.
 VAL_FRACTION = 0.1
+#: Of the samples of a download that has no split of its own.
+TEST_FRACTION = 0.2
+
+#: As many tokens as `bert-mini` has rows in its table, and positions.
+VOCAB_SIZE = 8192
+LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,40 @@ def text_dataset(
             "validation split": f"a stratified tenth of train, seed {SPLIT_SEED}, kept from the tokenizer",
         },
         files={TOKENIZER: tokenizer.to_str(pretty=False)},
+    )
+
+
+def load_sentences(
+    name: str,
+    file: str,
+    read_public: Callable[[], tuple[list[str], Array, str]],
+    *,
+    class_names: tuple[str, ...],
+    source: str,
+) -> Dataset:
+    """Load a set of sentences as int32 ids and mask, each `[N, 64]`.
+
+    Args:
+        name: of the data set.
+        file: in `$EDGETOOL_DATA`, with a split of its own.
+        read_public: gives texts, labels `[N]` and the SHA-256 of a download, a fifth of which becomes the test split.
+        class_names: in label order.
+        source: for reports.
+
+    Raises:
+        DataError: the file is damaged.
+        NetworkError: it is not there and cannot be downloaded.
+    """
+    path = shared_file(file)
+    if path is not None:
+        train, test, class_names, digest = npz_texts(path)
+    else:
+        texts, labels, digest = read_public()
+        is_test = choose_part(labels, len(texts), TEST_FRACTION)
+        train = [text for text, chosen in zip(texts, is_test, strict=True) if not chosen], labels[~is_test]
+        test = [text for text, chosen in zip(texts, is_test, strict=True) if chosen], labels[is_test]
+    return text_dataset(
+        name, train, test, class_names=class_names, source=source, digest=digest, vocab_size=VOCAB_SIZE, length=LENGTH
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from edgetool.data.load import load_dataset
 from edgetool.data.sets import sms_spam
+from edgetool.data.text import VOCAB_SIZE
 from edgetool.errors import DataError
 
 
@@ -64,4 +65,4 @@ def test_the_real_file(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> No
     found = load_dataset("sms-spam")
     assert found.train is not None and found.val is not None and found.test is not None
     assert [s.num_samples for s in (found.train, found.val, found.test)] == [3483, 387, 1032]
-    assert int(max(s.inputs[0].max() for s in (found.train, found.val, found.test))) < sms_spam.VOCAB_SIZE
+    assert int(max(s.inputs[0].max() for s in (found.train, found.val, found.test))) < VOCAB_SIZE

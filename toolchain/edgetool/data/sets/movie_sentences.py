@@ -10,9 +10,8 @@ import numpy as np
 
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array, Dataset
-from edgetool.data.download import download, shared_file
-from edgetool.data.split import choose_part
-from edgetool.data.text import npz_texts, text_dataset
+from edgetool.data.download import download
+from edgetool.data.text import load_sentences
 from edgetool.errors import DataError
 
 __all__ = ["load", "read_archive"]
@@ -24,42 +23,15 @@ SOURCE = "sentence polarity data set v1.0 (Pang and Lee 2005; no licence stated,
 CLASS_NAMES = ("negative", "positive")
 SUFFIXES = (".neg", ".pos")
 
-#: As many texts as `bert-mini` has rows in its table, and positions.
-VOCAB_SIZE = 8192
-LENGTH = 64
-
-TEST_FRACTION = 0.2
-
 
 def load() -> Dataset:
-    """Load the sentences as int32 ids and mask, each `[N, 64]`; label 1 is positive.
+    """Load the sentences; label 1 is positive. See `load_sentences`."""
 
-    `$EDGETOOL_DATA/movie_sentences.npz` brings its own split; of the download a stratified fifth is the test split.
-
-    Raises:
-        DataError: the file is damaged.
-        NetworkError: it is not there and cannot be downloaded.
-    """
-    path = shared_file("movie_sentences.npz")
-    if path is not None:
-        train, test, class_names, digest = npz_texts(path)
-    else:
+    def read_public() -> tuple[list[str], Array, str]:
         archive = download(URL)
-        texts, labels = read_archive(archive)
-        is_test = choose_part(labels, len(texts), TEST_FRACTION)
-        train = [text for text, chosen in zip(texts, is_test, strict=True) if not chosen], labels[~is_test]
-        test = [text for text, chosen in zip(texts, is_test, strict=True) if chosen], labels[is_test]
-        class_names, digest = CLASS_NAMES, digest_path(archive)
-    return text_dataset(
-        "movie-sentences",
-        train,
-        test,
-        class_names=class_names,
-        source=SOURCE,
-        digest=digest,
-        vocab_size=VOCAB_SIZE,
-        length=LENGTH,
-    )
+        return (*read_archive(archive), digest_path(archive))
+
+    return load_sentences("movie-sentences", "movie_sentences.npz", read_public, class_names=CLASS_NAMES, source=SOURCE)
 
 
 def read_archive(path: Path) -> tuple[list[str], Array]:

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.dataset import Array, Dataset
-from edgetool.data.download import download, shared_file
-from edgetool.data.split import choose_part
-from edgetool.data.text import npz_texts, text_dataset
+from edgetool.data.download import download
+from edgetool.data.text import load_sentences
 from edgetool.errors import DataError
 
 __all__ = ["load", "read_collection"]
@@ -25,42 +24,14 @@ SOURCE = "SMS Spam Collection (Almeida and Gomez Hidalgo 2011; UCI 228, CC BY 4.
 CLASS_NAMES = ("ham", "spam")
 MEMBER = "SMSSpamCollection"
 
-#: As many texts as `bert-mini` has rows in its table, and positions.
-VOCAB_SIZE = 8192
-LENGTH = 64
-
-TEST_FRACTION = 0.2
-
 
 def load() -> Dataset:
-    """Load the messages as int32 ids and mask, each `[N, 64]`; label 1 is spam.
+    """Load the messages; label 1 is spam, and repeated messages are removed. See `load_sentences`."""
 
-    `$EDGETOOL_DATA/sms_spam.npz` brings its own split; of the download a stratified fifth is the test split, after
-    repeated messages were removed.
+    def read_public() -> tuple[list[str], Array, str]:
+        return (*read_collection(download(URL, sha256=SHA256, name="sms_spam_collection.zip")), SHA256)
 
-    Raises:
-        DataError: the file is damaged.
-        NetworkError: it is not there and cannot be downloaded.
-    """
-    path = shared_file("sms_spam.npz")
-    if path is not None:
-        train, test, class_names, digest = npz_texts(path)
-    else:
-        texts, labels = read_collection(download(URL, sha256=SHA256, name="sms_spam_collection.zip"))
-        is_test = choose_part(labels, len(texts), TEST_FRACTION)
-        train = [text for text, chosen in zip(texts, is_test, strict=True) if not chosen], labels[~is_test]
-        test = [text for text, chosen in zip(texts, is_test, strict=True) if chosen], labels[is_test]
-        class_names, digest = CLASS_NAMES, SHA256
-    return text_dataset(
-        "sms-spam",
-        train,
-        test,
-        class_names=class_names,
-        source=SOURCE,
-        digest=digest,
-        vocab_size=VOCAB_SIZE,
-        length=LENGTH,
-    )
+    return load_sentences("sms-spam", "sms_spam.npz", read_public, class_names=CLASS_NAMES, source=SOURCE)
 
 
 def read_collection(path: Path) -> tuple[list[str], Array]:
