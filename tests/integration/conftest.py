@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -24,3 +26,61 @@ def digits_8x8() -> Dataset:
 
 
 PARTS = {"train": slice(1200), "val": slice(1200, None)}
+
+
+#: Ways to damage a file. "nicked" is a few bits, "flipped" many.
+DAMAGES = ("truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled", "empty", "header", "moved", "doubled")
+
+LARGE_NUMBERS = (0x7FFFFFFF, 0xFFFFFFFF, 0x00FFFFFF, 0x01000000, 0x40000000)
+
+
+def damage(content: bytes, kind: str, random: np.random.Generator) -> bytes:
+    """Return `content` damaged in one of the ways of `DAMAGES`; other kinds leave it sound."""
+    data = np.frombuffer(content, np.uint8).copy()
+    size = data.size
+    if kind == "truncated":
+        return content[: int(random.integers(9, size))]
+    if kind == "empty":
+        return content[: int(random.integers(0, 9))]
+    if kind == "doubled":
+        return content[: size // 2] + content[size // 3 :]
+    if kind == "header":
+        data[: int(random.integers(1, 64))] ^= random.integers(1, 256, dtype=np.uint8)
+    elif kind in ("nicked", "flipped"):
+        where = random.integers(8, size, int(random.integers(1, 4 if kind == "nicked" else 100)))
+        data[where] ^= (1 << random.integers(0, 8, where.size)).astype(np.uint8)
+    elif kind == "zeroed":
+        start = int(random.integers(8, size - 64))
+        data[start : start + 64] = 0
+    elif kind == "swapped":
+        a, b = sorted(int(v) for v in random.choice(size // 64, 2, replace=False) * 64)
+        data[a : a + 64], data[b : b + 64] = data[b : b + 64].copy(), data[a : a + 64].copy()
+    elif kind == "moved":
+        data[8:] = np.roll(data[8:], int(random.integers(1, 64)))
+    elif kind == "scrambled":  # large numbers where offsets, sizes and shapes are, most of them at both ends
+        words = data[8 : size // 4 * 4].view(np.uint32)
+        edge = min(words.size, 2000)
+        where = np.concatenate([random.integers(0, edge, 3), words.size - 1 - random.integers(0, edge, 3)])
+        words[where] = random.choice(LARGE_NUMBERS, where.size)
+    return data.tobytes()
+
+
+@pytest.fixture(scope="session")
+def make_mutants() -> Callable[..., list[Path]]:
+    """Write damaged copies of files, the same in every run: see `write`."""
+
+    def write(sources: Sequence[Path], folder: Path, indices: range, *, kinds: Sequence[str] = DAMAGES) -> list[Path]:
+        """Write one file an index, named `NNN_kind.suffix`; "suffix" is sound content under another format's name."""
+        paths = []
+        for index in indices:
+            kind = kinds[index % len(kinds)]
+            source = sources[(index // len(kinds) + index) % len(sources)]
+            suffix = source.suffix
+            if kind == "suffix":
+                suffix = next(s for s in (".onnx", ".tflite", ".h5", ".keras") if s != source.suffix)
+            path = folder / f"{index:03d}_{kind}{suffix}"
+            path.write_bytes(damage(source.read_bytes(), kind, np.random.default_rng((2026, index))))
+            paths.append(path)
+        return paths
+
+    return write

@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,52 +17,15 @@ from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
-KINDS = ("truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled_offsets", "empty", "header")
 NUM_MUTANTS = 60
-SEED = 20
 MODELS = ("tiny_float32.tflite", "tiny_int8.tflite", "tiny.onnx")
 
 pytestmark = pytest.mark.slow
 
 
-def mutate(content: bytes, index: int) -> bytes:
-    """Damage `content` in the way of `index`, the same in every run."""
-    generator = np.random.default_rng((SEED, index))
-    kind = KINDS[index % len(KINDS)]
-    data = np.frombuffer(content, np.uint8).copy()
-    size = data.size
-    if kind == "truncated":
-        return content[: int(generator.integers(9, size))]
-    if kind == "empty":
-        return b"" if index % 2 else content[:8]
-    if kind == "header":
-        data[: int(generator.integers(1, 32))] ^= generator.integers(1, 256, dtype=np.uint8)
-    elif kind in ("nicked", "flipped"):
-        where = generator.integers(8, size, int(generator.integers(1, 4 if kind == "nicked" else 40)))
-        data[where] ^= (1 << generator.integers(0, 8, where.size)).astype(np.uint8)
-    elif kind == "zeroed":
-        start = int(generator.integers(8, size - 64))
-        data[start : start + 64] = 0
-    elif kind == "swapped":
-        a, b = sorted(int(v) for v in generator.choice(size // 64, 2, replace=False) * 64)
-        data[a : a + 64], data[b : b + 64] = data[b : b + 64].copy(), data[a : a + 64].copy()
-    else:  # large numbers where offsets, sizes and shapes are
-        words = data[8 : size // 4 * 4].view(np.uint32)
-        where = generator.integers(0, words.size, 6)
-        words[where] = generator.choice([0x7FFFFFFF, 0xFFFFFFFF, 0x00FFFFFF, 0x40000000], where.size)
-    return data.tobytes()
-
-
 @pytest.fixture(scope="module")
-def mutants(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("mutants")
-    paths = []
-    for index in range(NUM_MUTANTS):
-        source = GOLDEN / MODELS[index % len(MODELS)]
-        path = folder / f"{index:02d}_{KINDS[index % len(KINDS)]}{source.suffix}"
-        path.write_bytes(mutate(source.read_bytes(), index))
-        paths.append(path)
-    return paths
+def mutants(tmp_path_factory: pytest.TempPathFactory, make_mutants: Callable[..., list[Path]]) -> list[Path]:
+    return make_mutants([GOLDEN / name for name in MODELS], tmp_path_factory.mktemp("mutants"), range(NUM_MUTANTS))
 
 
 def test_the_runner_answers_or_refuses_every_mutant(mutants: list[Path]) -> None:

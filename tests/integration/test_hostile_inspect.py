@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgetool.errors import EdgetoolError, FileFormatError, InternalError
@@ -19,60 +19,16 @@ from edgetool.runners.child import Child
 from edgetool.schema import parse
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
-KINDS = (
-    "truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled", "empty", "header", "suffix", "doubled",
-)  # fmt: skip
 NUM_MUTANTS = 200
-SEED = 2026
 SECONDS_EACH = 30.0
 
 pytestmark = pytest.mark.slow
 
 
-def mutate(content: bytes, index: int) -> bytes:
-    """Damage `content` in the way of `index`, the same in every run."""
-    generator = np.random.default_rng((SEED, index))
-    kind = KINDS[index % len(KINDS)]
-    data = np.frombuffer(content, np.uint8).copy()
-    size = data.size
-    if kind == "truncated":
-        return content[: int(generator.integers(9, size))]
-    if kind == "empty":
-        return content[: int(generator.integers(0, 9))]
-    if kind == "doubled":
-        return content[: size // 2] + content[size // 3 :]
-    if kind == "header":
-        data[: int(generator.integers(1, 64))] ^= generator.integers(1, 256, dtype=np.uint8)
-    elif kind in ("nicked", "flipped"):
-        where = generator.integers(8, size, int(generator.integers(1, 4 if kind == "nicked" else 200)))
-        data[where] ^= (1 << generator.integers(0, 8, where.size)).astype(np.uint8)
-    elif kind == "zeroed":
-        start = int(generator.integers(8, size - 256))
-        data[start : start + 256] = 0
-    elif kind == "swapped":
-        a, b = sorted(int(v) for v in generator.choice(size // 64, 2, replace=False) * 64)
-        data[a : a + 64], data[b : b + 64] = data[b : b + 64].copy(), data[a : a + 64].copy()
-    elif kind == "scrambled":  # large numbers where offsets, sizes and shapes are, most of them at both ends
-        words = data[8 : size // 4 * 4].view(np.uint32)
-        edge = min(words.size, 2000)
-        where = np.concatenate([generator.integers(0, edge, 3), words.size - 1 - generator.integers(0, edge, 3)])
-        words[where] = generator.choice([0x7FFFFFFF, 0xFFFFFFFF, 0x00FFFFFF, 0x40000000], where.size)
-    return data.tobytes()
-
-
-def make_mutants(sources: list[Path], folder: Path) -> list[Path]:
-    paths = []
-    for index in range(NUM_MUTANTS):
-        kind = KINDS[index % len(KINDS)]
-        source = sources[(index // len(KINDS) + index) % len(sources)]
-        content = mutate(source.read_bytes(), index)
-        suffix = source.suffix
-        if kind == "suffix":  # sound content under another format's name
-            suffix = next(s for s in (".onnx", ".tflite", ".h5", ".keras") if s != source.suffix)
-        path = folder / f"{index:03d}_{kind}{suffix}"
-        path.write_bytes(content)
-        paths.append(path)
-    return paths
+#: Beside the kinds of damage: sound content under another format's name.
+KINDS = (
+    "truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled", "empty", "header", "suffix", "doubled",
+)  # fmt: skip
 
 
 def read_all(paths: list[Path]) -> Counter[str]:
@@ -121,18 +77,22 @@ def assert_sensible(counts: Counter[str], least_answered: float) -> None:
     assert largest < 2 << 20, f"a child took {largest >> 10} MiB"
 
 
-def test_mutants_of_small_models(tmp_path: Path) -> None:
+def test_mutants_of_small_models(tmp_path: Path, make_mutants: Callable[..., list[Path]]) -> None:
     sources = [
         GOLDEN / name for name in ("tiny_float32.tflite", "tiny.onnx", "tiny.keras", "tiny_int8.tflite", "tiny.h5")
     ]
-    assert_sensible(read_all(make_mutants(sources, tmp_path)), least_answered=0.05)  # little but structure
+    assert_sensible(
+        read_all(make_mutants(sources, tmp_path, range(NUM_MUTANTS), kinds=KINDS)), least_answered=0.05
+    )  # little but structure
 
 
-def test_mutants_of_published_models(shared_models: Path, tmp_path: Path) -> None:
+def test_mutants_of_published_models(
+    shared_models: Path, tmp_path: Path, make_mutants: Callable[..., list[Path]]
+) -> None:
     names = ("resnet8_cifar10_int8.tflite", "dscnn_kws_float32.tflite", "resnet8_cifar10.h5", "autoencoder_toycar.h5")
     sources = [shared_models / name for name in names]
     sources += [GOLDEN / "tiny.onnx", GOLDEN / "tiny.keras", shared_models / "dscnn_kws_int8.tflite"]
-    assert_sensible(read_all(make_mutants(sources, tmp_path)), least_answered=0.1)
+    assert_sensible(read_all(make_mutants(sources, tmp_path, range(NUM_MUTANTS), kinds=KINDS)), least_answered=0.1)
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path: Path) -> None:

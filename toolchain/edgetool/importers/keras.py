@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,15 +151,17 @@ def _is_keras3(path: Path, kind: Format) -> bool:
 
 
 def _version(path: Path, kind: Format) -> str:
-    """Return the version of Keras that a file says it was written by; empty where it does not say."""
-    if kind == "keras":
-        with contextlib.suppress(KeyError, ValueError, AttributeError), zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-        return ""
-    import h5py
+    """Return the version of Keras that a file says it was written by; empty where it does not say, or cannot."""
+    found: Any = ""
+    with contextlib.suppress(zipfile.BadZipFile, zlib.error, OSError, LookupError, ValueError, AttributeError):
+        if kind == "keras":
+            with zipfile.ZipFile(path) as archive:
+                found = json.loads(archive.read("metadata.json")).get("keras_version", "")
+        else:
+            import h5py
 
-    with h5py.File(path, "r") as store:
-        found = store.attrs.get("keras_version", "")
+            with h5py.File(path, "r") as store:
+                found = store.attrs.get("keras_version", "")
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
 
 
