@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption
 
+if TYPE_CHECKING:
+    from edgetool.embed.array import ArrayFiles
+    from edgetool.embed.c_bundle import Bundle
+
 
 def embed(
     model: Annotated[str, typer.Argument(help="A .tflite or .onnx file, or a run folder (its smallest artefact).")],
-    runtime: Annotated[str, typer.Option("--runtime", help="array: the file's bytes as a C array.")] = "array",
+    runtime: Annotated[
+        str, typer.Option("--runtime", help="array: the file's bytes as a C array; c: C without an interpreter.")
+    ] = "array",
+    target: Annotated[str, typer.Option("--target", help="Of --runtime c: whose flash and RAM it must fit.")] = "host",
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -19,30 +26,52 @@ def embed(
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write MODEL as C sources that compile with gcc and g++ and hold the same bytes."""
+    """Write MODEL as C sources: its bytes for an interpreter, or code that needs none."""
     from pathlib import Path
 
-    from edgetool.embed.bundle import embed_array
-    from edgetool.errors import UsageError
+    from edgetool.embed.bundle import embed_array, embed_c
+    from edgetool.errors import UsageError, nearest
 
-    if runtime != "array":
-        raise UsageError(f"--runtime {runtime}", found="no such runtime", expected="array", next_step="--runtime array")
-    files = embed_array(Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), overwrite=overwrite)
+    console = Console(json_output=json_output)
+    if runtime == "array":
+        files = embed_array(Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), overwrite=overwrite)
+        console.result(_array_result(files), "\n".join(_array_lines(files)))
+    elif runtime == "c":
+        made = embed_c(
+            Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), target=target, overwrite=overwrite
+        )
+        console.result(made, "\n".join(_bundle_lines(made)))
+    else:
+        raise UsageError(
+            f"--runtime {runtime}",
+            found="no such runtime",
+            expected="array or c",
+            next_step=nearest(runtime, ["array", "c"]),
+        )
+
+
+def _array_result(files: ArrayFiles) -> dict[str, str | int]:
+    return {
+        "header": str(files.header), "source": str(files.source), "name": files.name,
+        "num_bytes": files.num_bytes, "sha256": files.digest,
+    }  # fmt: skip
+
+
+def _array_lines(files: ArrayFiles) -> list[str]:
     upper = files.name.upper()
-    lines = [
+    return [
         f"{files.header}, {files.source}: {files.num_bytes:,} bytes, sha256 {files.digest}",
         f'  #include "{files.header.name}"',
         f"  give {files.name} and {upper}_SIZE to the interpreter; compile {files.source.name} with gcc -x c or g++",
         f"  {files.name}_input0_quantize and {files.name}_output0_dequantize are there where the model is quantised",
     ]
-    console = Console(json_output=json_output)
-    console.result(
-        {
-            "header": str(files.header),
-            "source": str(files.source),
-            "name": files.name,
-            "num_bytes": files.num_bytes,
-            "sha256": files.digest,
-        },
-        "\n".join(lines),
-    )
+
+
+def _bundle_lines(made: Bundle) -> list[str]:
+    return [
+        f"{made.out}: {made.name}.c, weights.c and their self-test",
+        f"  RAM    {made.arena_bytes:,} bytes of arena (no plan of these operators can be below "
+        f"{made.lower_bound_bytes:,})",
+        f"  flash  {made.constant_bytes:,} bytes of constants, and the code",
+        f"  make -C {made.out} test",
+    ]

@@ -9,6 +9,8 @@ import typer
 from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption, SeedOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgetool.store.manifest import ParityRecord
     from edgetool.verify.files import Verification
     from edgetool.verify.inputs import VerifyInputs
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 def verify(
     reference: Annotated[str, typer.Argument(help="What is trusted: a model file, a SavedModel or module:function.")],
-    candidate: Annotated[str, typer.Argument(help="What is checked, of any of these kinds.")],
+    candidate: Annotated[
+        str, typer.Argument(help="What is checked, of any of these kinds, or a folder of `edgetool embed --runtime c`.")
+    ],
     data: Annotated[
         str | None, typer.Option("--data", help="Compare on its validation split, else on its training split.")
     ] = None,
@@ -62,6 +66,9 @@ def verify(
         return data_inputs(str(data), samples, preprocessing, seed=seed)
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
+    if _is_bundle(candidate):
+        _verify_bundle(reference, candidate, load if data is not None else None, samples, seed, console)
+        return
     try:
         found = verify_files(
             reference, candidate, runner=ProcessRunner(), data=None if data is None else load,
@@ -73,6 +80,29 @@ def verify(
     _print_table(console, found)
     console.result(found)
     require_parity(found.parity)
+
+
+def _is_bundle(candidate: str) -> bool:
+    from pathlib import Path
+
+    from edgetool.embed.check_bundle import is_bundle
+
+    return is_bundle(Path(candidate))
+
+
+def _verify_bundle(
+    reference: str, candidate: str, load: Callable[[], VerifyInputs] | None, samples: int, seed: int, console: Console
+) -> None:
+    from pathlib import Path
+
+    from edgetool.embed.check_bundle import check_bundle, require_equal
+
+    found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed)
+    verdict = "equal, bit for bit" if not found.num_different else f"DIFFERENT in {found.num_different:,}"
+    console.result(
+        found, f"{candidate} against {found.reference}: {found.inputs}, compiled by {found.compiler}: {verdict}"
+    )
+    require_equal(found)
 
 
 def _check_options(data: str | None, card: str | None, scale: float | None, mean: str | None, std: str | None) -> None:

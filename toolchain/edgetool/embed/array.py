@@ -11,7 +11,7 @@ from edgetool.artifact import Signature, TensorSpec
 from edgetool.errors import RunExistsError
 from edgetool.store.atomic import write_text
 
-__all__ = ["ArrayFiles", "array_header", "array_source", "write_array"]
+__all__ = ["ArrayFiles", "array_header", "array_source", "float_literal", "tensor_constants", "write_array"]
 
 ALIGNMENT = 16
 BYTES_PER_LINE = 20
@@ -93,7 +93,7 @@ def array_header(content: bytes, signature: Signature, *, name: str) -> str:
     ]
     for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
         for index, spec in enumerate(specs):
-            lines += _tensor(name, f"{kind}{index}", spec)
+            lines += tensor_constants(name, f"{kind}{index}", spec)
     lines += ["#ifdef __cplusplus", '}  /* extern "C" */', "#endif", "", f"#endif  /* {upper}_H_ */", ""]
     return "\n".join(lines)
 
@@ -130,8 +130,8 @@ def _rows(content: bytes) -> list[str]:
     ]
 
 
-def _tensor(name: str, role: str, spec: TensorSpec) -> list[str]:
-    """Return constants for one input or output, and helpers where it is quantised with one scale."""
+def tensor_constants(name: str, role: str, spec: TensorSpec) -> list[str]:
+    """Return constants of C for one input or output, and helpers where it is quantised with one scale."""
     prefix = f"{name.upper()}_{role.upper()}"
     shape = tuple(1 if size < 0 else size for size in spec.shape)
     c_type = C_TYPES.get(spec.dtype, "uint8_t")
@@ -146,7 +146,7 @@ def _tensor(name: str, role: str, spec: TensorSpec) -> list[str]:
     ]
     if len(spec.scale) == 1 and spec.dtype in QUANTIZED_RANGES:
         lines += [
-            f"#define {prefix}_SCALE {_float(spec.scale[0])}",
+            f"#define {prefix}_SCALE {float_literal(spec.scale[0])}",
             f"#define {prefix}_ZERO_POINT ({spec.zero_point[0]})",
             *_helpers(name, role, prefix, spec.dtype, c_type),
         ]
@@ -177,7 +177,7 @@ def _helpers(name: str, role: str, prefix: str, dtype: str, c_type: str) -> list
     ]
 
 
-def _float(value: float) -> str:
+def float_literal(value: float) -> str:
     """Return a float literal that reads back as the same float32: 9 significant digits do."""
     text = f"{value:.9g}"
     return (text if any(mark in text for mark in ".en") else f"{text}.0") + "f"

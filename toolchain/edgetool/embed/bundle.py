@@ -6,14 +6,16 @@ from pathlib import Path
 
 from edgetool.artifact import require_format
 from edgetool.embed.array import ArrayFiles, write_array
+from edgetool.embed.c_bundle import Bundle, write_bundle
 from edgetool.embed.identifiers import c_identifier, require_identifier
 from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
 from edgetool.ir.summary import Summary
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
 from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
+from edgetool.targets import find_target
 
-__all__ = ["choose_file", "embed_array"]
+__all__ = ["choose_file", "embed_array", "embed_c"]
 
 READ_TIMEOUT_S = 300.0
 
@@ -46,6 +48,33 @@ def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Pat
     )
     signature = parse(Summary, answer, source=str(path), error=FileFormatError).signature
     return write_array(path.read_bytes(), signature, name=chosen, out=out, overwrite=overwrite)
+
+
+def embed_c(model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool) -> Bundle:
+    """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
+
+    Args:
+        model: a `.tflite` file, or a run folder.
+        artifact: which artefact of a run folder; default: the smallest that fits.
+        name: identifier; default: made from the file's name.
+        out: folder, made whole or not at all.
+        target: name of the device whose flash and RAM are the budget.
+        overwrite: replace the folder.
+
+    Raises:
+        EdgetoolError: see `write_bundle`; a bad name; an unknown target.
+    """
+    path = choose_file(model, artifact)
+    kind = require_format(path)
+    if kind != "tflite":
+        raise FileFormatError(
+            str(path),
+            found=f"a model of format {kind!r}",
+            expected="a .tflite file, of int8",
+            next_step=f"edgetool export MODEL --recipe w8a8_static -o {path.stem}.tflite",
+        )
+    chosen = require_identifier(name) if name is not None else c_identifier(path.stem)
+    return write_bundle(path, name=chosen, out=out, target=find_target(target), overwrite=overwrite)
 
 
 def choose_file(model: Path, artifact: str | None) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgetool.ir.graph import Graph
 
-__all__ = ["ALIGNMENT", "Buffer", "MemoryPlan", "plan_memory"]
+__all__ = ["ALIGNMENT", "Buffer", "Life", "MemoryPlan", "align", "place_lives", "plan_memory"]
 
 #: Offsets are multiples of this, as interpreters and vector units want.
 ALIGNMENT = 16
@@ -57,7 +57,9 @@ class MemoryPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Life:
+class Life:
+    """Memory that is needed from operator `first` to operator `last`."""
+
     name: str
     num_bytes: int
     first: int
@@ -79,9 +81,9 @@ def plan_memory(graph: Graph) -> MemoryPlan:
         if not tensor.has_shape or any(size < 0 for size in tensor.shape[1:]):
             unknown.append(root)
         else:
-            lives.append(_Life(root, _aligned(tensor.num_bytes), first[root], last[root]))
+            lives.append(Life(root, align(tensor.num_bytes), first[root], last[root]))
     bound, peak = _most_alive(graph, lives)
-    placed = _best_placement(lives, bound)
+    placed = place_lives(lives, bound)
     buffers = tuple(
         Buffer(tuple(members[life.name]), life.num_bytes, life.first, life.last, placed[life.name])
         for life in sorted(lives, key=lambda life: (life.first, placed[life.name]))
@@ -154,11 +156,12 @@ def _owners(graph: Graph) -> dict[str, str]:
     return {name: root(name) for name in owner}
 
 
-def _aligned(num_bytes: int) -> int:
+def align(num_bytes: int) -> int:
+    """Return the next multiple of `ALIGNMENT`."""
     return -(-num_bytes // ALIGNMENT) * ALIGNMENT
 
 
-def _most_alive(graph: Graph, lives: list[_Life]) -> tuple[int, str]:
+def _most_alive(graph: Graph, lives: list[Life]) -> tuple[int, str]:
     """Return the most bytes that are alive during an operator, and that operator's name."""
     change = [0] * (len(graph.ops) + 2)
     for life in lives:
@@ -173,7 +176,7 @@ def _most_alive(graph: Graph, lives: list[_Life]) -> tuple[int, str]:
 
 
 #: Orders in which buffers are placed, the published one first.
-_ORDERS: tuple[Callable[[_Life], tuple[int | str, ...]], ...] = (
+_ORDERS: tuple[Callable[[Life], tuple[int | str, ...]], ...] = (
     lambda life: (-life.num_bytes, life.first, life.name),
     lambda life: (-life.num_bytes, -(life.last - life.first), life.name),
     lambda life: (-(life.last - life.first) * life.num_bytes, life.first, life.name),
@@ -183,7 +186,8 @@ _ORDERS: tuple[Callable[[_Life], tuple[int | str, ...]], ...] = (
 )
 
 
-def _best_placement(lives: list[_Life], bound: int) -> dict[str, int]:
+def place_lives(lives: list[Life], bound: int) -> dict[str, int]:
+    """Return an offset for each, in the best of several orders; `bound`: no plan can be smaller."""
     best: dict[str, int] = {}
     smallest = -1
     for order in _ORDERS if len(lives) <= MAX_TRIED else _ORDERS[:1]:
@@ -195,7 +199,7 @@ def _best_placement(lives: list[_Life], bound: int) -> dict[str, int]:
     return best
 
 
-def _place(lives: list[_Life]) -> tuple[dict[str, int], int]:
+def _place(lives: list[Life]) -> tuple[dict[str, int], int]:
     """Place buffers in the order given, each at the lowest free offset; return offsets and the end of the last."""
     placed: dict[str, int] = {}
     taken: list[tuple[int, int, int, int]] = []  # offset, end, first, last; sorted by offset

@@ -1,0 +1,143 @@
+"""C without an interpreter, compiled here: bit for bit LiteRT's reference kernels, sanitizers, the commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetool.embed.c_bundle import write_bundle
+from edgetool.embed.check_bundle import check_bundle, run_bundle
+from edgetool.embed.lower import lower_file
+from edgetool.embed.vectors import random_inputs, reference_vectors
+from edgetool.targets import find_target
+from edgetool.verify.inputs import VerifyInputs, data_inputs
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "models"
+TINY = GOLDEN / "tiny_int8.tflite"
+
+pytestmark = pytest.mark.slow
+
+SANITIZED = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+#: Model of MLPerf Tiny -> bytes of arena that TFLM takes for it (its own report), which this must stay well below.
+PUBLISHED = {"resnet8_cifar10_int8": 55_000, "dscnn_kws_int8": 23_000, "autoencoder_toycar_int8": 2_800}
+
+
+def write(model: Path, out: Path, *, name: str = "net") -> Path:
+    return write_bundle(model, name=name, out=out, target=find_target("host"), overwrite=False).out
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_models_give_the_same_bytes(name: str, shared_models: Path, tmp_path: Path) -> None:
+    model = shared_models / f"{name}.tflite"
+    made = write_bundle(model, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False)
+    assert made.arena_bytes == made.lower_bound_bytes < 0.8 * PUBLISHED[name]
+    found = check_bundle(model, made.out, num_samples=1000, seed=1)
+    assert (found.num_samples, found.num_different) == (1000, 0)
+
+
+def test_real_images_give_the_same_bytes(shared_models: Path, shared_data: Path, tmp_path: Path) -> None:
+    from edgetool.data.preprocess import Preprocessing
+
+    def images() -> VerifyInputs:
+        return data_inputs(str(shared_data / "cifar10.npz"), 300, Preprocessing(), seed=0)
+
+    model = shared_models / "resnet8_cifar10_int8.tflite"
+    found = check_bundle(model, write(model, tmp_path / "b"), num_samples=1, data=images)
+    assert (found.num_samples, found.num_different) == (300, 0)
+
+
+@pytest.mark.parametrize("name", ["tiny_int8", *PUBLISHED])
+def test_sanitizers_find_nothing(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    model = TINY if name == "tiny_int8" else request.getfixturevalue("shared_models") / f"{name}.tflite"
+    program = lower_file(model)
+    inputs = random_inputs(program, 5, seed=2)
+    found = run_bundle(write(model, tmp_path / "b"), "net", program, inputs, compiler="gcc", flags=SANITIZED)
+    for made, expected in zip(found, reference_vectors(model, program, inputs).outputs, strict=True):
+        np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("strides", [1, 2])
+def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path) -> None:
+    """A network of every operator, quantised by the converter: odd sizes, dilation, ReLU6, a channel multiplier."""
+    import tensorflow as tf
+    import tf_keras
+
+    layers = tf_keras.layers
+    inputs = layers.Input((13, 11, 3), batch_size=1)
+    x = layers.Conv2D(8, (3, 2), strides, padding, activation="relu")(inputs)
+    x = layers.DepthwiseConv2D(3, 1, "same", depth_multiplier=2, activation=tf.nn.relu6)(x)
+    x = layers.MaxPooling2D(2, 1, padding)(x)
+    y = layers.Conv2D(16, 1)(x)
+    x = layers.Add()([layers.Conv2D(16, 3, padding="same", dilation_rate=2)(x), y])
+    x = layers.Add()([x, layers.ReLU()(layers.Conv2D(16, 1)(x))])
+    x = layers.AveragePooling2D(2, 2, "same")(x)
+    x = layers.Dense(7, activation="relu")(layers.Flatten()(x))
+    model = tf_keras.Model(inputs, layers.Dense(5, activation="softmax")(x))
+    samples = np.random.default_rng(0).normal(size=(50, 1, 13, 11, 3)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path = tmp_path / "m.tflite"
+    path.write_bytes(converter.convert())
+    found = check_bundle(path, write(path, tmp_path / "b"), num_samples=200)
+    assert found.num_different == 0
+
+
+def test_the_bundle_builds_by_itself_and_its_header_is_cpp(tmp_path: Path) -> None:
+    bundle = write(TINY, tmp_path / "b")
+    done = subprocess.run(["make", "-C", str(bundle), "test"], capture_output=True, text=True)
+    assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stdout, done.stderr
+    (bundle / "user.cc").write_text('#include "net.h"\nvoid use();\nvoid use() { net_run(); }\n')
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"]
+    subprocess.run(["g++", *flags, "-c", "user.cc", "-o", "user.o"], check=True, cwd=bundle)
+
+
+def test_the_self_test_sees_a_wrong_byte(tmp_path: Path) -> None:
+    bundle = write(TINY, tmp_path / "b")
+    text = (bundle / "test_vectors.h").read_text()
+    head, _, tail = text.rpartition("{\n  ")
+    first, _, rest = tail.partition(",")
+    (bundle / "test_vectors.h").write_text(f"{head}{{\n  {int(first) ^ 1},{rest}")
+    done = subprocess.run(["make", "-C", str(bundle), "test"], capture_output=True, text=True)
+    assert done.returncode != 0 and "FAIL: 3 of 4" in done.stdout
+
+
+def test_commands(tmp_path: Path) -> None:
+    def edgetool(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "edgetool.cli.main", *arguments], capture_output=True, text=True)
+
+    out = str(tmp_path / "b")
+    made = edgetool("embed", str(TINY), "--runtime", "c", "-o", out)
+    assert made.returncode == 0 and "bytes of arena" in made.stdout, made.stderr
+    assert edgetool("verify", str(TINY), out, "--samples", "20").returncode == 0
+    assert edgetool("embed", str(TINY), "--runtime", "c", "-o", out).returncode == 30
+    source = tmp_path / "b" / "tiny_int8.c"
+    source.write_text(source.read_text().replace("int32_t sum = 0;", "int32_t sum = 1000;"))
+    wrong = edgetool("verify", str(TINY), out, "--samples", "20")
+    assert wrong.returncode == 41 and "the same bytes" in wrong.stderr
+    source.write_text("int main(void) { return no_such_thing; }\n")
+    broken = edgetool("verify", str(TINY), out, "--samples", "20")
+    assert broken.returncode == 54 and "no_such_thing" in broken.stderr and "cc -std=c99" in broken.stderr
+
+
+def test_damaged_files_give_errors(tmp_path: Path, make_mutants: object) -> None:
+    from edgetool.errors import EdgetoolError, InternalError
+
+    assert callable(make_mutants)
+    refused = 0
+    for index, path in enumerate(make_mutants([TINY], tmp_path, range(100))):
+        try:
+            lower_file(path)
+        except EdgetoolError as exc:
+            assert not isinstance(exc, InternalError) and exc.next_step, path.name
+            refused += 1
+        assert index < 100
+    assert refused > 30

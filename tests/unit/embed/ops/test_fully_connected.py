@@ -1,0 +1,39 @@
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgetool.embed.ops.fully_connected import lower_fully_connected
+from edgetool.embed.rescale import quantize_multiplier
+from edgetool.errors import UnsupportedModelError
+from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+
+WEIGHTS = np.array([[1, 2], [-3, 4], [5, -6]], np.int8)
+
+
+def _graph(kernel: Quantization) -> tuple[Op, Graph]:
+    tensors = [
+        Tensor("x", (1, 2), "int8", Quantization((0.1,), (7,))), Tensor("w", (3, 2), "int8", kernel, WEIGHTS),
+        Tensor("y", (1, 3), "int8", Quantization((0.3,), (0,))),
+    ]  # fmt: skip
+    op = Op("FULLY_CONNECTED", "y", ("x", "w"), ("y",), {"fused_activation_function": "RELU"})
+    return op, Graph("tflite", {tensor.name: tensor for tensor in tensors}, (op,), ("x",), ("y",))
+
+
+def test_one_scale_is_multiplied_in_float32() -> None:
+    step = lower_fully_connected(*_graph(Quantization((0.7,), (0,))))
+    product = float(np.float32(0.1) * np.float32(0.7))
+    multipliers, biases = step.fields["multipliers"], step.fields["biases"]
+    assert isinstance(multipliers, np.ndarray) and isinstance(biases, np.ndarray)
+    assert multipliers.tolist() == [quantize_multiplier(product / 0.3)[0]] * 3
+    assert biases.tolist() == [-21, -7, 7] and step.fields["low"] == 0
+
+
+def test_channels_may_have_scales_of_their_own_but_no_zero_point() -> None:
+    step = lower_fully_connected(*_graph(Quantization((0.7, 0.5, 0.2), (0, 0, 0))))
+    multipliers = step.fields["multipliers"]
+    assert isinstance(multipliers, np.ndarray) and len(set(multipliers.tolist())) == 3
+    with pytest.raises(UnsupportedModelError, match="zero point"):
+        lower_fully_connected(*_graph(Quantization((0.7,), (3,))))

@@ -1,0 +1,57 @@
+"""The folder that is written: whole, within budgets, never over another one."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template, write_bundle
+from edgetool.errors import BudgetError, RunExistsError, UnsupportedModelError
+from edgetool.targets import find_target
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+MODEL = GOLDEN / "tiny_int8.tflite"
+FILES = {
+    "net.h", "net.c", "weights.c", "test_vectors.h", "main.c", "Makefile", "CMakeLists.txt", "README.md", BUNDLE_FILE,
+}  # fmt: skip
+
+
+def test_a_bundle_is_whole(tmp_path: Path) -> None:
+    made = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False)
+    assert {path.name for path in (tmp_path / "b").iterdir()} == FILES
+    fields = tomllib.loads((tmp_path / "b" / BUNDLE_FILE).read_text())
+    assert fields["source_sha256"] == made.source_sha256 and fields["arena_bytes"] == made.arena_bytes
+    assert sum(fields["operators"].values()) == sum(made.operators.values()) > 0
+    for path in (tmp_path / "b").iterdir():
+        assert "$name" not in path.read_text() and str(tmp_path) not in path.read_text()
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with pytest.raises(RunExistsError):
+        write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False)
+    assert not list((tmp_path / "b").iterdir())
+
+
+@pytest.mark.parametrize(("field", "what"), [("flash_bytes", "flash"), ("ram_bytes", "RAM")])
+def test_a_budget_that_is_too_small_is_named_with_both_numbers(tmp_path: Path, field: str, what: str) -> None:
+    small = dataclasses.replace(find_target("host"), **{field: 10})
+    with pytest.raises(BudgetError, match=what) as caught:
+        write_bundle(MODEL, name="net", out=tmp_path / "b", target=small, overwrite=False)
+    assert "10 bytes" in caught.value.expected and not (tmp_path / "b").exists()
+
+
+def test_float_models_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError, match="int8"):
+        write_bundle(
+            GOLDEN / "tiny_float32.tflite", name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_template_wants_all_of_its_names() -> None:
+    with pytest.raises(KeyError):
+        fill_template("README.md", name="net")

@@ -1,0 +1,45 @@
+"""A bundle against its model; the compilers are tests/integration's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgetool.embed.c_bundle import BUNDLE_FILE, write_bundle
+from edgetool.embed.check_bundle import BundleCheck, check_bundle, is_bundle, require_equal
+from edgetool.errors import FileFormatError, MissingDependencyError, ParityError
+from edgetool.targets import find_target
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+MODEL = GOLDEN / "tiny_int8.tflite"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False).out
+
+
+def test_only_such_folders_are_bundles(bundle: Path, tmp_path: Path) -> None:
+    assert is_bundle(bundle) and not is_bundle(tmp_path) and not is_bundle(MODEL)
+
+
+def test_a_bundle_of_another_model_or_a_damaged_one_is_refused(bundle: Path) -> None:
+    with pytest.raises(FileFormatError, match="a bundle of a model with SHA-256"):
+        check_bundle(GOLDEN / "tiny_float32.tflite", bundle, num_samples=1)
+    (bundle / BUNDLE_FILE).write_text("name = ")
+    with pytest.raises(FileFormatError, match="name and source_sha256"):
+        check_bundle(MODEL, bundle, num_samples=1)
+
+
+def test_a_missing_compiler_is_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler -m32")
+    with pytest.raises(MissingDependencyError, match="no-such-compiler"):
+        check_bundle(MODEL, bundle, num_samples=1)
+
+
+def test_a_difference_is_an_error_with_its_size() -> None:
+    equal = BundleCheck("b", "m", "i", 5, 0, 0, "cc")
+    require_equal(equal)
+    with pytest.raises(ParityError, match="2 of 5 samples, by up to 7 steps"):
+        require_equal(BundleCheck("b", "m", "i", 5, 2, 7, "cc"))

@@ -1,0 +1,73 @@
+"""From graphs to programs: what is kept, dropped and refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgetool.embed.lower import lower_file, lower_graph
+from edgetool.errors import EdgetoolError, FileFormatError, UnsupportedModelError
+from edgetool.ir.graph import Graph, Op, Tensor
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+
+
+def _replace(graph: Graph, *ops: Op, **tensors: Tensor) -> Graph:
+    return dataclasses.replace(graph, ops=ops or graph.ops, tensors={**graph.tensors, **tensors})
+
+
+def test_a_file_becomes_kernel_calls() -> None:
+    program = lower_file(GOLDEN / "tiny_int8.tflite")
+    assert [step.output for step in program.steps] and program.source_digest
+    assert all(-1 not in program.tensors[name].shape for name in (*program.inputs, *program.outputs))
+
+
+def test_operators_that_no_output_needs_are_dropped(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    unused = Op("WHATEVER", "unused", ("x",), ("unused",))
+    assert len(lower_graph(_replace(graph, *graph.ops, unused), digest="d").steps) == 1
+
+
+def test_a_change_of_shape_takes_no_step(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    flat = dataclasses.replace(graph.tensors["y"], name="flat", shape=(-1, 48))
+    graph = _replace(graph, *graph.ops, Op("RESHAPE", "flat", ("y",), ("flat",)), flat=flat)
+    program = lower_graph(dataclasses.replace(graph, outputs=("flat",)), digest="d")
+    assert len(program.steps) == 1 and program.owner("flat") == "y"
+
+
+def test_all_operators_without_a_kernel_are_named(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    odd = (Op("CUSTOM:Mine", "m", ("x",), ("m",)), Op("COS", "c", ("m",), ("y",)))
+    with pytest.raises(UnsupportedModelError) as caught:
+        lower_graph(_replace(graph, *odd), digest="d")
+    assert "COS (c), CUSTOM:Mine (m)" in str(caught.value) and "--runtime array" in caught.value.next_step
+
+
+def test_open_sizes_are_refused(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    wide = dataclasses.replace(graph.tensors["x"], shape=(-1, -1, 4, 2))
+    with pytest.raises(UnsupportedModelError, match="sizes that are known"):
+        lower_graph(_replace(graph, x=wide), digest="d")
+
+
+def test_circles_and_missing_outputs_are_damage(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    circle = dataclasses.replace(graph.ops[0], inputs=("y", "w", "b"))
+    with pytest.raises(EdgetoolError):
+        lower_graph(_replace(graph, circle), digest="d")
+    with pytest.raises(FileFormatError, match="no operator"):
+        lower_graph(dataclasses.replace(graph, outputs=("x",)), digest="d")
+
+
+def test_options_that_contradict_the_tensors_are_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a stride of 0")
+
+    monkeypatch.setattr("edgetool.embed.lower.lower_graph", fail)
+    monkeypatch.setattr("edgetool.embed.lower.digest_path", lambda _: "d")
+    with pytest.raises(FileFormatError, match="do not fit its tensors"):
+        lower_file(GOLDEN / "tiny_int8.tflite")

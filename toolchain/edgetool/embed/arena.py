@@ -1,0 +1,101 @@
+"""Where activations and scratch memory lie in the one static arena of generated C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetool.embed.program import Program
+from edgetool.ir.memory_plan import Life, align, place_lives
+
+__all__ = ["Arena", "plan_arena"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """The plan.
+
+    Attributes:
+        offsets: of every tensor that an operator reads or writes, in bytes from the arena's start.
+        scratch: offset of each step's scratch memory; 0 for steps without.
+        num_bytes: of the arena.
+        lower_bound_bytes: the most that is alive during one step: no arena can be smaller.
+    """
+
+    offsets: dict[str, int]
+    scratch: tuple[int, ...]
+    num_bytes: int
+    lower_bound_bytes: int
+
+
+def plan_arena(program: Program) -> Arena:
+    """Place inputs, outputs, activations and scratch memory, so that nothing that is needed is overwritten.
+
+    An operator that may work in place does so where its input is not needed again. Inputs are overwritten too: they
+    are to be written before every run.
+    """
+    owner = _owners(program)
+    first, last = _lifetimes(program, owner)
+    lives = [Life(name, align(_size(program, owner, name)), first[name], last[name]) for name in first]
+    for index, step in enumerate(program.steps):
+        if step.scratch_bytes:
+            lives.append(Life(_scratch_name(index), align(step.scratch_bytes), index, index))
+    bound = max(
+        sum(life.num_bytes for life in lives if life.first <= index <= life.last) for index in range(len(program.steps))
+    )
+    placed = place_lives(lives, bound)
+    end = max(placed[life.name] + life.num_bytes for life in lives)
+    names = {name for step in program.steps for name in (*step.inputs, step.output)} | {
+        *program.inputs,
+        *program.outputs,
+    }
+    return Arena(
+        offsets={name: placed[owner[program.owner(name)]] for name in names},
+        scratch=tuple(placed.get(_scratch_name(index), 0) for index in range(len(program.steps))),
+        num_bytes=end,
+        lower_bound_bytes=bound,
+    )
+
+
+def _scratch_name(index: int) -> str:
+    return f"\0scratch {index}"  # no tensor's name has a null character
+
+
+def _owners(program: Program) -> dict[str, str]:
+    """Return for every tensor with memory the one whose memory it takes: its own, or that of what it overwrites."""
+    _, last = _lifetimes(program, {})
+    owner: dict[str, str] = {program.owner(name): program.owner(name) for name in program.inputs}
+    for index, step in enumerate(program.steps):
+        name = program.owner(step.output)
+        owner[name] = name
+        kept = {program.owner(given) for side, given in enumerate(step.inputs) if side not in step.overwrites}
+        for side in step.overwrites:
+            source = program.owner(step.inputs[side])
+            fits = program.tensors[source].num_bytes >= program.tensors[name].num_bytes
+            if fits and source not in kept and last[source] == index and owner[name] == name:
+                owner[name] = owner[source]
+    return owner
+
+
+def _lifetimes(program: Program, owner: dict[str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the first and last step that each piece of memory is needed in."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+
+    def touch(name: str, when: int) -> None:
+        root = program.owner(name)
+        root = owner.get(root, root)
+        first[root] = min(first.get(root, when), when)
+        last[root] = max(last.get(root, when), when)
+
+    for name in program.inputs:
+        touch(name, -1)
+    for index, step in enumerate(program.steps):
+        for name in (*step.inputs, step.output):
+            touch(name, index)
+    for name in program.outputs:
+        touch(name, len(program.steps))
+    return first, last
+
+
+def _size(program: Program, owner: dict[str, str], root: str) -> int:
+    return max(program.tensors[name].num_bytes for name in (root, *(n for n, found in owner.items() if found == root)))

@@ -1,0 +1,174 @@
+"""The bundle: a folder of C that builds by itself, with its self-test and where it comes from."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgetool import __version__
+from edgetool.data.dataset import Array
+from edgetool.embed.arena import Arena, plan_arena
+from edgetool.embed.array import C_TYPES
+from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
+from edgetool.embed.lower import lower_file
+from edgetool.embed.program import Program
+from edgetool.embed.vectors import Vectors, random_inputs, reference_vectors
+from edgetool.errors import BudgetError, RunExistsError
+from edgetool.store.atomic import atomic_path
+from edgetool.targets import Target
+
+__all__ = ["BUNDLE_FILE", "Bundle", "fill_template", "write_bundle"]
+
+BUNDLE_FILE = "bundle.toml"
+NUM_VECTORS = 4
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What was written.
+
+    Attributes:
+        arena_bytes: RAM that the model works in.
+        lower_bound_bytes: no plan of the same operators can be smaller.
+        constant_bytes: flash of weights and parameters; the code comes on top.
+    """
+
+    out: Path
+    name: str
+    source: str
+    source_sha256: str
+    arena_bytes: int
+    lower_bound_bytes: int
+    constant_bytes: int
+    operators: dict[str, int]
+
+
+def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite: bool) -> Bundle:
+    """Write the `.tflite` file at `path` as a folder of C.
+
+    Args:
+        path: an int8 model.
+        name: identifier of C; prefix of what the header declares.
+        out: folder, made whole or not at all.
+        target: its budgets are held before anything is written.
+        overwrite: replace the folder.
+
+    Raises:
+        RunExistsError: `out` is there.
+        FileFormatError, UnsupportedModelError: see `lower_file`.
+        BudgetError: more flash or RAM than the target has.
+        DiskFullError, OutputFileError: it cannot be written.
+    """
+    if out.exists() and not overwrite:
+        raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
+    program = lower_file(path)
+    arena = plan_arena(program)
+    _require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
+    vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))
+    bundle = Bundle(
+        out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
+        num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
+    )  # fmt: skip
+    with atomic_path(out) as folder:
+        folder.mkdir()
+        for file, text in _files(program, arena, vectors, bundle).items():
+            (folder / file).write_text(text, encoding="utf-8")
+    return bundle
+
+
+def fill_template(file: str, **values: str) -> str:
+    """Return a template with its `$names` filled in; all of them must be given."""
+    return string.Template((TEMPLATES / file).read_text(encoding="utf-8")).substitute(values)
+
+
+def _require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
+    for what, needed, there in (("flash", flash, target.flash_bytes), ("RAM", ram, target.ram_bytes)):
+        if there is not None and needed > there:
+            raise BudgetError(
+                str(path),
+                found=f"{needed:,} bytes of {what} for its {'constants' if what == 'flash' else 'arena'} alone",
+                expected=f"at most {there:,} bytes, which {target.name} has",
+                next_step="compress it further, or name a larger --target",
+            )
+
+
+def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> dict[str, str]:
+    name = bundle.name
+    common: dict[str, Any] = {"name": name}
+    return {
+        f"{name}.h": model_header(program, arena, name=name),
+        f"{name}.c": model_source(program, arena, name=name),
+        "weights.c": weights_source(program, name=name),
+        "test_vectors.h": _vectors_header(vectors),
+        "main.c": fill_template("main.c", **common, fill=_fill(program, name), check=_check(program, name)),
+        "Makefile": fill_template("Makefile", **common),
+        "CMakeLists.txt": fill_template("CMakeLists.txt", **common),
+        "README.md": fill_template(
+            "README.md", **common, upper=name.upper(), version=__version__, source=bundle.source,
+            arena_bytes=f"{bundle.arena_bytes:,}", lower_bound_bytes=f"{bundle.lower_bound_bytes:,}",
+            constant_bytes=f"{bundle.constant_bytes:,}", num_vectors=str(NUM_VECTORS),
+            operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
+        ),
+        BUNDLE_FILE: _toml(bundle),
+    }  # fmt: skip
+
+
+def _vectors_header(vectors: Vectors) -> str:
+    lines = [
+        "/* Test vectors, written by edgetool: inputs, and what LiteRT's reference kernels made of them. */",
+        "#ifndef TEST_VECTORS_H_",
+        "#define TEST_VECTORS_H_",
+        "#include <stdint.h>",
+        f"#define TEST_NUM_VECTORS {NUM_VECTORS}",
+    ]
+    for role, arrays in (("input", vectors.inputs), ("output", vectors.outputs)):
+        for index, array in enumerate(arrays):
+            lines += _vector(f"test_{role}{index}", array)
+    return "\n".join([*lines, "#endif", ""])
+
+
+def _vector(symbol: str, array: Array) -> list[str]:
+    kind, size = C_TYPES[str(array.dtype)], array[0].size
+    return [f"static const {kind} {symbol}[TEST_NUM_VECTORS][{size}] = {{", *_rows(array), "};"]
+
+
+def _rows(array: Array) -> list[str]:
+    return [line for sample in array for line in ("{", *values(sample), "},")]
+
+
+def _fill(program: Program, name: str) -> str:
+    return "\n".join(
+        f"  memcpy({name}_input{i}(), test_input{i}[index], sizeof test_input{i}[index]);"
+        for i in range(len(program.inputs))
+    )
+
+
+def _check(program: Program, name: str) -> str:
+    return "\n".join(
+        f"  num_wrong += memcmp({name}_output{i}(), test_output{i}[index], sizeof test_output{i}[index]) != 0;"
+        for i in range(len(program.outputs))
+    )
+
+
+def _toml(bundle: Bundle) -> str:
+    lines = [
+        f'name = "{bundle.name}"',
+        f'source = "{_quoted(bundle.source)}"',
+        f'source_sha256 = "{bundle.source_sha256}"',
+        f'edgetool = "{__version__}"',
+        f"arena_bytes = {bundle.arena_bytes}",
+        f"lower_bound_bytes = {bundle.lower_bound_bytes}",
+        f"constant_bytes = {bundle.constant_bytes}",
+        "",
+        "[operators]",
+        *(f"{kernel} = {count}" for kernel, count in bundle.operators.items()),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)

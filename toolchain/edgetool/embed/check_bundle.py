@@ -1,0 +1,202 @@
+"""A bundle against the model that it was written from: compiled, run and compared bit for bit."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.artifact import digest_path
+from edgetool.data.dataset import Array
+from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
+from edgetool.embed.lower import lower_file
+from edgetool.embed.program import Program
+from edgetool.embed.vectors import quantize_inputs, random_inputs, reference_vectors
+from edgetool.errors import (
+    CompilerError,
+    FileFormatError,
+    InterpreterCrashError,
+    InterpreterTimeoutError,
+    MissingDependencyError,
+    ParityError,
+)
+from edgetool.verify.inputs import VerifyInputs
+
+__all__ = ["BundleCheck", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
+
+TIMEOUT_S = 600.0
+FLAGS = ("-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleCheck:
+    """What came of the comparison.
+
+    Attributes:
+        num_different: samples of which any output byte differs.
+        max_difference: the largest difference of a stored value.
+    """
+
+    bundle: str
+    reference: str
+    inputs: str
+    num_samples: int
+    num_different: int
+    max_difference: int
+    compiler: str
+
+
+def is_bundle(path: Path) -> bool:
+    """Tell whether `path` is a folder that `edgetool embed --runtime c` wrote."""
+    return (path / BUNDLE_FILE).is_file()
+
+
+def check_bundle(
+    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: Callable[[], VerifyInputs] | None = None
+) -> BundleCheck:
+    """Compile a bundle for this machine and compare it with LiteRT's reference kernels.
+
+    Args:
+        model: the `.tflite` file.
+        bundle: what was written from it.
+        num_samples: of random inputs, where there are no data.
+        seed: likewise.
+        data: gives real inputs, preprocessed.
+
+    Raises:
+        FileFormatError: the bundle was written from another model, or is damaged.
+        MissingDependencyError, CompilerError: no compiler, or it refused the code.
+        InterpreterCrashError, InterpreterTimeoutError: the program died or did not end.
+    """
+    name = _name_of(bundle, digest_path(model), str(model))
+    program = lower_file(model)
+    if data is None:
+        inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
+    else:
+        given = data()
+        inputs, said = quantize_inputs(program, given.split.inputs), given.description
+    num_samples = len(inputs[0])
+    expected = reference_vectors(model, program, inputs).outputs
+    compiler = os.environ.get("CC", "cc")
+    found = run_bundle(bundle, name, program, inputs, compiler=compiler)
+    differences = [np.abs(a.astype(np.int64) - b.astype(np.int64)) for a, b in zip(found, expected, strict=True)]
+    different = np.any([d.reshape(num_samples, -1).any(axis=1) for d in differences], axis=0)
+    return BundleCheck(
+        bundle=str(bundle), reference=f"{model} (LiteRT's reference kernels)", inputs=said,
+        num_samples=num_samples, num_different=int(different.sum()),
+        max_difference=int(max(d.max(initial=0) for d in differences)), compiler=compiler,
+    )  # fmt: skip
+
+
+def require_equal(found: BundleCheck) -> None:
+    """Raise where a byte differs.
+
+    Raises:
+        ParityError: says how many samples and by how much.
+    """
+    if found.num_different:
+        raise ParityError(
+            f"{found.bundle} against {found.reference}",
+            found=f"other bytes for {found.num_different} of {found.num_samples} samples, by up to "
+            f"{found.max_difference} steps",
+            expected="the same bytes",
+            next_step="write the bundle again; if that does not help, report it as a defect of edgetool",
+        )
+
+
+def run_bundle(
+    bundle: Path, name: str, program: Program, inputs: Sequence[Array], *, compiler: str, flags: Sequence[str] = FLAGS
+) -> tuple[Array, ...]:
+    """Compile a bundle with a program around it that reads samples and writes outputs; return the outputs `[N, ...]`.
+
+    Raises:
+        MissingDependencyError, CompilerError, InterpreterCrashError, InterpreterTimeoutError: see `check_bundle`.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        main = Path(folder) / "stream.c"
+        main.write_text(_stream(program, name), encoding="utf-8")
+        executable = Path(folder) / "stream"
+        sources = [str(main), str(bundle / f"{name}.c"), str(bundle / "weights.c")]
+        _compile([*shlex.split(compiler), *flags, f"-I{bundle}", "-o", str(executable), *sources])
+        num_samples = len(inputs[0])
+        given = b"".join(array[index].tobytes() for index in range(num_samples) for array in inputs)
+        try:
+            done = subprocess.run([str(executable)], input=given, capture_output=True, timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise InterpreterTimeoutError(
+                str(bundle), found=f"no end within {TIMEOUT_S:g} s", expected="an answer", next_step="--samples 10"
+            ) from None
+    if done.returncode:
+        raise InterpreterCrashError(
+            str(bundle),
+            found=f"the compiled program ended with {done.returncode}",
+            expected="an end with 0",
+            next_step="report it as a defect of edgetool",
+        )
+    return _parted(done.stdout, program, num_samples)
+
+
+def _compile(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        raise MissingDependencyError(
+            command[0],
+            found="no such compiler",
+            expected="a C compiler",
+            next_step="apt install gcc, or name one in the variable CC",
+        )
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+    if done.returncode:
+        raise CompilerError(
+            shlex.join(command), found=done.stderr.strip()[-2000:], expected="code that compiles",
+            next_step="write the bundle again with edgetool embed --overwrite",
+        )  # fmt: skip
+
+
+def _name_of(bundle: Path, digest: str, model: str) -> str:
+    path = bundle / BUNDLE_FILE
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        name, source = str(fields["name"]), str(fields["source_sha256"])
+    except (OSError, KeyError, ValueError) as exc:
+        raise FileFormatError(
+            str(path), found=f"{type(exc).__name__}: {exc}", expected="name and source_sha256",
+            next_step="write the bundle again",
+        ) from None  # fmt: skip
+    if source != digest or not name.isidentifier():
+        raise FileFormatError(
+            str(bundle),
+            found=f"a bundle of a model with SHA-256 {source[:16]}...",
+            expected=f"one of {model}, {digest[:16]}...",
+            next_step=f"edgetool embed {model} --runtime c -o {bundle} --overwrite",
+        )
+    return name
+
+
+def _stream(program: Program, name: str) -> str:
+    inputs = [
+        f"    if (fread({name}_input{i}(), sizeof({name}_input{i}_t), {name.upper()}_INPUT{i}_NUM_ELEMENTS, stdin) != "
+        f"{name.upper()}_INPUT{i}_NUM_ELEMENTS) {{ return 0; }}"
+        for i in range(len(program.inputs))
+    ]
+    outputs = [
+        f"    if (fwrite({name}_output{i}(), sizeof({name}_output{i}_t), {name.upper()}_OUTPUT{i}_NUM_ELEMENTS, "
+        f"stdout) != {name.upper()}_OUTPUT{i}_NUM_ELEMENTS) {{ return 1; }}"
+        for i in range(len(program.outputs))
+    ]
+    return fill_template("stream.c", name=name, read="\n".join(inputs), write="\n".join(outputs))
+
+
+def _parted(content: bytes, program: Program, num_samples: int) -> tuple[Array, ...]:
+    """Split what the program wrote, sample after sample, into one array an output."""
+    kinds = [(np.dtype(program.tensors[name].dtype), program.tensors[name].shape) for name in program.outputs]
+    sample = np.dtype([(f"f{index}", dtype, shape[1:]) for index, (dtype, shape) in enumerate(kinds)])
+    rows = np.frombuffer(content, sample, num_samples)
+    return tuple(np.ascontiguousarray(rows[f"f{index}"]) for index in range(len(kinds)))

@@ -1,0 +1,197 @@
+"""C99 from a program: header, code with the kernels that it needs, weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.artifact import TensorSpec
+from edgetool.data.dataset import Array
+from edgetool.embed.arena import Arena
+from edgetool.embed.array import C_TYPES, float_literal, tensor_constants
+from edgetool.embed.program import Fields, Program, Step
+
+__all__ = ["kernel_sources", "model_header", "model_source", "num_constant_bytes", "values", "weights_source"]
+
+KERNELS = Path(__file__).parent / "kernels"
+
+_NEEDS = re.compile(r"^/\* needs: ([a-z0-9_ ]+) \*/\n")
+
+VALUES_PER_LINE = 24
+
+
+def kernel_sources(names: Iterable[str]) -> list[str]:
+    """Return the C of these kernels and of what they need, each once, what is needed first."""
+    done: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in done:
+            return
+        text = (KERNELS / f"{name}.c").read_text(encoding="utf-8")
+        found = _NEEDS.match(text)
+        for needed in found[1].split() if found else []:
+            add(needed)
+        done[name] = text[found.end() :] if found else text
+
+    for name in names:
+        add(name)
+    return list(done.values())
+
+
+def model_header(program: Program, arena: Arena, *, name: str) -> str:
+    """Return `<name>.h`: sizes, the signature, and the three calls of an application."""
+    upper = name.upper()
+    lines = [
+        f"/* {name}: a model as C, written by edgetool from a file of SHA-256",
+        f"   {program.source_digest}. C99 and C++17. */",
+        f"#ifndef {upper}_H_",
+        f"#define {upper}_H_",
+        "",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        "/* Static memory for activations; nothing else is written to, and nothing is allocated. */",
+        f"#define {upper}_ARENA_BYTES {arena.num_bytes}u",
+        f"#define {upper}_NUM_INPUTS {len(program.inputs)}",
+        f"#define {upper}_NUM_OUTPUTS {len(program.outputs)}",
+        "",
+    ]
+    for role, names in (("input", program.inputs), ("output", program.outputs)):
+        for index, tensor in enumerate(names):
+            lines += tensor_constants(name, f"{role}{index}", _spec(program, tensor))
+    lines.append("/* Where to write inputs, before every run: a run overwrites them. */")
+    lines += [f"{name}_input{index}_t *{name}_input{index}(void);" for index in range(len(program.inputs))]
+    lines += ["/* One inference. Not reentrant: it works in the arena. */", f"void {name}_run(void);"]
+    lines.append("/* Where outputs stand after a run, until the next one or until an input is written. */")
+    lines += [f"const {name}_output{index}_t *{name}_output{index}(void);" for index in range(len(program.outputs))]
+    lines += ["", "#ifdef __cplusplus", '}  /* extern "C" */', "#endif", "", f"#endif  /* {upper}_H_ */", ""]
+    return "\n".join(lines)
+
+
+def model_source(program: Program, arena: Arena, *, name: str) -> str:
+    """Return `<name>.c`: kernels, parameters, the arena and `<name>_run`."""
+    upper = name.upper()
+    lines = [
+        f"/* {name}: written by edgetool; do not edit. */",
+        f'#include "{name}.h"',
+        "",
+        "#include <string.h>",
+        "",
+        *(text.rstrip("\n") + "\n" for text in kernel_sources(dict.fromkeys(step.kernel for step in program.steps))),
+    ]
+    for index, step in enumerate(program.steps):
+        lines += _declarations(step, index, name)
+    lines += [
+        "",
+        f"static int32_t arena[{upper}_ARENA_BYTES / sizeof(int32_t)];",
+        "",
+        "static void *at(size_t offset) { return (char *)arena + offset; }",
+        "",
+        *(_access(program, arena, name, "input", index) for index in range(len(program.inputs))),
+        *(_access(program, arena, name, "output", index) for index in range(len(program.outputs))),
+        "",
+        f"void {name}_run(void) {{",
+        *(f"  {_call(step, index, arena)} /* {_comment(step.layer)} */" for index, step in enumerate(program.steps)),
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def weights_source(program: Program, *, name: str) -> str:
+    """Return `weights.c`: every constant, in flash."""
+    lines = [f"/* {name}: weights, written by edgetool; do not edit. */", "#include <stdint.h>", ""]
+    for index, step in enumerate(program.steps):
+        lines.append(f"/* {_comment(step.layer)} */")
+        for symbol, array in _arrays(step.fields, f"{name}_{index}"):
+            declaration = f"const {C_TYPES[str(array.dtype)]} {symbol}[{array.size}]"
+            lines += [f"extern {declaration};", f"{declaration} = {{", *values(array), "};"]
+    return "\n".join([*lines, ""])
+
+
+def num_constant_bytes(program: Program) -> int:
+    """Return the bytes of all constant arrays."""
+    return sum(array.nbytes for step in program.steps for _, array in _arrays(step.fields, ""))
+
+
+def values(array: Array) -> list[str]:
+    """Return the lines of an initialiser."""
+    flat = array.reshape(-1)
+    words: Sequence[str]
+    if array.dtype == np.float32:
+        words = [float_literal(float(value)) for value in flat]
+    else:
+        words = [_integer(value) for value in flat.tolist()]
+    return [
+        "  " + ",".join(words[start : start + VALUES_PER_LINE]) + "," for start in range(0, len(words), VALUES_PER_LINE)
+    ]
+
+
+def _spec(program: Program, tensor: str) -> TensorSpec:
+    found = program.tensors[tensor]
+    quantization = found.quantization
+    scale, zero = ((), ()) if quantization is None else (quantization.scale, quantization.zero_point)
+    return TensorSpec(found.name, found.shape, found.dtype, tuple(scale), tuple(zero))
+
+
+def _declarations(step: Step, index: int, name: str) -> list[str]:
+    arrays = _arrays(step.fields, f"{name}_{index}")
+    lines = [f"extern const {C_TYPES[str(array.dtype)]} {symbol}[{array.size}];" for symbol, array in arrays]
+    return [*lines, f"static const {step.kernel}_t step_{index} = {_initialiser(step.fields, f'{name}_{index}')};"]
+
+
+def _arrays(fields: Fields, prefix: str) -> list[tuple[str, Array]]:
+    """Return symbol and values of every array of a structure."""
+    found: list[tuple[str, Array]] = []
+    for field, value in fields.items():
+        if isinstance(value, dict):
+            found += _arrays(value, prefix)
+        elif isinstance(value, np.ndarray):
+            found.append((f"{prefix}_{field}", value))
+    return found
+
+
+def _initialiser(fields: Fields, prefix: str) -> str:
+    parts = []
+    for field, value in fields.items():
+        if isinstance(value, dict):
+            text = _initialiser(value, prefix)
+        elif isinstance(value, np.ndarray):
+            text = f"{prefix}_{field}"
+        else:
+            text = float_literal(value) if isinstance(value, float) else _integer(int(value))
+        parts.append(f".{field} = {text}")
+    return "{\n    " + ", ".join(parts) + "}"
+
+
+def _integer(value: int) -> str:
+    """Return a literal; the smallest int32 has none of its own."""
+    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
+
+
+def _access(program: Program, arena: Arena, name: str, role: str, index: int) -> str:
+    tensor = (program.inputs if role == "input" else program.outputs)[index]
+    const = "const " if role == "output" else ""
+    call = f"{name}_{role}{index}"
+    offset = arena.offsets[tensor]
+    return f"{const}{call}_t *{call}(void) {{ return ({const}{call}_t *)at({offset}); }}"
+
+
+def _call(step: Step, index: int, arena: Arena) -> str:
+    pointers = [f"at({arena.offsets[name]})" for name in step.inputs]
+    pointers.append(f"at({arena.offsets[step.output]})")
+    if step.scratch_bytes:
+        pointers.append(f"at({arena.scratch[index]})")
+    return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"
+
+
+def _comment(text: str) -> str:
+    plain = "".join(c if 32 <= ord(c) < 127 else "_" for c in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *")

@@ -1,0 +1,26 @@
+/* Of convolutions: what a patch needs, and its filters. */
+typedef struct {
+  const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c] */
+  const int32_t *biases; /* [out_c], the input's zero point taken off */
+  const int32_t *multipliers;
+  const int8_t *shifts;
+  int32_t in_h, in_w, in_c, out_h, out_w, out_c;
+  int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+  int32_t in_zero, out_zero, low, high;
+} conv_s8_t;
+
+/* Gather [kernel_h][kernel_w][in_c]; what lies outside of the image is the zero point. */
+static void conv_s8_patch(const conv_s8_t *p, const int8_t *input, int32_t top, int32_t left, int8_t *patch) {
+  for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+    const int32_t y = top + ky * p->dilation_h;
+    for (int32_t kx = 0; kx < p->kernel_w; ++kx) {
+      const int32_t x = left + kx * p->dilation_w;
+      if (y >= 0 && y < p->in_h && x >= 0 && x < p->in_w) {
+        memcpy(patch, input + (y * p->in_w + x) * p->in_c, (size_t)p->in_c);
+      } else {
+        memset(patch, p->in_zero, (size_t)p->in_c);
+      }
+      patch += p->in_c;
+    }
+  }
+}

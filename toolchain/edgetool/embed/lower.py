@@ -1,0 +1,121 @@
+"""From a TFLite graph to a program of kernel calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from pathlib import Path
+
+from edgetool.artifact import digest_path
+from edgetool.embed.fuse import fuse_additions
+from edgetool.embed.ops import ALIASES, OPERATORS, Lowering
+from edgetool.embed.program import Program, Step
+from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.ir.tflite import read_tflite
+
+__all__ = ["lower_file", "lower_graph"]
+
+
+def lower_file(path: Path) -> Program:
+    """Read a `.tflite` file and lower it; see `lower_graph`.
+
+    Raises:
+        FileFormatError: damaged.
+        UnsupportedModelError: see `lower_graph`.
+    """
+    try:
+        return lower_graph(read_tflite(path), digest=digest_path(path))
+    except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as exc:
+        # Options and shapes of a damaged file that contradict each other; a sound file has none.
+        raise FileFormatError(
+            str(path),
+            found=f"an operator whose options do not fit its tensors ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it",
+            next_step="export the model again",
+        ) from None
+
+
+def lower_graph(graph: Graph, *, digest: str) -> Program:
+    """Turn every operator that an output needs into a kernel's call.
+
+    Raises:
+        UnsupportedModelError: an operator, type or shape that no kernel is for; all operators without one are named.
+        FileFormatError: tensors that are read before they are made.
+    """
+    graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
+    ops = _needed(graph)
+    _require_known(ops)
+    steps: list[Step] = []
+    aliases: dict[str, str] = {}
+    for op in ops:
+        if op.kind in ALIASES:
+            aliases[op.outputs[0]] = aliases.get(op.inputs[0], op.inputs[0])
+        else:
+            steps.append(_lowering(op.kind)(op, graph))
+    _require_order(graph, ops)
+    return fuse_additions(Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest))
+
+
+def _with_batch_1(tensor: Tensor) -> Tensor:
+    shape = tensor.shape
+    if shape and shape[0] < 0:
+        tensor = dataclasses.replace(tensor, shape=(1, *shape[1:]))
+    if any(size < 0 for size in tensor.shape):
+        raise UnsupportedModelError(
+            tensor.name,
+            found=f"shape {list(shape)}",
+            expected="sizes that are known; only the batch may be open, and is 1",
+            next_step="export the model with fixed input shapes",
+        )
+    return tensor
+
+
+def _needed(graph: Graph) -> list[Op]:
+    """Return the operators that an output depends on, in order."""
+    wanted, kept = set(graph.outputs), []
+    for op in reversed(graph.ops):
+        if wanted & set(op.outputs):
+            kept.append(op)
+            wanted |= {name for name in op.inputs if name}
+    return kept[::-1]
+
+
+def _require_known(ops: list[Op]) -> None:
+    unknown = {op.kind: op.name for op in reversed(ops) if op.kind not in OPERATORS and op.kind not in ALIASES}
+    if unknown:
+        names = ", ".join(f"{kind} ({layer})" for kind, layer in sorted(unknown.items()))
+        raise UnsupportedModelError(
+            names,
+            found=f"{len(unknown)} operator{'s' if len(unknown) > 1 else ''} that C cannot be written for",
+            expected=f"one of {', '.join(sorted({*OPERATORS, *ALIASES}))}",
+            next_step="replace the layer, or embed the file for an interpreter: --runtime array",
+        )
+
+
+def _lowering(kind: str) -> Lowering:
+    module, _, name = OPERATORS[kind].partition(":")
+    found: Lowering = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _require_order(graph: Graph, ops: list[Op]) -> None:
+    made = set(graph.inputs) | {name for name, tensor in graph.tensors.items() if tensor.constant is not None}
+    for op in ops:
+        missing = [name for name in op.inputs if name and name not in made]
+        if missing:
+            raise FileFormatError(
+                f"{op.name} ({op.kind})",
+                found=f"input {missing[0]}, which no operator before it makes",
+                expected="operators in the order of execution",
+                next_step="export the model again",
+            )
+        made.update(op.outputs)
+    absent = [name for name in graph.outputs if name not in made]
+    if absent or not ops:
+        raise FileFormatError(
+            absent[0] if absent else "model",
+            found="an output that no operator makes" if absent else "no operator",
+            expected="a model that computes its outputs",
+            next_step="export the model again",
+        )

@@ -1,0 +1,60 @@
+"""CONV_2D in int8, weights quantised per channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetool.embed.ops.checks import (
+    bias_of,
+    constant_of,
+    fused_range,
+    image_shape,
+    output_of,
+    quantization_of,
+    require,
+    require_int8,
+)
+from edgetool.embed.ops.window import window_of
+from edgetool.embed.program import Fields, Step
+from edgetool.embed.rescale import channel_factors, quantize_multipliers
+from edgetool.ir.graph import Graph, Op
+
+__all__ = ["lower_conv_2d"]
+
+
+def lower_conv_2d(op: Op, graph: Graph) -> Step:
+    """Return the call; the input's zero point goes into the biases, and padding is filled with it.
+
+    Where a window is one pixel and the stride 1, no patch is gathered and no scratch memory needed.
+
+    Raises:
+        UnsupportedModelError: other types, grouped convolutions, weights that are no constant.
+    """
+    source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
+    require_int8(op, source, result)
+    weights = constant_of(op, graph, 1, "int8")
+    in_h, in_w, in_c = image_shape(op, source)
+    out_h, out_w, out_c = image_shape(op, result)
+    kernel_h, kernel_w, depth = (int(size) for size in weights.shape[1:])
+    require(
+        depth == in_c, op, what=f"{in_c} channels in groups of {depth}", expected="one group",
+        next_step="split the layer into one convolution a group",
+    )  # fmt: skip
+    window = window_of(op.attributes, (kernel_h, kernel_w), (in_h, in_w), (out_h, out_w))
+    given, made = quantization_of(op, source), quantization_of(op, result)
+    kernel = quantization_of(op, graph.tensors[op.inputs[1]])
+    multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
+    low, high = fused_range(op, result)
+    zero = given.zero_point[0]
+    rows = weights.reshape(out_c, -1)
+    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * rows.sum(axis=1, dtype=np.int64)
+    constants: Fields = {
+        "in_c": in_c, "out_c": out_c, "out_zero": made.zero_point[0], "low": low, "high": high,
+        "weights": rows, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
+    }  # fmt: skip
+    if (kernel_h, kernel_w, window.stride_h, window.stride_w) == (1, 1, 1, 1):
+        fields = {"num_pixels": out_h * out_w, **constants}
+        return Step(op.name, "pointwise_conv_s8", (source.name,), result.name, fields)
+    sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w, "in_zero": zero}
+    fields = {**sizes, **window.fields(), **constants}
+    return Step(op.name, "conv_s8", (source.name,), result.name, fields, scratch_bytes=rows.shape[1])

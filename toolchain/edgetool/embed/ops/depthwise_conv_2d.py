@@ -1,0 +1,54 @@
+"""DEPTHWISE_CONV_2D in int8, weights quantised per channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetool.embed.ops.checks import (
+    bias_of,
+    constant_of,
+    fused_range,
+    image_shape,
+    output_of,
+    quantization_of,
+    require_int8,
+)
+from edgetool.embed.ops.window import window_of
+from edgetool.embed.program import Step
+from edgetool.embed.rescale import channel_factors, quantize_multipliers
+from edgetool.ir.graph import Graph, Op
+
+__all__ = ["lower_depthwise_conv_2d"]
+
+
+def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
+    """Return the call; the input's zero point goes into the biases, and a tap in the padding adds its weight's share.
+
+    Raises:
+        UnsupportedModelError: other types, weights that are no constant.
+    """
+    source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
+    require_int8(op, source, result)
+    weights = constant_of(op, graph, 1, "int8")
+    in_h, in_w, in_c = image_shape(op, source)
+    out_h, out_w, out_c = image_shape(op, result)
+    window = window_of(op.attributes, (int(weights.shape[1]), int(weights.shape[2])), (in_h, in_w), (out_h, out_w))
+    given, made = quantization_of(op, source), quantization_of(op, result)
+    kernel = quantization_of(op, graph.tensors[op.inputs[1]])
+    multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
+    low, high = fused_range(op, result)
+    zero = given.zero_point[0]
+    taps = weights.reshape(-1, out_c)
+    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * taps.sum(axis=0, dtype=np.int64)
+    return Step(
+        layer=op.name,
+        kernel="depthwise_conv_s8",
+        inputs=(source.name,),
+        output=result.name,
+        fields={
+            "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c,
+            **window.fields(), "in_zero": zero, "out_zero": made.zero_point[0], "low": low, "high": high,
+            "weights": taps, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
+        },
+        scratch_bytes=4 * out_c,
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""FULLY_CONNECTED in int8."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetool.embed.ops.checks import (
+    bias_of,
+    constant_of,
+    fused_range,
+    output_of,
+    quantization_of,
+    require,
+    require_int8,
+)
+from edgetool.embed.program import Step
+from edgetool.embed.rescale import channel_factors, quantize_multipliers
+from edgetool.ir.graph import Graph, Op, Quantization
+
+__all__ = ["lower_fully_connected"]
+
+
+def lower_fully_connected(op: Op, graph: Graph) -> Step:
+    """Return the call; the input's zero point goes into the biases.
+
+    LiteRT rounds once here, where convolutions round twice.
+
+    Raises:
+        UnsupportedModelError: other types, weights that are no constant or have a zero point.
+    """
+    source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
+    require_int8(op, source, result)
+    weights = constant_of(op, graph, 1, "int8")
+    num_outputs, num_inputs = (int(size) for size in weights.shape)
+    given, made = quantization_of(op, source), quantization_of(op, result)
+    kernel = quantization_of(op, graph.tensors[op.inputs[1]])
+    require(not any(kernel.zero_point), op, what="weights with a zero point", expected="symmetric weights")
+    multipliers, shifts = quantize_multipliers(_factors(given, kernel, made, num_outputs))
+    low, high = fused_range(op, result)
+    biases = bias_of(op, graph, num_outputs).astype(np.int64)
+    biases -= given.zero_point[0] * weights.sum(axis=1, dtype=np.int64)
+    return Step(
+        layer=op.name,
+        kernel="fully_connected_s8",
+        inputs=(source.name,),
+        output=result.name,
+        fields={
+            "num_rows": source.num_elements // num_inputs, "num_inputs": num_inputs, "num_outputs": num_outputs,
+            "out_zero": made.zero_point[0], "low": low, "high": high,
+            "weights": weights, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
+        },
+    )  # fmt: skip
+
+
+def _factors(source: Quantization, kernel: Quantization, result: Quantization, num_channels: int) -> list[float]:
+    """Return the factors; with one scale the product of the two is rounded to float32 first.
+
+    Source: `GetQuantizedConvolutionMultipler` in tflite/kernels/kernel_util.cc.
+    """
+    if len(kernel.scale) > 1:
+        return channel_factors(source, kernel, result, num_channels)
+    product = float(np.float32(source.scale[0]) * np.float32(kernel.scale[0]))
+    return [product / float(result.scale[0])] * num_channels

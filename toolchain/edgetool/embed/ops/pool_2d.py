@@ -1,0 +1,42 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D in int8."""
+
+from __future__ import annotations
+
+from edgetool.embed.ops.checks import fused_range, image_shape, output_of, quantization_of, require, require_int8
+from edgetool.embed.ops.window import window_of
+from edgetool.embed.program import Step
+from edgetool.ir.graph import Graph, Op
+
+__all__ = ["lower_pool_2d"]
+
+KERNELS = {"AVERAGE_POOL_2D": "average_pool_s8", "MAX_POOL_2D": "max_pool_s8"}
+
+
+def lower_pool_2d(op: Op, graph: Graph) -> Step:
+    """Return the call.
+
+    Raises:
+        UnsupportedModelError: other types, or an output of another scale than the input, which pooling cannot give.
+    """
+    source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
+    require_int8(op, source, result)
+    require(
+        quantization_of(op, source) == quantization_of(op, result), op, what="another scale behind it than in front",
+        expected="one scale", next_step="export the model again with a current converter",
+    )  # fmt: skip
+    in_h, in_w, channels = image_shape(op, source)
+    out_h, out_w, _ = image_shape(op, result)
+    extent = int(op.attributes["filter_height"]), int(op.attributes["filter_width"])
+    window = window_of(op.attributes, extent, (in_h, in_w), (out_h, out_w))
+    low, high = fused_range(op, result)
+    return Step(
+        layer=op.name,
+        kernel=KERNELS[op.kind],
+        inputs=(source.name,),
+        output=result.name,
+        fields={
+            "in_h": in_h, "in_w": in_w, "channels": channels, "out_h": out_h, "out_w": out_w,
+            **{name: value for name, value in window.fields().items() if not name.startswith("dilation")},
+            "low": low, "high": high,
+        },
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""A model as a list of kernel calls: what C sources are written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgetool.data.dataset import Array
+from edgetool.ir.graph import Tensor
+
+__all__ = ["Fields", "Program", "Step"]
+
+#: Fields of a C structure: numbers, arrays of constants that it points to, structures inside of it.
+Fields = dict[str, "int | float | Array | Fields"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a kernel.
+
+    Attributes:
+        layer: name of the layer, for comments and messages.
+        kernel: name of the C function; `kernels/<kernel>.c` defines it, and `<kernel>_t`, its parameters.
+        inputs: tensors that it reads, in the function's order.
+        output: the tensor that it writes.
+        fields: of the parameters.
+        scratch_bytes: of working memory that lives during the call alone.
+        overwrites: indices of the inputs whose memory the output may take, the best first.
+    """
+
+    layer: str
+    kernel: str
+    inputs: tuple[str, ...]
+    output: str
+    fields: Fields = field(default_factory=dict)
+    scratch_bytes: int = 0
+    overwrites: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A model in execution order, every shape known and every batch 1.
+
+    Attributes:
+        tensors: of the file, by name.
+        aliases: tensor without memory of its own -> the one whose memory it is.
+        source_digest: SHA-256 of the file.
+    """
+
+    tensors: dict[str, Tensor]
+    steps: tuple[Step, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    aliases: dict[str, str]
+    source_digest: str
+
+    def owner(self, name: str) -> str:
+        """Return the tensor whose memory a tensor is."""
+        return self.aliases.get(name, name)
+
+    def readers(self) -> dict[str, list[int]]:
+        """Return the steps that read each piece of memory; the number of steps stands for the application."""
+        found: dict[str, list[int]] = {}
+        for index, step in enumerate(self.steps):
+            for name in step.inputs:
+                found.setdefault(self.owner(name), []).append(index)
+        for name in self.outputs:
+            found.setdefault(self.owner(name), []).append(len(self.steps))
+        return found
