@@ -9,13 +9,36 @@ from edgetool.catalog import scan
 from edgetool.errors import TargetError, nearest
 from edgetool.schema import load_toml, parse
 
-__all__ = ["Target", "find_target", "list_targets", "parse_target"]
+__all__ = ["Qemu", "Target", "find_target", "list_targets", "parse_target"]
 
 #: Fields that are figures of the device.
 FIGURES = ("flash_bytes", "ram_bytes", "clock_hz", "num_cores")
 
 RUNTIMES = ("litert", "onnxruntime", "c", "tflm")
-RUNNERS = ("process", "none")
+RUNNERS = ("process", "qemu", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Qemu:
+    """A board that QEMU emulates, for firmware that counts its own instructions.
+
+    Attributes:
+        machine: of `qemu-system-arm -M`.
+        compiler_flags: of `arm-none-eabi-gcc`: core, floating-point unit, calling convention.
+        vectors_origin: address of the vector table.
+        flash_origin: of code and constants; the vector table stands first where it is the same address.
+        ram_origin: of data, arena and stack.
+        timer_hz: of the core's SysTick timer. Under `-icount shift=0` an instruction takes 1 ns of virtual time.
+        has_low_overhead_loops: set CCR.LOB at start-up (Armv8.1-M).
+    """
+
+    machine: str
+    compiler_flags: tuple[str, ...]
+    vectors_origin: int
+    flash_origin: int
+    ram_origin: int
+    timer_hz: int
+    has_low_overhead_loops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +49,11 @@ class Target:
         flash_bytes: room for the model file (and the program).
         ram_bytes: largest contiguous RAM, for activations.
         runtimes: see `RUNTIMES`.
-        runner: how edgetool runs models there: `process`, or `none` (built for, not measured on).
+        runner: how edgetool runs models there: `process`, `qemu` (firmware of `embed --run`), or `none` (built for, not
+            measured on).
         operators: supported operators; empty: no limit known.
         sources: where each figure comes from.
+        qemu: the emulated board of the runner `qemu`.
     """
 
     name: str
@@ -43,6 +68,7 @@ class Target:
     isa: str = ""
     operators: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    qemu: Qemu | None = None
 
 
 def list_targets() -> list[Target]:
@@ -89,6 +115,11 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
                     expected=f"a known {kind}",
                     next_step=nearest(name, [*valid]),
                 )
+    if (target.runner == "qemu") != (target.qemu is not None):
+        raise TargetError(
+            source, found=f"runner {target.runner!r} {'with' if target.qemu else 'without'} a table [qemu]",
+            expected="both or neither", next_step="add the table, or correct the runner",
+        )  # fmt: skip
     for name in target.sources:
         if getattr(target, name, None) is None:
             raise TargetError(

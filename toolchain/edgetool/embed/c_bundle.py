@@ -20,7 +20,7 @@ from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
 
-__all__ = ["BUNDLE_FILE", "Bundle", "fill_template", "write_bundle"]
+__all__ = ["BUNDLE_FILE", "Bundle", "check_lines", "fill_lines", "fill_template", "write_bundle"]
 
 BUNDLE_FILE = "bundle.toml"
 NUM_VECTORS = 4
@@ -104,7 +104,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
         f"{name}.c": model_source(program, arena, name=name),
         "weights.c": weights_source(program, name=name),
         "test_vectors.h": _vectors_header(vectors),
-        "main.c": fill_template("main.c", **common, fill=_fill(program, name), check=_check(program, name)),
+        "main.c": fill_template("main.c", **common, fill=fill_lines(program, name), check=check_lines(program, name)),
         "Makefile": fill_template("Makefile", **common),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common),
         "README.md": fill_template(
@@ -124,6 +124,12 @@ def _vectors_header(vectors: Vectors) -> str:
         "#define TEST_VECTORS_H_",
         "#include <stdint.h>",
         f"#define TEST_NUM_VECTORS {NUM_VECTORS}",
+        "/* In a section of their own where a size is measured: a product does not ship them. */",
+        "#ifdef TEST_VECTORS_IN_SECTION",
+        '#define TEST_VECTOR __attribute__((section(".test_vectors")))',
+        "#else",
+        "#define TEST_VECTOR",
+        "#endif",
     ]
     for role, arrays in (("input", vectors.inputs), ("output", vectors.outputs)):
         for index, array in enumerate(arrays):
@@ -133,21 +139,23 @@ def _vectors_header(vectors: Vectors) -> str:
 
 def _vector(symbol: str, array: Array) -> list[str]:
     kind, size = C_TYPES[str(array.dtype)], array[0].size
-    return [f"static const {kind} {symbol}[TEST_NUM_VECTORS][{size}] = {{", *_rows(array), "};"]
+    return [f"TEST_VECTOR static const {kind} {symbol}[TEST_NUM_VECTORS][{size}] = {{", *_rows(array), "};"]
 
 
 def _rows(array: Array) -> list[str]:
     return [line for sample in array for line in ("{", *values(sample), "},")]
 
 
-def _fill(program: Program, name: str) -> str:
+def fill_lines(program: Program, name: str) -> str:
+    """Return the C that copies test vector `index` into the inputs."""
     return "\n".join(
         f"  memcpy({name}_input{i}(), test_input{i}[index], sizeof test_input{i}[index]);"
         for i in range(len(program.inputs))
     )
 
 
-def _check(program: Program, name: str) -> str:
+def check_lines(program: Program, name: str) -> str:
+    """Return the C that counts in `num_wrong` the outputs that differ from those of test vector `index`."""
     return "\n".join(
         f"  num_wrong += memcmp({name}_output{i}(), test_output{i}[index], sizeof test_output{i}[index]) != 0;"
         for i in range(len(program.outputs))
