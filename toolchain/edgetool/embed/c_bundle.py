@@ -15,6 +15,7 @@ from edgetool.embed.array import C_TYPES
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
+from edgetool.embed.specialise import specialise
 from edgetool.embed.vectors import Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
@@ -65,7 +66,7 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
     """
     if out.exists() and not overwrite:
         raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
-    program = lower_file(path)
+    program = specialise(lower_file(path), target.isa)
     arena = plan_arena(program)
     _require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
     vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))

@@ -1,15 +1,5 @@
-/* needs: rescale_twice clamp_s8 */
+/* needs: depthwise_conv_s8_type rescale_twice clamp_s8 */
 /* DEPTHWISE_CONV_2D: sums of all channels grow side by side, tap after tap. */
-typedef struct {
-  const int8_t *weights; /* [kernel_h][kernel_w][out_c] */
-  const int32_t *biases; /* [out_c], the input's zero point taken off */
-  const int32_t *multipliers;
-  const int8_t *shifts;
-  int32_t in_h, in_w, in_c, out_h, out_w, out_c;
-  int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-  int32_t in_zero, out_zero, low, high;
-} depthwise_conv_s8_t;
-
 /* Add one tap's products to the sums; pixel is null in the padding, which holds the zero point. */
 static void depthwise_conv_s8_tap(const depthwise_conv_s8_t *p, const int8_t *weights, const int8_t *pixel,
                                   int32_t *sums) {

@@ -1,13 +1,5 @@
-/* needs: rescale_once clamp_s8 dot_s8 */
+/* needs: fully_connected_s8_type rescale_once clamp_s8 dot_s8 */
 /* FULLY_CONNECTED. */
-typedef struct {
-  const int8_t *weights; /* [num_outputs][num_inputs] */
-  const int32_t *biases; /* [num_outputs], the input's zero point taken off */
-  const int32_t *multipliers;
-  const int8_t *shifts;
-  int32_t num_rows, num_inputs, num_outputs, out_zero, low, high;
-} fully_connected_s8_t;
-
 static void fully_connected_s8(const fully_connected_s8_t *p, const int8_t *input, int8_t *output) {
   for (int32_t row = 0; row < p->num_rows; ++row) {
     for (int32_t i = 0; i < p->num_outputs; ++i) {

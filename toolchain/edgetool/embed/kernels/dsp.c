@@ -1,0 +1,50 @@
+/* Two products at once on cores with the DSP extension (Armv7E-M and later); the same in plain C elsewhere. */
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+
+static inline int32_t dsp_smlad(uint32_t a, uint32_t b, int32_t sum) { return __smlad((int16x2_t)a, (int16x2_t)b, sum); }
+
+/* Bytes 0 and 2 as two signed halves. */
+static inline uint32_t dsp_even(uint32_t bytes) { return (uint32_t)__sxtb16((int8x4_t)bytes); }
+
+/* Bytes 1 and 3 as two signed halves. */
+static inline uint32_t dsp_odd(uint32_t bytes) {
+  uint32_t halves;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(halves) : "r"(bytes));
+  return halves;
+}
+
+static inline int32_t dsp_low(uint32_t a, uint32_t b, int32_t sum) { return __smlabb((int32_t)a, (int32_t)b, sum); }
+static inline int32_t dsp_high(uint32_t a, uint32_t b, int32_t sum) { return __smlatt((int32_t)a, (int32_t)b, sum); }
+#else
+static inline int32_t dsp_half(uint32_t word, int index) {
+  const int32_t half = (int32_t)((word >> (16 * index)) & 0xFFFFu);
+  return half >= 32768 ? half - 65536 : half;
+}
+
+static inline uint32_t dsp_byte(uint32_t word, int index) {
+  const uint32_t byte = (word >> (8 * index)) & 0xFFu;
+  return (byte & 0x80u) != 0u ? byte | 0xFF00u : byte;
+}
+
+static inline int32_t dsp_low(uint32_t a, uint32_t b, int32_t sum) { return sum + dsp_half(a, 0) * dsp_half(b, 0); }
+static inline int32_t dsp_high(uint32_t a, uint32_t b, int32_t sum) { return sum + dsp_half(a, 1) * dsp_half(b, 1); }
+static inline int32_t dsp_smlad(uint32_t a, uint32_t b, int32_t sum) { return dsp_high(a, b, dsp_low(a, b, sum)); }
+static inline uint32_t dsp_even(uint32_t bytes) { return dsp_byte(bytes, 0) | (dsp_byte(bytes, 2) << 16); }
+static inline uint32_t dsp_odd(uint32_t bytes) { return dsp_byte(bytes, 1) | (dsp_byte(bytes, 3) << 16); }
+#endif
+
+static inline uint32_t dsp_load(const int8_t *bytes) {
+  uint32_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/* Widen int8 to int16 in the order in which the weights are widened: bytes 0 2 1 3. count is a multiple of 4. */
+static void dsp_widen(const int8_t *bytes, uint32_t *halves, int32_t count) {
+  for (int32_t i = 0; i < count; i += 4) {
+    const uint32_t word = dsp_load(bytes + i);
+    *halves++ = dsp_even(word);
+    *halves++ = dsp_odd(word);
+  }
+}
