@@ -187,7 +187,7 @@ def _access(program: Program, arena: Arena, name: str, role: str, index: int) ->
 def _call(step: Step, index: int, arena: Arena) -> str:
     pointers = [f"at({arena.offsets[name]})" for name in step.inputs]
     pointers.append(f"at({arena.offsets[step.output]})")
-    if step.scratch_bytes:
+    if step.has_scratch:
         pointers.append(f"at({arena.scratch[index]})")
     return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"
 

@@ -50,6 +50,7 @@ def _fused(convolution: Step, addition: Step, made: int) -> Step:
         inputs=(*convolution.inputs, addition.inputs[1 - made]),
         output=addition.output,
         fields={"conv": convolution.fields, "scales": scales},
+        has_scratch=convolution.has_scratch,
         scratch_bytes=convolution.scratch_bytes,
         overwrites=(1,),
     )

@@ -24,6 +24,7 @@ class Step:
         output: the tensor that it writes.
         fields: of the parameters.
         scratch_bytes: of working memory that lives during the call alone.
+        has_scratch: the kernel takes such memory, be it none.
         overwrites: indices of the inputs whose memory the output may take, the best first.
     """
 
@@ -33,6 +34,7 @@ class Step:
     output: str
     fields: Fields = field(default_factory=dict)
     scratch_bytes: int = 0
+    has_scratch: bool = False
     overwrites: tuple[int, ...] = ()
 
 

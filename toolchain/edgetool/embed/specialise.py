@@ -15,6 +15,9 @@ __all__ = ["specialise"]
 #: Instruction sets with the DSP extension, as targets call them.
 DSP = ("armv7e-m", "armv8.1-m.main")
 
+#: Of the machines that a bundle may be compiled for, the largest: it is verified on 64-bit ones too.
+POINTER_BYTES = 8
+
 
 def specialise(program: Program, isa: str) -> Program:
     """Return the program with the best kernels for an instruction set; others stay portable C.
@@ -54,6 +57,7 @@ def _conv(step: Step) -> Step | None:
         step,
         kernel="conv_s8_dsp",
         fields={**fields, "weights": _groups(_array(fields, "weights"), 2, depth), "shifts": rights},
+        has_scratch=True,
         scratch_bytes=5 * depth,
         overwrites=(0,) if is_pixel and out_c <= in_c else (),
     )
@@ -70,6 +74,7 @@ def _conv_add(step: Step) -> Step | None:
         step,
         kernel="conv_add_s8_dsp",
         fields={"conv": made.fields, "scales": step.fields["scales"]},
+        has_scratch=True,
         scratch_bytes=made.scratch_bytes + 2 * out_c,
     )
 
@@ -98,7 +103,8 @@ def _depthwise(step: Step) -> Step | None:
         step,
         kernel="depthwise_rows_s8",
         fields={**fields, "shifts": rights},
-        scratch_bytes=kernel_h * ring_w * in_c,
+        has_scratch=True,
+        scratch_bytes=kernel_h * (ring_w * in_c + POINTER_BYTES),
         overwrites=(0,) if keeps_size else (),
     )
 
@@ -110,16 +116,17 @@ def _fully_connected(step: Step) -> Step:
         step,
         kernel="fully_connected_s8_dsp",
         fields={**step.fields, "weights": weights},
-        scratch_bytes=3 * depth,
+        has_scratch=True,
+        scratch_bytes=depth if _array(step.fields, "weights").shape[1] % 4 else 0,
     )
 
 
 def _groups(rows: Array, size: int, depth: int) -> Array:
-    """Return int8 rows `[R, K]` as `[R / size, depth / 4, size, 4]`: four weights of each row of a group in turn."""
+    """Return int8 rows `[R, K]` as words uint32 `[R / size, depth / 4, size]`: four weights of each row in turn."""
     num_rows = -(-len(rows) // size) * size
     padded = np.zeros((num_rows, depth), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
-    return np.ascontiguousarray(padded.reshape(-1, size, depth // 4, 4).transpose(0, 2, 1, 3))
+    return np.ascontiguousarray(padded.reshape(-1, size, depth // 4, 4).transpose(0, 2, 1, 3)).view("<u4")[..., 0]
 
 
 def _right_shifts(fields: Fields) -> Array | None:

@@ -14,7 +14,7 @@ static void conv_add_s8(const conv_add_s8_t *p, const int8_t *input, const int8_
     for (int32_t x = 0; x < conv->out_w; ++x) {
       conv_s8_patch(conv, input, y * conv->stride_h - conv->pad_top, x * conv->stride_w - conv->pad_left, patch);
       for (int32_t c = 0; c < conv->out_c; ++c) {
-        const int32_t sum = conv->biases[c] + dot_s8(conv->weights + c * depth, patch, depth);
+        const int32_t sum = conv->biases[c] + dot_s8((const int8_t *)conv->weights + c * depth, patch, depth);
         const int32_t made = rescale_twice(sum, conv->multipliers[c], conv->shifts[c]) + conv->out_zero;
         *output++ = add_s8_one(&p->scales, clamp_s8(made, conv->low, conv->high), *other++);
       }

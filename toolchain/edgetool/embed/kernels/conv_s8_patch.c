@@ -1,6 +1,6 @@
 /* Of convolutions: what a patch needs, and its filters. */
 typedef struct {
-  const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c] */
+  const void *weights; /* [out_c][kernel_h][kernel_w][in_c] */
   const int32_t *biases; /* [out_c], the input's zero point taken off */
   const int32_t *multipliers;
   const int8_t *shifts;

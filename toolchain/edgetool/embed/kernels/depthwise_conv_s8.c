@@ -24,7 +24,7 @@ static void depthwise_conv_s8(const depthwise_conv_s8_t *p, const int8_t *input,
   for (int32_t y = 0; y < p->out_h; ++y) {
     for (int32_t x = 0; x < p->out_w; ++x) {
       memcpy(sums, p->biases, (size_t)p->out_c * sizeof(int32_t));
-      const int8_t *weights = p->weights;
+      const int8_t *weights = (const int8_t *)p->weights;
       for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
         const int32_t row = y * p->stride_h - p->pad_top + ky * p->dilation_h;
         for (int32_t kx = 0; kx < p->kernel_w; ++kx) {

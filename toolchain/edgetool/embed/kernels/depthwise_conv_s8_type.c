@@ -1,6 +1,6 @@
 /* Of depthwise convolutions: sizes, weights and scales. */
 typedef struct {
-  const int8_t *weights; /* [kernel_h][kernel_w][out_c] */
+  const void *weights; /* [kernel_h][kernel_w][out_c] */
   const int32_t *biases; /* [out_c], the input's zero point taken off */
   const int32_t *multipliers;
   const int8_t *shifts;

@@ -39,12 +39,3 @@ static inline uint32_t dsp_load(const int8_t *bytes) {
   memcpy(&word, bytes, sizeof word);
   return word;
 }
-
-/* Widen int8 to int16 in the order in which the weights are widened: bytes 0 2 1 3. count is a multiple of 4. */
-static void dsp_widen(const int8_t *bytes, uint32_t *halves, int32_t count) {
-  for (int32_t i = 0; i < count; i += 4) {
-    const uint32_t word = dsp_load(bytes + i);
-    *halves++ = dsp_even(word);
-    *halves++ = dsp_odd(word);
-  }
-}

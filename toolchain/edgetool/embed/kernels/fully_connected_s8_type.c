@@ -1,6 +1,6 @@
 /* Of fully connected layers: sizes, weights and scales. */
 typedef struct {
-  const int8_t *weights; /* [num_outputs][num_inputs] */
+  const void *weights; /* [num_outputs][num_inputs] */
   const int32_t *biases; /* [num_outputs], the input's zero point taken off */
   const int32_t *multipliers;
   const int8_t *shifts;

@@ -1,6 +1,6 @@
 /* What a convolution of one pixel needs. */
 typedef struct {
-  const int8_t *weights; /* [out_c][in_c] */
+  const void *weights; /* [out_c][in_c] */
   const int32_t *biases; /* [out_c], the input's zero point taken off */
   const int32_t *multipliers;
   const int8_t *shifts;

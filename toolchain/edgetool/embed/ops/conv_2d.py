@@ -57,4 +57,4 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
         return Step(op.name, "pointwise_conv_s8", (source.name,), result.name, fields)
     sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w, "in_zero": zero}
     fields = {**sizes, **window.fields(), **constants}
-    return Step(op.name, "conv_s8", (source.name,), result.name, fields, scratch_bytes=rows.shape[1])
+    return Step(op.name, "conv_s8", (source.name,), result.name, fields, has_scratch=True, scratch_bytes=rows.shape[1])

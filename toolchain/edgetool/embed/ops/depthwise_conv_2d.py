@@ -50,5 +50,5 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
             **window.fields(), "in_zero": zero, "out_zero": made.zero_point[0], "low": low, "high": high,
             "weights": taps, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
         },
-        scratch_bytes=4 * out_c,
+        has_scratch=True, scratch_bytes=4 * out_c,
     )  # fmt: skip
