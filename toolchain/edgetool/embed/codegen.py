@@ -84,6 +84,13 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
         "",
         "#include <string.h>",
         "",
+        "/* A kernel is one function however many layers call it. */",
+        "#if defined(__GNUC__)",
+        "#define NOINLINE __attribute__((noinline))",
+        "#else",
+        "#define NOINLINE",
+        "#endif",
+        "",
         *(text.rstrip("\n") + "\n" for text in kernel_sources(dict.fromkeys(step.kernel for step in program.steps))),
     ]
     for index, step in enumerate(program.steps):

@@ -91,7 +91,7 @@ def _image_fields(fields: Fields) -> Fields:
 
 def _depthwise(step: Step) -> Step | None:
     fields = step.fields
-    rights = _right_shifts(fields)
+    rights = _right_shifts(fields, axis=0)
     names = ("in_c", "out_c", "dilation_h", "dilation_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
     in_c, out_c, dilation_h, dilation_w, kernel_h, kernel_w, stride_h, stride_w = _numbers(fields, *names)
     if rights is None or in_c != out_c or out_c % 4 or (dilation_h, dilation_w) != (1, 1):
@@ -109,13 +109,16 @@ def _depthwise(step: Step) -> Step | None:
     )
 
 
-def _fully_connected(step: Step) -> Step:
+def _fully_connected(step: Step) -> Step | None:
+    shifts = _array(step.fields, "shifts")
+    if (shifts > -2).any():
+        return None
     depth = -(-_array(step.fields, "weights").shape[1] // 4) * 4
     weights = _groups(_array(step.fields, "weights"), 4, depth)
     return dataclasses.replace(
         step,
         kernel="fully_connected_s8_dsp",
-        fields={**step.fields, "weights": weights},
+        fields={**step.fields, "weights": weights, "shifts": (-shifts - 1).astype(np.int8)},
         has_scratch=True,
         scratch_bytes=depth if _array(step.fields, "weights").shape[1] % 4 else 0,
     )
@@ -129,10 +132,16 @@ def _groups(rows: Array, size: int, depth: int) -> Array:
     return np.ascontiguousarray(padded.reshape(-1, size, depth // 4, 4).transpose(0, 2, 1, 3)).view("<u4")[..., 0]
 
 
-def _right_shifts(fields: Fields) -> Array | None:
-    """Return how far each channel shifts right, at least 1; None where one does not."""
-    shifts = _array(fields, "shifts")
-    return (-shifts).astype(np.int8) if (shifts <= -1).all() else None
+def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
+    """Return how far each channel shifts right; None unless all do by 1 or more and no sum can reach 2^30.
+
+    Args:
+        fields: of a convolution.
+        axis: of the weights that a channel sums over.
+    """
+    shifts, weights = _array(fields, "shifts"), _array(fields, "weights")
+    most = 128 * np.abs(weights.astype(np.int64)).sum(axis=axis) + np.abs(_array(fields, "biases").astype(np.int64))
+    return (-shifts).astype(np.int8) if (shifts <= -1).all() and most.max() < 1 << 30 else None
 
 
 def _depth(fields: Fields) -> int:

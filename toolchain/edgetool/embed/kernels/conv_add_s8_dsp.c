@@ -5,7 +5,7 @@ typedef struct {
   add_s8_scales_t scales;
 } conv_add_s8_dsp_t;
 
-static void conv_add_s8_dsp(const conv_add_s8_dsp_t *p, const int8_t *input, const int8_t *other, int8_t *output,
+NOINLINE static void conv_add_s8_dsp(const conv_add_s8_dsp_t *p, const int8_t *input, const int8_t *other, int8_t *output,
                             void *scratch) {
   const conv_s8_t *const conv = &p->conv;
   const int32_t depth = (conv->kernel_h * conv->kernel_w * conv->in_c + 3) & ~3;

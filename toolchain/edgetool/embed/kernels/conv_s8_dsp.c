@@ -24,43 +24,84 @@ static void conv_s8_dsp_gather(const conv_s8_t *p, const int8_t *input, int32_t 
   }
 }
 
+/* Sums of two filters on two pixels. */
+typedef struct {
+  int32_t s00, s01, s10, s11; /* filter, pixel */
+} conv_s8_dsp_sums_t;
+
+static inline conv_s8_dsp_sums_t conv_s8_dsp_block(const uint32_t *weights, const uint32_t *x, const uint32_t *end,
+                                                   int32_t bias_0, int32_t bias_1) {
+  int32_t s00 = bias_0, s01 = bias_0, s10 = bias_1, s11 = bias_1;
+#if defined(__ARM_FEATURE_DSP)
+  uint32_t w0, w1, even_0, even_1, x0, x1;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldrd %[w0], %[w1], [%[weights]], #8\n\t"
+      "ldrd %[x0], %[x1], [%[x]], #8\n\t"
+      "sxtb16 %[even_0], %[w0]\n\t"
+      "sxtb16 %[w0], %[w0], ror #8\n\t"
+      "sxtb16 %[even_1], %[w1]\n\t"
+      "sxtb16 %[w1], %[w1], ror #8\n\t"
+      "smlad %[s00], %[even_0], %[x0], %[s00]\n\t"
+      "smlad %[s10], %[even_1], %[x0], %[s10]\n\t"
+      "smlad %[s00], %[w0], %[x1], %[s00]\n\t"
+      "smlad %[s10], %[w1], %[x1], %[s10]\n\t"
+      "ldrd %[x0], %[x1], [%[x]], #8\n\t"
+      "smlad %[s01], %[even_0], %[x0], %[s01]\n\t"
+      "smlad %[s11], %[even_1], %[x0], %[s11]\n\t"
+      "smlad %[s01], %[w0], %[x1], %[s01]\n\t"
+      "smlad %[s11], %[w1], %[x1], %[s11]\n\t"
+      "cmp %[x], %[end]\n\t"
+      "blo 1b"
+      : [s00] "+r"(s00), [s01] "+r"(s01), [s10] "+r"(s10), [s11] "+r"(s11), [weights] "+r"(weights), [x] "+r"(x),
+        [w0] "=&r"(w0), [w1] "=&r"(w1), [even_0] "=&r"(even_0), [even_1] "=&r"(even_1), [x0] "=&r"(x0), [x1] "=&r"(x1)
+      : [end] "r"(end)
+      : "cc", "memory");
+#else
+  do {
+    const uint32_t w0 = weights[0], w1 = weights[1];
+    const uint32_t a0 = x[0], a1 = x[1], b0 = x[2], b1 = x[3];
+    const uint32_t even_0 = dsp_even(w0), odd_0 = dsp_odd(w0), even_1 = dsp_even(w1), odd_1 = dsp_odd(w1);
+    s00 = dsp_smlad(even_0, a0, s00);
+    s01 = dsp_smlad(even_0, b0, s01);
+    s10 = dsp_smlad(even_1, a0, s10);
+    s11 = dsp_smlad(even_1, b0, s11);
+    s00 = dsp_smlad(odd_0, a1, s00);
+    s01 = dsp_smlad(odd_0, b1, s01);
+    s10 = dsp_smlad(odd_1, a1, s10);
+    s11 = dsp_smlad(odd_1, b1, s11);
+    weights += 2;
+    x += 4;
+  } while (x < end);
+#endif
+  return (conv_s8_dsp_sums_t){s00, s01, s10, s11};
+}
+
 /* All filters on two pixels; the second is left out where `count` is 1. */
-static void conv_s8_dsp_filters(const conv_s8_t *p, const uint32_t *halves, int32_t depth, int8_t *output,
-                                int32_t count) {
+NOINLINE static void conv_s8_dsp_filters(const conv_s8_t *p, const uint32_t *halves, int32_t depth, int8_t *output,
+                                         int32_t count) {
   const output_scale_t scale = {p->multipliers, p->shifts, p->out_zero, p->low, p->high};
   const int32_t *const biases = p->biases;
-  const int32_t out_c = p->out_c;
+  const int32_t out_c = p->out_c, last = out_c - 1;
   const uint32_t *weights = (const uint32_t *)p->weights;
-  for (int32_t c = 0; c < out_c; c += 2) {
-    const int32_t other = c + 1 < out_c ? c + 1 : c;
-    int32_t s00 = biases[c], s01 = s00, s10 = biases[other], s11 = s10;
-    const uint32_t *x = halves;
-    const uint32_t *const end = halves + depth;
-    do {
-      const uint32_t w0 = weights[0], w1 = weights[1];
-      const uint32_t a0 = x[0], a1 = x[1], b0 = x[2], b1 = x[3];
-      const uint32_t even_0 = dsp_even(w0), odd_0 = dsp_odd(w0), even_1 = dsp_even(w1), odd_1 = dsp_odd(w1);
-      s00 = dsp_smlad(even_0, a0, s00);
-      s01 = dsp_smlad(even_0, b0, s01);
-      s10 = dsp_smlad(even_1, a0, s10);
-      s11 = dsp_smlad(even_1, b0, s11);
-      s00 = dsp_smlad(odd_0, a1, s00);
-      s01 = dsp_smlad(odd_0, b1, s01);
-      s10 = dsp_smlad(odd_1, a1, s10);
-      s11 = dsp_smlad(odd_1, b1, s11);
-      weights += 2;
-      x += 4;
-    } while (x < end);
-    output[c] = rescale_down(scale, s00, c);
-    output[other] = c == other ? output[c] : rescale_down(scale, s10, other);
-    if (count > 1) {
-      output[out_c + c] = rescale_down(scale, s01, c);
-      output[out_c + other] = c == other ? output[out_c + c] : rescale_down(scale, s11, other);
-    }
+  int8_t *const second = count > 1 ? output + out_c : output; /* pixel 0 is written after it */
+  int32_t c = 0;
+  for (; c < last; c += 2) {
+    const conv_s8_dsp_sums_t sums = conv_s8_dsp_block(weights, halves, halves + depth, biases[c], biases[c + 1]);
+    second[c] = rescale_down(scale, sums.s01, c);
+    second[c + 1] = rescale_down(scale, sums.s11, c + 1);
+    output[c] = rescale_down(scale, sums.s00, c);
+    output[c + 1] = rescale_down(scale, sums.s10, c + 1);
+    weights += depth / 2;
+  }
+  if (c == last) {
+    const conv_s8_dsp_sums_t sums = conv_s8_dsp_block(weights, halves, halves + depth, biases[c], biases[c]);
+    second[c] = rescale_down(scale, sums.s01, c);
+    output[c] = rescale_down(scale, sums.s00, c);
   }
 }
 
-static void conv_s8_dsp(const conv_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
+NOINLINE static void conv_s8_dsp(const conv_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
   const int32_t depth = (p->kernel_h * p->kernel_w * p->in_c + 3) & ~3;
   uint32_t *const halves = (uint32_t *)scratch;
   int8_t *const patch = (int8_t *)(halves + depth);

@@ -45,7 +45,7 @@ static inline void depthwise_rows_s8_pixel(const depthwise_conv_s8_t *p, const i
   }
 }
 
-static void depthwise_rows_s8(const depthwise_conv_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
+NOINLINE static void depthwise_rows_s8(const depthwise_conv_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
   const int8_t **const rows = (const int8_t **)scratch;
   int8_t *const ring = (int8_t *)(rows + p->kernel_h);
   const int32_t ring_w = (p->out_w - 1) * p->stride_w + p->kernel_w > p->in_w + p->pad_left

@@ -1,6 +1,7 @@
-/* needs: dsp rescale_once clamp_s8 fully_connected_s8_type */
+/* needs: dsp clamp_s8 fully_connected_s8_type */
 /* FULLY_CONNECTED, four outputs at a time. Rows lie in groups of four, a word of four weights of each in turn, filled up
-   with zeros to a multiple of four rows and weights; inputs that are no multiple of four are copied and filled up. */
+   with zeros to a multiple of four rows and weights; inputs that are no multiple of four are copied and filled up. Every
+   output must shift right by 33 or more in all; shifts holds what is beyond 32. */
 typedef fully_connected_s8_t fully_connected_s8_dsp_t;
 
 static void fully_connected_s8_dsp_row(const fully_connected_s8_t *p, const int8_t *input, int8_t *output) {
@@ -23,13 +24,13 @@ static void fully_connected_s8_dsp_row(const fully_connected_s8_t *p, const int8
     }
     const int32_t sums[4] = {s0, s1, s2, s3};
     for (int32_t j = 0; j < 4 && i + j < num_outputs; ++j) {
-      const int32_t made = rescale_once(biases[i + j] + sums[j], multipliers[i + j], shifts[i + j]);
-      *output++ = clamp_s8(made + zero, low, high);
+      const int32_t upper = (int32_t)(((int64_t)(biases[i + j] + sums[j]) * multipliers[i + j]) >> 32);
+      *output++ = clamp_s8(dsp_round(upper, shifts[i + j], zero), low, high);
     }
   }
 }
 
-static void fully_connected_s8_dsp(const fully_connected_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
+NOINLINE static void fully_connected_s8_dsp(const fully_connected_s8_t *p, const int8_t *input, int8_t *output, void *scratch) {
   int8_t *const padded = (int8_t *)scratch;
   for (int32_t row = 0; row < p->num_rows; ++row) {
     const int8_t *given = input + row * p->num_inputs;

@@ -1,15 +1,17 @@
-/* needs: clamp_s8 */
-/* How sums become stored values where every channel shifts right by 1 or more. */
+/* needs: dsp */
+/* How sums become stored values where every channel shifts right by 1 or more and no sum reaches 2^30. */
 typedef struct {
   const int32_t *multipliers;
   const int8_t *rights;
   int32_t zero, low, high;
 } output_scale_t;
 
-/* round(sum * multiplier * 2^(-right - 31)), in two steps as rescale_twice, and clamped. */
+/* round(sum * multiplier * 2^(-right - 31)), in two steps as rescale_twice (halves away from zero), and clamped. */
 static inline int8_t rescale_down(output_scale_t scale, int32_t sum, int32_t channel) {
-  const int32_t right = scale.rights[channel];
-  const int32_t high = (int32_t)(((int64_t)sum * scale.multipliers[channel] + ((int64_t)1 << 30)) >> 31);
-  const int32_t rounded = (high + (int32_t)(1u << (right - 1)) + (high >> 31)) >> right;
-  return clamp_s8(rounded + scale.zero, scale.low, scale.high);
+  const int32_t high = dsp_smmulr(sum * 2, scale.multipliers[channel]);
+  int32_t value = dsp_ssat8(dsp_round(high + (high >> 31), scale.rights[channel], scale.zero));
+  if (scale.low > -128 || scale.high < 127) {
+    value = value < scale.low ? scale.low : (value > scale.high ? scale.high : value);
+  }
+  return (int8_t)value;
 }
