@@ -10,7 +10,8 @@ from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, Ov
 
 if TYPE_CHECKING:
     from edgetool.embed.array import ArrayFiles
-    from edgetool.embed.c_bundle import Bundle
+    from edgetool.embed.bundle import EmbeddedC
+    from edgetool.embed.firmware import FirmwareRun
 
 
 def embed(
@@ -19,6 +20,9 @@ def embed(
         str, typer.Option("--runtime", help="array: the file's bytes as a C array; c: C without an interpreter.")
     ] = "array",
     target: Annotated[str, typer.Option("--target", help="Of --runtime c: whose flash and RAM it must fit.")] = "host",
+    run: Annotated[
+        bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
+    ] = False,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -29,7 +33,7 @@ def embed(
     """Write MODEL as C sources: its bytes for an interpreter, or code that needs none."""
     from pathlib import Path
 
-    from edgetool.embed.bundle import embed_array, embed_c
+    from edgetool.embed.bundle import embed_array, embed_c, require_passed
     from edgetool.errors import UsageError, nearest
 
     console = Console(json_output=json_output)
@@ -38,9 +42,11 @@ def embed(
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), target=target, overwrite=overwrite
-        )
+            Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), target=target, overwrite=overwrite,
+            run=run,
+        )  # fmt: skip
         console.result(made, "\n".join(_bundle_lines(made)))
+        require_passed(made)
     else:
         raise UsageError(
             f"--runtime {runtime}",
@@ -67,11 +73,22 @@ def _array_lines(files: ArrayFiles) -> list[str]:
     ]
 
 
-def _bundle_lines(made: Bundle) -> list[str]:
+def _bundle_lines(made: EmbeddedC) -> list[str]:
+    bundle = made.bundle
     return [
-        f"{made.out}: {made.name}.c, weights.c and their self-test",
-        f"  RAM    {made.arena_bytes:,} bytes of arena (no plan of these operators can be below "
-        f"{made.lower_bound_bytes:,})",
-        f"  flash  {made.constant_bytes:,} bytes of constants, and the code",
-        f"  make -C {made.out} test",
+        f"{bundle.out}: {bundle.name}.c, weights.c and their self-test",
+        f"  RAM    {bundle.arena_bytes:,} bytes of arena (no plan of these operators can be below "
+        f"{bundle.lower_bound_bytes:,})",
+        f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
+        f"  make -C {bundle.out} test",
+        *([] if made.firmware is None else _firmware_lines(made.firmware)),
+    ]
+
+
+def _firmware_lines(found: FirmwareRun) -> list[str]:
+    return [
+        f"on {found.target}, {found.num_vectors} test vectors, {found.num_failed} of them with other bytes:",
+        f"  {found.num_instructions:,} instructions an inference (counted by QEMU, which models no time)",
+        f"  {found.flash_bytes:,} bytes of flash, with start-up and measuring code",
+        f"  {found.ram_bytes:,} bytes of RAM, {found.stack_bytes:,} of them stack",
     ]

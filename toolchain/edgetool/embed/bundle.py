@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.artifact import require_format
 from edgetool.embed.array import ArrayFiles, write_array
 from edgetool.embed.c_bundle import Bundle, write_bundle
+from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.identifiers import c_identifier, require_identifier
-from edgetool.errors import FileFormatError, MissingFileError, UsageError, nearest
+from edgetool.embed.lower import lower_file
+from edgetool.errors import FileFormatError, MissingFileError, ParityError, UsageError, nearest
 from edgetool.ir.summary import Summary
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
 from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
 from edgetool.targets import find_target
 
-__all__ = ["choose_file", "embed_array", "embed_c"]
+__all__ = ["EmbeddedC", "choose_file", "embed_array", "embed_c", "require_passed"]
 
 READ_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedC:
+    """A bundle, and what came of its firmware where that was run."""
+
+    bundle: Bundle
+    firmware: FirmwareRun | None
 
 
 def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Path, overwrite: bool) -> ArrayFiles:
@@ -50,7 +61,9 @@ def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Pat
     return write_array(path.read_bytes(), signature, name=chosen, out=out, overwrite=overwrite)
 
 
-def embed_c(model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool) -> Bundle:
+def embed_c(
+    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool, run: bool = False
+) -> EmbeddedC:
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
 
     Args:
@@ -60,9 +73,10 @@ def embed_c(model: Path, *, artifact: str | None, name: str | None, out: Path, t
         out: folder, made whole or not at all.
         target: name of the device whose flash and RAM are the budget.
         overwrite: replace the folder.
+        run: build firmware for the target and run it in QEMU.
 
     Raises:
-        EdgetoolError: see `write_bundle`; a bad name; an unknown target.
+        EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
     """
     path = choose_file(model, artifact)
     kind = require_format(path)
@@ -74,7 +88,28 @@ def embed_c(model: Path, *, artifact: str | None, name: str | None, out: Path, t
             next_step=f"edgetool export MODEL --recipe w8a8_static -o {path.stem}.tflite",
         )
     chosen = require_identifier(name) if name is not None else c_identifier(path.stem)
-    return write_bundle(path, name=chosen, out=out, target=find_target(target), overwrite=overwrite)
+    device = find_target(target)
+    if run:
+        require_runnable(device)
+    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite)
+    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
+
+
+def require_passed(made: EmbeddedC) -> None:
+    """Raise where the firmware gave other bytes than LiteRT's reference kernels, or wrote outside of the arena.
+
+    Raises:
+        ParityError: says how many test vectors.
+    """
+    found = made.firmware
+    if found is not None and (found.num_failed or not found.arena_is_whole):
+        raise ParityError(
+            f"{made.bundle.out} on {found.target}",
+            found=f"other bytes for {found.num_failed} of {found.num_vectors} test vectors"
+            + ("" if found.arena_is_whole else ", and writing outside of the arena"),
+            expected="the bytes of LiteRT's reference kernels",
+            next_step="report it as a defect of edgetool",
+        )
 
 
 def choose_file(model: Path, artifact: str | None) -> Path:

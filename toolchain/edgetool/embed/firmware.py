@@ -22,10 +22,14 @@ from edgetool.errors import (
 )
 from edgetool.targets import Qemu, Target
 
-__all__ = ["FirmwareRun", "run_firmware"]
+__all__ = ["FirmwareRun", "require_runnable", "run_firmware"]
 
 COMPILER, SIZE, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
-PACKAGES = {COMPILER: "gcc-arm-none-eabi", SIZE: "binutils-arm-none-eabi", EMULATOR: "qemu-system-arm"}
+PACKAGES = {
+    COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    SIZE: "binutils-arm-none-eabi",
+    EMULATOR: "qemu-system-arm",
+}
 
 SOURCES = Path(__file__).parent / "firmware_sources"
 FLAGS = (
@@ -80,18 +84,8 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target) -> F
         InterpreterCrashError: the firmware faulted.
         InterpreterTimeoutError: it did not end.
     """
-    if target.qemu is None:
-        raise TargetError(
-            f"--target {target.name}",
-            found=f"runner {target.runner!r}",
-            expected="a target that QEMU runs, for --run",
-            next_step="--target cortex-m4-qemu, or leave --run out",
-        )
-    for tool, package in PACKAGES.items():
-        if shutil.which(tool) is None:
-            raise MissingDependencyError(
-                tool, found="not installed", expected="a tool that --run needs", next_step=f"apt install {package}"
-            )
+    require_runnable(target)
+    assert target.qemu is not None
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         image = _build(bundle, name, program, target, target.qemu, Path(folder))
         sizes = _sections(image)
@@ -106,6 +100,26 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target) -> F
         stack_bytes=found["stack"],
         arena_is_whole=bool(found["guards"]),
     )
+
+
+def require_runnable(target: Target) -> None:
+    """Refuse a target that QEMU does not run, or a machine without compiler or emulator.
+
+    Raises:
+        TargetError, MissingDependencyError: see `run_firmware`.
+    """
+    if target.qemu is None:
+        raise TargetError(
+            f"--target {target.name}",
+            found=f"runner {target.runner!r}",
+            expected="a target that QEMU runs, for --run",
+            next_step="--target cortex-m4-qemu, or leave --run out",
+        )
+    for tool, package in PACKAGES.items():
+        if shutil.which(tool) is None:
+            raise MissingDependencyError(
+                tool, found="not installed", expected="a tool that --run needs", next_step=f"apt install {package}"
+            )
 
 
 def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path) -> Path:

@@ -27,7 +27,8 @@ def test_one_scale_is_multiplied_in_float32() -> None:
     product = float(np.float32(0.1) * np.float32(0.7))
     multipliers, biases = step.fields["multipliers"], step.fields["biases"]
     assert isinstance(multipliers, np.ndarray) and isinstance(biases, np.ndarray)
-    assert multipliers.tolist() == [quantize_multiplier(product / 0.3)[0]] * 3
+    assert multipliers.tolist() == [quantize_multiplier(product / 0.3)[0]]
+    assert step.fields["scale_step"] == 0
     assert biases.tolist() == [-21, -7, 7] and step.fields["low"] == 0
 
 

@@ -6,8 +6,10 @@ typedef fully_connected_s8_t fully_connected_s8_dsp_t;
 
 static void fully_connected_s8_dsp_row(const fully_connected_s8_t *p, const int8_t *input, int8_t *output) {
   const uint32_t *weights = (const uint32_t *)p->weights;
-  const int32_t *const biases = p->biases, *const multipliers = p->multipliers;
-  const int8_t *const shifts = p->shifts;
+  const int32_t *const biases = p->biases;
+  const int32_t *multipliers = p->multipliers;
+  const int32_t scale_step = p->scale_step;
+  const int8_t *shifts = p->shifts;
   const int32_t num_outputs = p->num_outputs, zero = p->out_zero, low = p->low, high = p->high;
   const int8_t *const end = input + p->num_inputs;
   for (int32_t i = 0; i < num_outputs; i += 4) {
@@ -24,8 +26,10 @@ static void fully_connected_s8_dsp_row(const fully_connected_s8_t *p, const int8
     }
     const int32_t sums[4] = {s0, s1, s2, s3};
     for (int32_t j = 0; j < 4 && i + j < num_outputs; ++j) {
-      const int32_t upper = (int32_t)(((int64_t)(biases[i + j] + sums[j]) * multipliers[i + j]) >> 32);
-      *output++ = clamp_s8(dsp_round(upper, shifts[i + j], zero), low, high);
+      const int32_t upper = (int32_t)(((int64_t)(biases[i + j] + sums[j]) * *multipliers) >> 32);
+      *output++ = clamp_s8(dsp_round(upper, *shifts, zero), low, high);
+      multipliers += scale_step;
+      shifts += scale_step;
     }
   }
 }

@@ -21,7 +21,7 @@ __all__ = ["lower_fully_connected"]
 
 
 def lower_fully_connected(op: Op, graph: Graph) -> Step:
-    """Return the call; the input's zero point goes into the biases.
+    """Return the call; the input's zero point goes into the biases, and one scale for all is stored once.
 
     LiteRT rounds once here, where convolutions round twice.
 
@@ -35,7 +35,9 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     require(not any(kernel.zero_point), op, what="weights with a zero point", expected="symmetric weights")
-    multipliers, shifts = quantize_multipliers(_factors(given, kernel, made, num_outputs))
+    factors = _factors(given, kernel, made, num_outputs)
+    is_one = len(set(factors)) == 1
+    multipliers, shifts = quantize_multipliers(factors[:1] if is_one else factors)
     low, high = fused_range(op, result)
     biases = bias_of(op, graph, num_outputs).astype(np.int64)
     biases -= given.zero_point[0] * weights.sum(axis=1, dtype=np.int64)
@@ -46,6 +48,7 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         output=result.name,
         fields={
             "num_rows": source.num_elements // num_inputs, "num_inputs": num_inputs, "num_outputs": num_outputs,
+            "scale_step": 0 if is_one else 1,
             "out_zero": made.zero_point[0], "low": low, "high": high,
             "weights": weights, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
         },
