@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +13,36 @@ from edgetool.embed.program import Fields, Program, Step
 
 __all__ = ["specialise"]
 
-#: Instruction sets with the DSP extension, as targets call them.
-DSP = ("armv7e-m", "armv8.1-m.main")
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """How a core's kernels want constants.
+
+    Attributes:
+        suffix: of the kernels' names.
+        filters: of a convolution that are computed together.
+        chunk: weights of one row that lie together; rows are filled up to a multiple of it.
+        patch_factor: bytes of scratch memory of a convolution for each weight of a filter.
+        in_words: weights are read as words, not bytes.
+        channels: that scales are read for at once.
+    """
+
+    suffix: str
+    filters: int
+    chunk: int
+    patch_factor: int
+    in_words: bool
+    channels: int
+
+
+#: Instruction set, as targets call it -> its kernels.
+CORES = {
+    "armv7e-m": Core("_dsp", filters=2, chunk=4, patch_factor=5, in_words=True, channels=1),
+    "armv8.1-m.main": Core("_mve", filters=4, chunk=16, patch_factor=2, in_words=False, channels=4),
+}
+
+#: Outputs of a fully connected layer that are computed together.
+ROWS = 4
 
 #: Of the machines that a bundle may be compiled for, the largest: it is verified on 64-bit ones too.
 POINTER_BYTES = 8
@@ -26,14 +55,15 @@ def specialise(program: Program, isa: str) -> Program:
         program: of portable kernels.
         isa: of a target; empty or unknown: the portable kernels, which compilers vectorise.
     """
-    if isa not in DSP:
+    core = CORES.get(isa)
+    if core is None:
         return program
-    return dataclasses.replace(program, steps=tuple(_dsp(step) for step in program.steps))
+    return dataclasses.replace(program, steps=tuple(_for_core(step, core) for step in program.steps))
 
 
-def _dsp(step: Step) -> Step:
-    """Return the step with the DSP kernel where there is one that it fits."""
-    found: dict[str, Callable[[Step], Step | None]] = {
+def _for_core(step: Step, core: Core) -> Step:
+    """Return the step with the core's kernel where there is one that it fits."""
+    found: dict[str, Callable[[Step, Core], Step | None]] = {
         "conv_s8": _conv,
         "pointwise_conv_s8": _conv,
         "conv_add_s8": _conv_add,
@@ -42,37 +72,39 @@ def _dsp(step: Step) -> Step:
         "fully_connected_s8": _fully_connected,
     }
     make = found.get(step.kernel)
-    return step if make is None else make(step) or step
+    return step if make is None else make(step, core) or step
 
 
-def _conv(step: Step) -> Step | None:
+def _conv(step: Step, core: Core) -> Step | None:
     fields = _image_fields(step.fields)
     rights = _right_shifts(fields)
     if rights is None:
         return None
-    depth = _depth(fields)
+    depth = _depth(fields, core.chunk)
     is_pixel = _numbers(fields, "kernel_h", "kernel_w", "stride_h", "stride_w") == [1, 1, 1, 1]
     (out_c, in_c) = _numbers(fields, "out_c", "in_c")
     return dataclasses.replace(
         step,
-        kernel="conv_s8_dsp",
-        fields={**fields, "weights": _groups(_array(fields, "weights"), 2, depth), "shifts": rights},
+        kernel=f"conv_s8{core.suffix}",
+        fields=_filled(
+            {**fields, "weights": _groups(_array(fields, "weights"), core.filters, depth, core), "shifts": rights}, core
+        ),
         has_scratch=True,
-        scratch_bytes=5 * depth,
+        scratch_bytes=core.patch_factor * depth,
         overwrites=(0,) if is_pixel and out_c <= in_c else (),
     )
 
 
-def _conv_add(step: Step) -> Step | None:
+def _conv_add(step: Step, core: Core) -> Step | None:
     conv = step.fields["conv"]
     assert isinstance(conv, dict)
-    made = _conv(dataclasses.replace(step, fields=conv))
+    made = _conv(dataclasses.replace(step, fields=conv), core)
     if made is None:
         return None
     (out_c,) = _numbers(conv, "out_c")
     return dataclasses.replace(
         step,
-        kernel="conv_add_s8_dsp",
+        kernel=f"conv_add_s8{core.suffix}",
         fields={"conv": made.fields, "scales": step.fields["scales"]},
         has_scratch=True,
         scratch_bytes=made.scratch_bytes + 2 * out_c,
@@ -89,7 +121,7 @@ def _image_fields(fields: Fields) -> Fields:
     return {**sizes, **ones, "pad_top": 0, "pad_left": 0, "in_zero": 0, **rest}
 
 
-def _depthwise(step: Step) -> Step | None:
+def _depthwise(step: Step, core: Core) -> Step | None:
     fields = step.fields
     rights = _right_shifts(fields, axis=0)
     names = ("in_c", "out_c", "dilation_h", "dilation_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
@@ -101,7 +133,7 @@ def _depthwise(step: Step) -> Step | None:
     keeps_size = (stride_h, stride_w, in_h, in_w) == (1, 1, out_h, out_w)
     return dataclasses.replace(
         step,
-        kernel="depthwise_rows_s8",
+        kernel="depthwise_rows_s8" if core.channels == 1 else f"depthwise_rows_s8{core.suffix}",
         fields={**fields, "shifts": rights},
         has_scratch=True,
         scratch_bytes=kernel_h * (ring_w * in_c + POINTER_BYTES),
@@ -109,27 +141,50 @@ def _depthwise(step: Step) -> Step | None:
     )
 
 
-def _fully_connected(step: Step) -> Step | None:
+def _fully_connected(step: Step, core: Core) -> Step | None:
     shifts = _array(step.fields, "shifts")
     if (shifts > -2).any():
         return None
-    depth = -(-_array(step.fields, "weights").shape[1] // 4) * 4
-    weights = _groups(_array(step.fields, "weights"), 4, depth)
+    num_inputs = _array(step.fields, "weights").shape[1]
+    depth = _up(num_inputs, core.chunk)
+    weights = _groups(_array(step.fields, "weights"), ROWS, depth, core)
     return dataclasses.replace(
         step,
-        kernel="fully_connected_s8_dsp",
-        fields={**step.fields, "weights": weights, "shifts": (-shifts - 1).astype(np.int8)},
+        kernel=f"fully_connected_s8{core.suffix}",
+        fields=_filled({**step.fields, "weights": weights, "shifts": (-shifts - 1).astype(np.int8)}, core),
         has_scratch=True,
-        scratch_bytes=depth if _array(step.fields, "weights").shape[1] % 4 else 0,
+        scratch_bytes=depth if num_inputs % core.chunk else 0,
     )
 
 
-def _groups(rows: Array, size: int, depth: int) -> Array:
-    """Return int8 rows `[R, K]` as words uint32 `[R / size, depth / 4, size]`: four weights of each row in turn."""
-    num_rows = -(-len(rows) // size) * size
-    padded = np.zeros((num_rows, depth), np.int8)
+def _groups(rows: Array, size: int, depth: int, core: Core) -> Array:
+    """Return int8 rows `[R, K]` in groups of `size` rows, a chunk of each row in turn, filled up with zeros.
+
+    Returns:
+        int8 `[R / size, depth / chunk, size, chunk]`, or uint32 without the last axis where chunks are words.
+    """
+    padded = np.zeros((_up(len(rows), size), depth), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
-    return np.ascontiguousarray(padded.reshape(-1, size, depth // 4, 4).transpose(0, 2, 1, 3)).view("<u4")[..., 0]
+    found = np.ascontiguousarray(padded.reshape(-1, size, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3))
+    return found.view("<u4")[..., 0] if core.in_words else found
+
+
+def _filled(fields: Fields, core: Core) -> Fields:
+    """Return the fields with biases and scales filled up to as many channels as the core reads at once.
+
+    A single scale for all outputs is repeated, because that many are read for every group of outputs.
+    """
+    found = dict(fields)
+    for name in ("biases", "multipliers", "shifts"):
+        values = _array(fields, name) if name in fields else np.zeros(0, np.int8)
+        missing = _up(len(values), core.channels) - len(values)
+        if missing:
+            found[name] = np.concatenate([values, np.repeat(values[-1:], missing)])
+    return found
+
+
+def _up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
@@ -144,9 +199,9 @@ def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
     return (-shifts).astype(np.int8) if (shifts <= -1).all() and most.max() < 1 << 30 else None
 
 
-def _depth(fields: Fields) -> int:
+def _depth(fields: Fields, chunk: int) -> int:
     kernel_h, kernel_w, in_c = _numbers(fields, "kernel_h", "kernel_w", "in_c")
-    return -(-kernel_h * kernel_w * in_c // 4) * 4
+    return _up(kernel_h * kernel_w * in_c, chunk)
 
 
 def _numbers(fields: Fields, *names: str) -> list[int]:

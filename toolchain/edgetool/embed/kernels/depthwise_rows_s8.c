@@ -1,19 +1,7 @@
-/* needs: depthwise_conv_s8_type dsp rescale_down */
-/* DEPTHWISE_CONV_2D with one output a channel, four channels at a time. The rows under the window are copied into a
-   ring, padded with the zero point, so that output may be the input where strides are 1 and no size changes. */
-
+/* needs: depthwise_ring dsp rescale_down */
+/* DEPTHWISE_CONV_2D with one output a channel, four channels at a time, over a ring of rows, so that output may be the
+   input where strides are 1 and no size changes. */
 typedef depthwise_conv_s8_t depthwise_rows_s8_t;
-
-/* Copy image row `y` into its place in the ring. */
-static void depthwise_rows_s8_copy(const depthwise_conv_s8_t *p, const int8_t *input, int32_t y, int8_t *ring,
-                                   int32_t ring_w) {
-  int8_t *const row = ring + ((y + p->kernel_h) % p->kernel_h) * ring_w * p->in_c;
-  if (y < 0 || y >= p->in_h) {
-    memset(row, p->in_zero, (size_t)(ring_w * p->in_c));
-  } else {
-    memcpy(row + p->pad_left * p->in_c, input + y * p->in_w * p->in_c, (size_t)(p->in_w * p->in_c));
-  }
-}
 
 /* All channels of one output pixel; rows[ky] is where the window's row begins in the ring. */
 static inline void depthwise_rows_s8_pixel(const depthwise_conv_s8_t *p, const int8_t *const *rows, int32_t offset,
@@ -56,7 +44,7 @@ NOINLINE static void depthwise_rows_s8(const depthwise_conv_s8_t *p, const int8_
   for (int32_t y = 0; y < p->out_h; ++y) {
     const int32_t top = y * p->stride_h - p->pad_top;
     for (; next < top + p->kernel_h; ++next) {
-      depthwise_rows_s8_copy(p, input, next, ring, ring_w);
+      depthwise_ring_copy(p, input, next, ring, ring_w);
     }
     for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
       rows[ky] = ring + ((top + ky + p->kernel_h) % p->kernel_h) * ring_w * p->in_c;
