@@ -12,13 +12,15 @@ and its default optimisation, measured 2026-11-23 on the same emulator, without 
 from __future__ import annotations
 
 import argparse
+import datetime
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
+from edgetool.embed.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
@@ -65,11 +67,23 @@ def main() -> int:
             num_failed += found.num_failed
             lines.append(row(model.stem, found, own, PEERS.get((model.stem, target))))
             print(lines[-1], file=sys.stderr, flush=True)
-    text = "\n".join([*lines, ""])
+    text = "\n".join(["# Generated C on emulated Cortex-M cores", "", *about(), "", *lines, ""])
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     return int(num_failed > 0)
+
+
+def about() -> list[str]:
+    """Return what was measured with what, and when."""
+    versions = [
+        subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+        for tool in (COMPILER, EMULATOR)
+    ]
+    return [
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {'; '.join(versions)}; `-O3`, `-icount shift=0`. Ratios are to TFLite",
+        'Micro with CMSIS-NN (see `benchmarks/mcu.py`); "beyond them" is flash without the parameters\' own bytes.',
+    ]
 
 
 def measure(model: Path, target: str) -> FirmwareRun:

@@ -52,15 +52,24 @@ def test_channels_that_shift_left_stay_portable(conv_graph: Callable[..., Graph]
     assert [step.kernel for step in specialise(lower_graph(graph, digest="d"), "armv7e-m").steps] == ["conv_s8"]
 
 
-def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
-    program = lower_graph(residual_graph, digest="d")
+@pytest.mark.parametrize(("isa", "kernel"), [("armv7e-m", "conv_add_s8_dsp"), ("armv8.1-m.main", "conv_add_s8_mve")])
+def test_an_addition_stays_with_its_convolution(residual_graph: Graph, isa: str, kernel: str) -> None:
+    wide = dataclasses.replace(residual_graph.tensors["b"], quantization=Quantization((8.0,), (0,)))
+    program = lower_graph(
+        dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), digest="d"
+    )
     assert program.steps[1].kernel == "pointwise_add_s8"
-    step = specialise(program, "armv8.1-m.main").steps[1]
-    conv = step.fields.get("conv")
-    if step.kernel == "conv_add_s8_dsp":
-        assert isinstance(conv, dict) and conv["out_w"] == 16 and step.overwrites == (1,)
-    else:
-        assert step is program.steps[1]
+    step = specialise(program, isa).steps[1]
+    conv = step.fields["conv"]
+    assert step.kernel == kernel and isinstance(conv, dict) and conv["out_w"] == 16 and step.overwrites == (1,)
+
+
+def test_helium_reads_four_channels_and_sixteen_weights(program: Program) -> None:
+    (step,) = specialise(program, "armv8.1-m.main").steps
+    weights, biases, rights = (step.fields[name] for name in ("weights", "biases", "shifts"))
+    assert isinstance(weights, np.ndarray) and isinstance(biases, np.ndarray) and isinstance(rights, np.ndarray)
+    assert step.kernel == "conv_s8_mve" and weights.shape == (1, 2, 4, 16) and weights.dtype == np.int8
+    assert len(biases) == len(rights) == 4 and biases[3] == biases[2] and step.scratch_bytes == 2 * 32
 
 
 def _depthwise(**changes: int) -> Step:

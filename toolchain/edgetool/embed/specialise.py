@@ -70,6 +70,7 @@ def _for_core(step: Step, core: Core) -> Step:
         "pointwise_add_s8": _conv_add,
         "depthwise_conv_s8": _depthwise,
         "fully_connected_s8": _fully_connected,
+        "add_s8": _add,
     }
     make = found.get(step.kernel)
     return step if make is None else make(step, core) or step
@@ -119,6 +120,10 @@ def _image_fields(fields: Fields) -> Fields:
     ones = dict.fromkeys(("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"), 1)
     sizes = {"in_h": 1, "in_w": fields["num_pixels"], "out_h": 1, "out_w": fields["num_pixels"]}
     return {**sizes, **ones, "pad_top": 0, "pad_left": 0, "in_zero": 0, **rest}
+
+
+def _add(step: Step, core: Core) -> Step | None:
+    return dataclasses.replace(step, kernel=f"add_s8{core.suffix}") if core.channels > 1 else None
 
 
 def _depthwise(step: Step, core: Core) -> Step | None:

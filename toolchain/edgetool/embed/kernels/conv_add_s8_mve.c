@@ -1,4 +1,4 @@
-/* needs: conv_s8_mve add_s8_one */
+/* needs: conv_s8_mve add_s8_mve_values */
 /* CONV_2D as conv_s8_mve and the ADD behind it; output may be the other summand. */
 typedef struct {
   conv_s8_t conv;
@@ -11,16 +11,15 @@ NOINLINE static void conv_add_s8_mve(const conv_add_s8_mve_t *p, const int8_t *i
   const int32_t depth = (conv->kernel_h * conv->kernel_w * conv->in_c + 15) & ~15;
   int8_t *const patches = (int8_t *)scratch;
   int8_t *const made = patches + 2 * depth; /* of two pixels */
-  const add_s8_scales_t scales = p->scales;
   memset(patches, 0, (size_t)(2 * depth));
   for (int32_t y = 0; y < conv->out_h; ++y) {
     for (int32_t x = 0; x < conv->out_w; x += 2) {
       const int32_t count = x + 1 < conv->out_w ? 2 : 1;
       conv_s8_mve_gather(conv, input, y, x, count, patches, depth);
       conv_s8_mve_filters(conv, patches, depth, made, count);
-      for (int32_t i = 0; i < count * conv->out_c; ++i) {
-        *output++ = add_s8_one(&scales, made[i], *other++);
-      }
+      add_s8_mve_values(&p->scales, made, other, output, count * conv->out_c);
+      other += count * conv->out_c;
+      output += count * conv->out_c;
     }
   }
 }

@@ -4,38 +4,59 @@
    may be the input where the window is one pixel and a pixel does not grow. */
 typedef conv_s8_t conv_s8_mve_t;
 
+/* Sums of two of four filters on two patches. */
+static inline void conv_s8_mve_block(const int8_t *weights, const int8_t *a, int32_t depth, const int32_t *biases,
+                                     int32_t *first, int32_t *second) {
+  int32_t s0 = biases[0], s1 = biases[1], t0 = s0, t1 = s1;
+  const int8_t *b = a + depth;
+#if defined(__ARM_FEATURE_MVE)
+  __asm__ volatile(
+      "dls lr, %[count]\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[weights]]\n\t"
+      "vldrb.8 q2, [%[a]], #16\n\t"
+      "vmladava.s8 %[s0], q0, q2\n\t"
+      "vldrb.8 q3, [%[b]], #16\n\t"
+      "vmladava.s8 %[t0], q0, q3\n\t"
+      "vldrb.8 q1, [%[weights], #16]\n\t"
+      "vmladava.s8 %[s1], q1, q2\n\t"
+      "add %[weights], %[weights], #64\n\t"
+      "vmladava.s8 %[t1], q1, q3\n\t"
+      "le lr, 1b"
+      : [s0] "+Te"(s0), [s1] "+Te"(s1), [t0] "+Te"(t0), [t1] "+Te"(t1), [weights] "+r"(weights), [a] "+r"(a),
+        [b] "+r"(b)
+      : [count] "r"(depth / 16)
+      : "lr", "q0", "q1", "q2", "q3", "cc", "memory");
+#else
+  for (int32_t k = 0; k < depth; k += 16) {
+    s0 = mve_dot(s0, weights, a + k);
+    t0 = mve_dot(t0, weights, b + k);
+    s1 = mve_dot(s1, weights + 16, a + k);
+    t1 = mve_dot(t1, weights + 16, b + k);
+    weights += 64;
+  }
+#endif
+  first[0] = s0;
+  first[1] = s1;
+  second[0] = t0;
+  second[1] = t1;
+}
+
 /* All filters on two patches; the second is left out where `count` is 1. */
 NOINLINE static void conv_s8_mve_filters(const conv_s8_t *p, const int8_t *a, int32_t depth, int8_t *output,
                                          int32_t count) {
   const mve_scale_t scale = {p->multipliers, p->shifts, p->out_zero, p->low, p->high};
-  const int32_t *const biases = p->biases;
   const int32_t out_c = p->out_c;
   const int8_t *weights = (const int8_t *)p->weights;
-  const int8_t *const end = a + depth;
   for (int32_t c = 0; c < out_c; c += 4) {
-    int32_t first[4] = {biases[c], biases[c + 1], biases[c + 2], biases[c + 3]};
-    int32_t s0 = first[0], s1 = first[1], s2 = first[2], s3 = first[3];
-    int32_t t0 = s0, t1 = s1, t2 = s2, t3 = s3;
-    for (const int8_t *x = a; x < end; x += 16) {
-      s0 = mve_dot(s0, weights, x);
-      t0 = mve_dot(t0, weights, x + depth);
-      s1 = mve_dot(s1, weights + 16, x);
-      t1 = mve_dot(t1, weights + 16, x + depth);
-      s2 = mve_dot(s2, weights + 32, x);
-      t2 = mve_dot(t2, weights + 32, x + depth);
-      s3 = mve_dot(s3, weights + 48, x);
-      t3 = mve_dot(t3, weights + 48, x + depth);
-      weights += 64;
-    }
-    const int32_t num = out_c - c < 4 ? out_c - c : 4;
-    const int32_t second[4] = {t0, t1, t2, t3};
-    first[0] = s0;
-    first[1] = s1;
-    first[2] = s2;
-    first[3] = s3;
-    mve_store_twice(scale, first, c, output + c, num);
+    int32_t first[4], second[4];
+    conv_s8_mve_block(weights, a, depth, p->biases + c, first, second);
+    conv_s8_mve_block(weights + 32, a, depth, p->biases + c + 2, first + 2, second + 2);
+    weights += 4 * depth;
+    const int32_t rest = out_c - c;
+    mve_store_twice(scale, mve_load(first), c, output + c, rest);
     if (count > 1) {
-      mve_store_twice(scale, second, c, output + out_c + c, num);
+      mve_store_twice(scale, mve_load(second), c, output + out_c + c, rest);
     }
   }
 }

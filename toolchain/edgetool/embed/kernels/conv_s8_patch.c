@@ -13,7 +13,9 @@ typedef struct {
 static void conv_s8_patch_row(const conv_s8_t *p, const int8_t *row, int32_t left, int8_t *patch) {
   for (int32_t kx = 0; kx < p->kernel_w; ++kx) {
     const int32_t x = left + kx * p->dilation_w;
-    if (x >= 0 && x < p->in_w) {
+    if (x >= 0 && x < p->in_w && p->in_c == 1) {
+      *patch = row[x];
+    } else if (x >= 0 && x < p->in_w) {
       memcpy(patch, row + x * p->in_c, (size_t)p->in_c);
     } else {
       memset(patch, p->in_zero, (size_t)p->in_c);

@@ -8,14 +8,13 @@ static inline void depthwise_rows_s8_mve_pixel(const depthwise_conv_s8_t *p, con
   const mve_scale_t scale = {p->multipliers, p->shifts, p->out_zero, p->low, p->high};
   const int32_t out_c = p->out_c, kernel_h = p->kernel_h, width = p->kernel_w * out_c;
   for (int32_t c = 0; c < out_c; c += 4) {
-    int32_t sums[4];
-    memcpy(sums, p->biases + c, sizeof sums);
+    mve_four_t sums = mve_load(p->biases + c);
     const int8_t *weights = (const int8_t *)p->weights + c;
     for (int32_t ky = 0; ky < kernel_h; ++ky) {
       const int8_t *pixel = rows[ky] + offset + c;
       const int8_t *const end = weights + width;
       for (; weights < end; weights += out_c) {
-        mve_multiply(sums, weights, pixel);
+        sums = mve_multiply(sums, weights, pixel);
         pixel += out_c;
       }
     }

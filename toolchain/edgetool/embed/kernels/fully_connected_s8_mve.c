@@ -19,8 +19,7 @@ static void fully_connected_s8_mve_row(const fully_connected_s8_t *p, const int8
       weights += 64;
     }
     const int32_t sums[4] = {s0, s1, s2, s3};
-    const int32_t rest = p->num_outputs - i;
-    mve_store_once(scale, sums, i * p->scale_step, output + i, rest < 4 ? rest : 4);
+    mve_store_once(scale, mve_load(sums), i * p->scale_step, output + i, p->num_outputs - i);
   }
 }
 

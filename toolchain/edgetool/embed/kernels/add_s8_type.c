@@ -1,0 +1,6 @@
+/* needs: add_s8_one */
+/* Of additions: how many, and their scales. */
+typedef struct {
+  int32_t num_elements;
+  add_s8_scales_t scales;
+} add_s8_t;
