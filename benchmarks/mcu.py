@@ -81,7 +81,8 @@ def about() -> list[str]:
         for tool in (COMPILER, EMULATOR)
     ]
     return [
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {'; '.join(versions)}; `-O3`, `-icount shift=0`. Ratios are to TFLite",
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {'; '.join(versions)}.",
+        "`-O3`, `-icount shift=0`. Ratios are to TFLite",
         'Micro with CMSIS-NN (see `benchmarks/mcu.py`); "beyond them" is flash without the parameters\' own bytes.',
     ]
 

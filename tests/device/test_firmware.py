@@ -20,7 +20,7 @@ from edgetool.targets import find_target
 TINY = Path(__file__).parents[1] / "golden" / "models" / "tiny_int8.tflite"
 CORES = ("cortex-m4-qemu", "cortex-m7-qemu", "cortex-m55-qemu")
 
-#: TFLM with CMSIS-NN, the better of two optimisation levels: instructions on Cortex-M4 and M55, RAM on M4 without stack.
+#: TFLM with CMSIS-NN, the better of two optimisation levels: instructions on Cortex-M4 and M55, RAM on M4.
 TFLM = {
     "resnet8_cifar10_int8": (29_877_200, 4_812_968, 55_552),
     "dscnn_kws_int8": (7_699_720, 1_787_218, 23_376),

@@ -69,7 +69,10 @@ def test_sanitizers_find_nothing(name: str, request: pytest.FixtureRequest, tmp_
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("strides", [1, 2])
 def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path) -> None:
-    """On this machine, and on emulated cores where they are there: a network of every operator, quantised by the converter: odd sizes, dilation, ReLU6, a channel multiplier."""
+    """A network of every operator, quantised by the converter: odd sizes, dilation, ReLU6, a channel multiplier.
+
+    On this machine, and on emulated cores where compiler and emulator are there.
+    """
     import tensorflow as tf
     import tf_keras
 
