@@ -105,13 +105,21 @@ def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path) -
             assert ran.num_failed == 0 and ran.arena_is_whole
 
 
-def test_the_bundle_builds_by_itself_and_its_header_is_cpp(tmp_path: Path) -> None:
-    bundle = write(TINY, tmp_path / "b")
+@pytest.mark.parametrize("target", SUFFIXES)
+def test_the_bundle_builds_by_itself_as_c_and_as_cpp(target: str, tmp_path: Path) -> None:
+    bundle = write_bundle(TINY, name="net", out=tmp_path / "b", target=find_target(target), overwrite=False).out
     done = subprocess.run(["make", "-C", str(bundle), "test"], capture_output=True, text=True)
     assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stdout, done.stderr
-    (bundle / "user.cc").write_text('#include "net.h"\nvoid use();\nvoid use() { net_run(); }\n')
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"]
-    subprocess.run(["g++", *flags, "-c", "user.cc", "-o", "user.o"], check=True, cwd=bundle)
+    warnings = ["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+    compilers = [["g++", "-std=c++17", "-x", "c++"], ["clang", "-std=c99"], ["clang++", "-std=c++17", "-x", "c++"]]
+    for compiler in compilers:
+        if shutil.which(compiler[0]):
+            sources = ["main.c", "net.c", "weights.c"]
+            subprocess.run([*compiler, *warnings, *sources, "-o", "other"], check=True, cwd=bundle)
+            assert subprocess.run(["./other"], cwd=bundle).returncode == 0
+    if shutil.which("cppcheck"):
+        kinds = "--enable=warning,portability,performance"
+        subprocess.run(["cppcheck", "--quiet", kinds, "--error-exitcode=3", "net.c"], check=True, cwd=bundle)
 
 
 def test_the_self_test_sees_a_wrong_byte(tmp_path: Path) -> None:

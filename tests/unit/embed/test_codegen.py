@@ -52,3 +52,12 @@ def test_values_read_back() -> None:
     assert values(np.array([0.1], np.float32)) == ["  0.100000001f,"]
     assert values(np.array([-(2**31)], np.int32)) == ["  (-2147483647 - 1),"]
     assert len(values(np.zeros(50, np.int8))) == 3
+
+
+def test_parameters_stand_in_the_order_of_their_declaration(conv_graph: Callable[..., Graph]) -> None:
+    program = lower_graph(conv_graph(), digest="d")
+    code = model_source(program, plan_arena(program), name="net")
+    fields = code.split("step_0 = {")[1].split("};")[0]
+    names = [part.split(" */")[0].strip() for part in fields.split("/*")[1:]]
+    assert names[:5] == ["weights", "biases", "multipliers", "shifts", "in_h"] and names[-1] == "high"
+    assert set(names) == set(program.steps[0].fields)

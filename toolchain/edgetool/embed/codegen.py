@@ -84,11 +84,13 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
         "",
         "#include <string.h>",
         "",
-        "/* A kernel is one function however many layers call it. */",
+        "/* NOINLINE: a kernel is one function however many layers call it. INLINE: it need not be used. */",
         "#if defined(__GNUC__)",
         "#define NOINLINE __attribute__((noinline))",
+        "#define INLINE __attribute__((unused)) static inline",
         "#else",
         "#define NOINLINE",
+        "#define INLINE static inline",
         "#endif",
         "",
         *(text.rstrip("\n") + "\n" for text in kernel_sources(dict.fromkeys(step.kernel for step in program.steps))),
@@ -151,7 +153,9 @@ def _spec(program: Program, tensor: str) -> TensorSpec:
 def _declarations(step: Step, index: int, name: str) -> list[str]:
     arrays = _arrays(step.fields, f"{name}_{index}")
     lines = [f"extern const {C_TYPES[str(array.dtype)]} {symbol}[{array.size}];" for symbol, array in arrays]
-    return [*lines, f"static const {step.kernel}_t step_{index} = {_initialiser(step.fields, f'{name}_{index}')};"]
+    code = "\n".join(kernel_sources([step.kernel]))
+    initial = _initialiser(code, f"{step.kernel}_t", step.fields, f"{name}_{index}")
+    return [*lines, f"static const {step.kernel}_t step_{index} = {initial};"]
 
 
 def _arrays(fields: Fields, prefix: str) -> list[tuple[str, Array]]:
@@ -165,17 +169,36 @@ def _arrays(fields: Fields, prefix: str) -> list[tuple[str, Array]]:
     return found
 
 
-def _initialiser(fields: Fields, prefix: str) -> str:
+def _initialiser(code: str, kind: str, fields: Fields, prefix: str) -> str:
+    """Return the values of a structure in the order in which `code` declares them, as C99 and C++17 both take them."""
+    declared = _declared(code, kind)
+    assert set(declared) == set(fields), f"{kind}: {set(declared) ^ set(fields)}"
     parts = []
-    for field, value in fields.items():
+    for field, inner in declared.items():
+        value = fields[field]
         if isinstance(value, dict):
-            text = _initialiser(value, prefix)
+            text = _initialiser(code, inner, value, prefix)
         elif isinstance(value, np.ndarray):
             text = f"{prefix}_{field}"
         else:
             text = float_literal(value) if isinstance(value, float) else _integer(int(value))
-        parts.append(f".{field} = {text}")
+        parts.append(f"/* {field} */ {text}")
     return "{\n    " + ", ".join(parts) + "}"
+
+
+def _declared(code: str, kind: str) -> dict[str, str]:
+    """Return name and type of the fields of a structure that kernels declare, in order."""
+    alias = re.search(rf"^typedef (\w+) {kind};$", code, re.MULTILINE)
+    if alias:
+        return _declared(code, alias[1])
+    found = re.search(rf"typedef struct \{{([^}}]*)\}} {kind};", code)
+    assert found is not None, kind
+    fields: dict[str, str] = {}
+    for declaration in re.sub(r"/\*.*?\*/", "", found[1], flags=re.DOTALL).split(";"):
+        words = declaration.replace("*", " ").replace("const ", " ").split(None, 1)
+        if words:
+            fields |= {name.strip(): words[0] for name in words[1].split(",")}
+    return fields
 
 
 def _integer(value: int) -> str:
@@ -192,8 +215,8 @@ def _access(program: Program, arena: Arena, name: str, role: str, index: int) ->
 
 
 def _call(step: Step, index: int, arena: Arena) -> str:
-    pointers = [f"at({arena.offsets[name]})" for name in step.inputs]
-    pointers.append(f"at({arena.offsets[step.output]})")
+    pointers = [f"(const int8_t *)at({arena.offsets[name]})" for name in step.inputs]
+    pointers.append(f"(int8_t *)at({arena.offsets[step.output]})")
     if step.has_scratch:
         pointers.append(f"at({arena.scratch[index]})")
     return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"

@@ -29,7 +29,7 @@ typedef struct {
   int32_t s00, s01, s10, s11; /* filter, pixel */
 } conv_s8_dsp_sums_t;
 
-static inline conv_s8_dsp_sums_t conv_s8_dsp_block(const uint32_t *weights, const uint32_t *x, const uint32_t *end,
+INLINE conv_s8_dsp_sums_t conv_s8_dsp_block(const uint32_t *weights, const uint32_t *x, const uint32_t *end,
                                                    int32_t bias_0, int32_t bias_1) {
   int32_t s00 = bias_0, s01 = bias_0, s10 = bias_1, s11 = bias_1;
 #if defined(__ARM_FEATURE_DSP)
@@ -74,7 +74,8 @@ static inline conv_s8_dsp_sums_t conv_s8_dsp_block(const uint32_t *weights, cons
     x += 4;
   } while (x < end);
 #endif
-  return (conv_s8_dsp_sums_t){s00, s01, s10, s11};
+  const conv_s8_dsp_sums_t sums = {s00, s01, s10, s11};
+  return sums;
 }
 
 /* All filters on two pixels; the second is left out where `count` is 1. */

@@ -5,7 +5,7 @@
 typedef conv_s8_t conv_s8_mve_t;
 
 /* Sums of two of four filters on two patches. */
-static inline void conv_s8_mve_block(const int8_t *weights, const int8_t *a, int32_t depth, const int32_t *biases,
+INLINE void conv_s8_mve_block(const int8_t *weights, const int8_t *a, int32_t depth, const int32_t *biases,
                                      int32_t *first, int32_t *second) {
   int32_t s0 = biases[0], s1 = biases[1], t0 = s0, t1 = s1;
   const int8_t *b = a + depth;

@@ -4,7 +4,7 @@
 typedef depthwise_conv_s8_t depthwise_rows_s8_t;
 
 /* All channels of one output pixel; rows[ky] is where the window's row begins in the ring. */
-static inline void depthwise_rows_s8_pixel(const depthwise_conv_s8_t *p, const int8_t *const *rows, int32_t offset,
+INLINE void depthwise_rows_s8_pixel(const depthwise_conv_s8_t *p, const int8_t *const *rows, int32_t offset,
                                            int8_t *output) {
   const output_scale_t scale = {p->multipliers, p->shifts, p->out_zero, p->low, p->high};
   const int32_t out_c = p->out_c, kernel_h = p->kernel_h, width = p->kernel_w * out_c;

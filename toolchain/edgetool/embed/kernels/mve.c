@@ -11,32 +11,32 @@ typedef struct {
 typedef int32x4_t mve_four_t;
 
 /* sum + the dot product of sixteen int8 */
-static inline int32_t mve_dot(int32_t sum, const int8_t *a, const int8_t *b) {
+INLINE int32_t mve_dot(int32_t sum, const int8_t *a, const int8_t *b) {
   return vmladavaq_s8(sum, vldrbq_s8(a), vldrbq_s8(b));
 }
 
-static inline mve_four_t mve_load(const int32_t *values) { return vldrwq_s32(values); }
+INLINE mve_four_t mve_load(const int32_t *values) { return vldrwq_s32(values); }
 
 /* sums + weights * values, four of each */
-static inline mve_four_t mve_multiply(mve_four_t sums, const int8_t *weights, const int8_t *values) {
+INLINE mve_four_t mve_multiply(mve_four_t sums, const int8_t *weights, const int8_t *values) {
   return vaddq_s32(sums, vmulq_s32(vldrbq_s32(weights), vldrbq_s32(values)));
 }
 
 /* round(values * multiplier * 2^(-right - 31)), rounded twice as by rescale_twice; odd is -1 where right is not 0. */
-static inline mve_four_t mve_rescale(mve_four_t values, int32_t multiplier, int32_t right, int32_t odd) {
+INLINE mve_four_t mve_rescale(mve_four_t values, int32_t multiplier, int32_t right, int32_t odd) {
   values = vqrdmulhq_n_s32(values, multiplier);
   values = vaddq_s32(values, vandq_s32(vshrq_n_s32(values, 31), vdupq_n_s32(odd)));
   return vrshlq_s32(values, vdupq_n_s32(-right));
 }
 
 /* Values less a zero point, shifted left. */
-static inline mve_four_t mve_widen(const int8_t *values, int32_t zero, int32_t left) {
+INLINE mve_four_t mve_widen(const int8_t *values, int32_t zero, int32_t left) {
   return vshlq_s32(vsubq_n_s32(vldrbq_s32(values), zero), vdupq_n_s32(left));
 }
 
-static inline mve_four_t mve_sum(mve_four_t a, mve_four_t b) { return vaddq_s32(a, b); }
+INLINE mve_four_t mve_sum(mve_four_t a, mve_four_t b) { return vaddq_s32(a, b); }
 
-static inline void mve_write(mve_scale_t p, mve_four_t values, int8_t *output, int32_t count) {
+INLINE void mve_write(mve_scale_t p, mve_four_t values, int8_t *output, int32_t count) {
   values = vmaxq_s32(vaddq_n_s32(values, p.zero), vdupq_n_s32(p.low));
   values = vminq_s32(values, vdupq_n_s32(p.high));
   if (count >= 4) {
@@ -47,14 +47,14 @@ static inline void mve_write(mve_scale_t p, mve_four_t values, int8_t *output, i
 }
 
 /* Four channels from `c` on, rounded twice as by rescale_twice; `count` of them are stored. */
-static inline void mve_store_twice(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
+INLINE void mve_store_twice(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
   mve_four_t values = vqrdmulhq_s32(sums, vldrwq_s32(p.multipliers + c));
   values = vaddq_s32(values, vshrq_n_s32(values, 31));
   mve_write(p, vrshlq_s32(values, vnegq_s32(vldrbq_s32(p.rights + c))), output, count);
 }
 
 /* Four outputs, rounded once; rights is what the whole shift has beyond 32. */
-static inline void mve_store_once(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
+INLINE void mve_store_once(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
   const mve_four_t values = vmulhq_s32(sums, vldrwq_s32(p.multipliers + c));
   mve_write(p, vrshlq_s32(values, vnegq_s32(vldrbq_s32(p.rights + c))), output, count);
 }
@@ -63,41 +63,42 @@ typedef struct {
   int32_t at[4];
 } mve_four_t;
 
-static inline int32_t mve_dot(int32_t sum, const int8_t *a, const int8_t *b) {
+INLINE int32_t mve_dot(int32_t sum, const int8_t *a, const int8_t *b) {
   for (int32_t i = 0; i < 16; ++i) {
     sum += (int32_t)a[i] * b[i];
   }
   return sum;
 }
 
-static inline mve_four_t mve_load(const int32_t *values) {
-  return (mve_four_t){{values[0], values[1], values[2], values[3]}};
+INLINE mve_four_t mve_load(const int32_t *values) {
+  const mve_four_t found = {{values[0], values[1], values[2], values[3]}};
+  return found;
 }
 
-static inline mve_four_t mve_multiply(mve_four_t sums, const int8_t *weights, const int8_t *values) {
+INLINE mve_four_t mve_multiply(mve_four_t sums, const int8_t *weights, const int8_t *values) {
   for (int32_t i = 0; i < 4; ++i) {
     sums.at[i] += (int32_t)weights[i] * values[i];
   }
   return sums;
 }
 
-static inline int32_t mve_round(int32_t value, int32_t right) {
+INLINE int32_t mve_round(int32_t value, int32_t right) {
   return right > 0 ? (value + ((int32_t)1 << (right - 1))) >> right : value;
 }
 
-static inline int32_t mve_high(int32_t a, int32_t b) {
+INLINE int32_t mve_high(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-static inline mve_four_t mve_rescale(mve_four_t values, int32_t multiplier, int32_t right, int32_t odd) {
+INLINE mve_four_t mve_rescale(mve_four_t values, int32_t multiplier, int32_t right, int32_t odd) {
   for (int32_t i = 0; i < 4; ++i) {
     const int32_t high = mve_high(values.at[i], multiplier);
-    values.at[i] = mve_round(high + ((high >> 31) & odd), right);
+    values.at[i] = mve_round(high + (-(int32_t)(high < 0) & odd), right);
   }
   return values;
 }
 
-static inline mve_four_t mve_widen(const int8_t *values, int32_t zero, int32_t left) {
+INLINE mve_four_t mve_widen(const int8_t *values, int32_t zero, int32_t left) {
   mve_four_t found;
   for (int32_t i = 0; i < 4; ++i) {
     found.at[i] = (values[i] - zero) * ((int32_t)1 << left);
@@ -105,29 +106,29 @@ static inline mve_four_t mve_widen(const int8_t *values, int32_t zero, int32_t l
   return found;
 }
 
-static inline mve_four_t mve_sum(mve_four_t a, mve_four_t b) {
+INLINE mve_four_t mve_sum(mve_four_t a, mve_four_t b) {
   for (int32_t i = 0; i < 4; ++i) {
     a.at[i] += b.at[i];
   }
   return a;
 }
 
-static inline void mve_write(mve_scale_t p, mve_four_t values, int8_t *output, int32_t count) {
+INLINE void mve_write(mve_scale_t p, mve_four_t values, int8_t *output, int32_t count) {
   for (int32_t i = 0; i < count && i < 4; ++i) {
     const int32_t value = values.at[i] + p.zero;
     output[i] = (int8_t)(value < p.low ? p.low : (value > p.high ? p.high : value));
   }
 }
 
-static inline void mve_store_twice(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
+INLINE void mve_store_twice(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
   for (int32_t i = 0; i < count && i < 4; ++i) {
     const int32_t high = mve_high(sums.at[i], p.multipliers[c + i]);
-    sums.at[i] = mve_round(high + (high >> 31), p.rights[c + i]);
+    sums.at[i] = mve_round(high - (int32_t)(high < 0), p.rights[c + i]);
   }
   mve_write(p, sums, output, count);
 }
 
-static inline void mve_store_once(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
+INLINE void mve_store_once(mve_scale_t p, mve_four_t sums, int32_t c, int8_t *output, int32_t count) {
   for (int32_t i = 0; i < count && i < 4; ++i) {
     sums.at[i] = mve_round((int32_t)(((int64_t)sums.at[i] * p.multipliers[c + i]) >> 32), p.rights[c + i]);
   }

@@ -7,9 +7,9 @@ typedef struct {
 } output_scale_t;
 
 /* round(sum * multiplier * 2^(-right - 31)), in two steps as rescale_twice (halves away from zero), and clamped. */
-static inline int8_t rescale_down(output_scale_t scale, int32_t sum, int32_t channel) {
+INLINE int8_t rescale_down(output_scale_t scale, int32_t sum, int32_t channel) {
   const int32_t high = dsp_smmulr(sum * 2, scale.multipliers[channel]);
-  int32_t value = dsp_ssat8(dsp_round(high + (high >> 31), scale.rights[channel], scale.zero));
+  int32_t value = dsp_ssat8(dsp_round(high - (int32_t)(high < 0), scale.rights[channel], scale.zero));
   if (scale.low > -128 || scale.high < 127) {
     value = value < scale.low ? scale.low : (value > scale.high ? scale.high : value);
   }
