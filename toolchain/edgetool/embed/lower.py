@@ -10,6 +10,7 @@ from edgetool.artifact import digest_path
 from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.ops import ALIASES, OPERATORS, Lowering
 from edgetool.embed.program import Program, Step
+from edgetool.embed.tables import fill_tables
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.tflite import read_tflite
@@ -25,7 +26,7 @@ def lower_file(path: Path) -> Program:
         UnsupportedModelError: see `lower_graph`.
     """
     try:
-        return lower_graph(read_tflite(path), digest=digest_path(path))
+        return fill_tables(lower_graph(read_tflite(path), digest=digest_path(path)), path)
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as exc:
         # Options and shapes of a damaged file that contradict each other; a sound file has none.
         raise FileFormatError(

@@ -19,9 +19,17 @@ OPERATORS: dict[str, str] = {
     "CONV_2D": "edgetool.embed.ops.conv_2d:lower_conv_2d",
     "DEPTHWISE_CONV_2D": "edgetool.embed.ops.depthwise_conv_2d:lower_depthwise_conv_2d",
     "FULLY_CONNECTED": "edgetool.embed.ops.fully_connected:lower_fully_connected",
+    "MEAN": "edgetool.embed.ops.mean:lower_mean",
     "MAX_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
     "SOFTMAX": "edgetool.embed.ops.softmax:lower_softmax",
-}
+    **dict.fromkeys(
+        (
+            "ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT",
+            "SQUARE", "TANH",
+        ),
+        "edgetool.embed.ops.table:lower_table",
+    ),
+}  # fmt: skip
 
 #: Operators whose output is their input under another shape: no code, no memory.
 ALIASES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
