@@ -88,6 +88,19 @@ def test_two_of_four(model: Any, digits_8x8: Dataset, context: Context) -> None:
     assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
 
 
+def test_n_of_m_leaves_one_dimensional_convolutions_alone(context: Context) -> None:
+    import tf_keras
+
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Conv1D(16, 3, padding="same", name="line")(layers.Reshape((8, 8))(inputs))
+    x = layers.Conv1D(32, 3, padding="same", name="longer")(x)
+    outputs = layers.Dense(10, activation="softmax", name="classes")(layers.Flatten()(x))
+    found = run("prune_n_of_m", ModelState(tf_keras.Model(inputs, outputs)), context, n=2, m=4, epochs=1)
+    assert {item.layer for item in found.invariants if item.kind == "n_of_m"} == {"classes"}
+    assert any(item.layer == "longer" and "3 axes" in item.reason for item in found.skipped)
+
+
 def test_clusters_and_zeros_survive_each_other(model: Any, digits_8x8: Dataset, context: Context) -> None:
     pruned = run("prune", ModelState(model), context, sparsity=0.5, epochs=1)
     state = run("cluster", pruned, context, num_clusters=16, epochs=1)

@@ -37,7 +37,8 @@ class PruneNOfM(Pass):
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Prune a copy of the model; each pruned layer gets an `n_of_m` invariant.
 
-        Kernels whose input axis is no multiple of m are left alone: TF-MOT would let groups straddle two positions.
+        Kernels whose input axis is no multiple of m are left alone: TF-MOT would let groups straddle two positions. So
+        are those of one-dimensional convolutions, which TF-MOT 0.8.1 has no pattern for.
         """
         import tensorflow_model_optimization as tfmot
 
@@ -51,12 +52,9 @@ class PruneNOfM(Pass):
             )
         supported, _ = choose_layers(state.model, step=self.name, min_elements=params.min_elements)
         kernels = layer_kernels(state.model)
-        fitting = [name for name in supported if kernels[name].shape[-2] % params.m == 0]
-        uneven = [
-            SkippedLayer(name, self.name, f"{kernels[name].shape[-2]} inputs are no multiple of {params.m}")
-            for name in supported
-            if name not in fitting
-        ]
+        refused = {name: _why_not(kernels[name].shape, params.m) for name in supported}
+        fitting = [name for name, reason in refused.items() if not reason]
+        left = [SkippedLayer(name, self.name, reason) for name, reason in refused.items() if reason]
         steps = num_steps(context, params.epochs)
         schedule = tfmot.sparsity.keras.ConstantSparsity(
             params.n / params.m, begin_step=0, end_step=max(1, steps // 2), frequency=max(1, steps // 4)
@@ -67,6 +65,13 @@ class PruneNOfM(Pass):
         value = params.n + params.m / 100
         found = tuple(Invariant("n_of_m", name, value, kernels[name].shape) for name in chosen)
         new = dataclasses.replace(
-            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped, *uneven)
+            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped, *left)
         )
         return PassResult(new, modified=True, facts=facts)
+
+
+def _why_not(shape: tuple[int, ...], m: int) -> str:
+    """Return why a kernel cannot have the pattern; empty: it can."""
+    if len(shape) not in (2, 4):
+        return f"a kernel of {len(shape)} axes, for which TF-MOT has no N:M pattern"
+    return f"{shape[-2]} inputs are no multiple of {m}" if shape[-2] % m else ""
