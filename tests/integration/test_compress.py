@@ -163,6 +163,7 @@ def test_interrupt_says_how_to_go_on(workplace: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     deadline = time.monotonic() + 300
     while not (out / "manifest.json").exists() and time.monotonic() < deadline:
