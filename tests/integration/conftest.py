@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -84,3 +86,27 @@ def make_mutants() -> Callable[..., list[Path]]:
         return paths
 
     return write
+
+
+#: Runs a command and writes, as the last line of stderr, the largest resident set of it and its descendants, KiB.
+#: A process of its own: an exec'd child's peak counts that of the process it was forked from, and a test worker's
+#: own children are those of every earlier test.
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="session")
+def run_measured() -> Callable[..., tuple[subprocess.CompletedProcess[str], int]]:
+    """Run a command with its output captured: (what it answered, the peak resident set of its processes in KiB)."""
+
+    def run(command: Sequence[str], *, timeout_s: float) -> tuple[subprocess.CompletedProcess[str], int]:
+        measured = [sys.executable, "-c", MEASURE, *command]
+        found = subprocess.run(measured, capture_output=True, text=True, timeout=timeout_s)
+        found.stderr, _, peak = found.stderr.rstrip("\n").rpartition("\n")
+        return found, int(peak)
+
+    return run
