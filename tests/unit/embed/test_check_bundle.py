@@ -41,5 +41,5 @@ def test_a_missing_compiler_is_named(bundle: Path, monkeypatch: pytest.MonkeyPat
 def test_a_difference_is_an_error_with_its_size() -> None:
     equal = BundleCheck("b", "m", "i", 5, 0, 0, "cc")
     require_equal(equal)
-    with pytest.raises(ParityError, match="2 of 5 samples, by up to 7 steps"):
+    with pytest.raises(ParityError, match="2 of 5 samples, by up to 7,"):
         require_equal(BundleCheck("b", "m", "i", 5, 2, 7, "cc"))

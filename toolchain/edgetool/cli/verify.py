@@ -98,7 +98,9 @@ def _verify_bundle(
     from edgetool.embed.check_bundle import check_bundle, require_equal
 
     found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed)
-    verdict = "equal, bit for bit" if not found.num_different else f"DIFFERENT in {found.num_different:,}"
+    verdict = "equal, bit for bit" if found.max_difference == 0 else f"equal within {found.max_difference:.1e}"
+    if found.num_different:
+        verdict = f"DIFFERENT in {found.num_different:,}"
     console.result(
         found, f"{candidate} against {found.reference}: {found.inputs}, compiled by {found.compiler}: {verdict}"
     )

@@ -44,12 +44,10 @@ def plan_arena(program: Program) -> Arena:
     )
     placed = place_lives(lives, bound)
     end = max(placed[life.name] + life.num_bytes for life in lives)
-    names = {name for step in program.steps for name in (*step.inputs, step.output)} | {
-        *program.inputs,
-        *program.outputs,
-    }
+    names = {name for step in program.steps for name in (*step.inputs, step.output)}
+    names |= {*program.inputs, *program.outputs}
     return Arena(
-        offsets={name: placed[owner[program.owner(name)]] for name in names},
+        offsets={name: placed[owner[program.owner(name)]] for name in names if program.owner(name) in owner},
         scratch=tuple(placed.get(_scratch_name(index), 0) for index in range(len(program.steps))),
         num_bytes=end,
         lower_bound_bytes=bound,
@@ -77,12 +75,15 @@ def _owners(program: Program) -> dict[str, str]:
 
 
 def _lifetimes(program: Program, owner: dict[str, str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the first and last step that each piece of memory is needed in."""
+    """Return the first and last step that each piece of memory is needed in; constants need none."""
     first: dict[str, int] = {}
     last: dict[str, int] = {}
+    constants = program.constants()
 
     def touch(name: str, when: int) -> None:
         root = program.owner(name)
+        if root in constants:
+            return
         root = owner.get(root, root)
         first[root] = min(first.get(root, when), when)
         last[root] = max(last.get(root, when), when)

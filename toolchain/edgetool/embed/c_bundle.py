@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgetool import __version__
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena, plan_arena
-from edgetool.embed.array import C_TYPES
+from edgetool.embed.array import C_TYPES, float_literal
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
 from edgetool.embed.specialise import specialise
-from edgetool.embed.vectors import Vectors, random_inputs, reference_vectors
+from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
@@ -25,6 +27,16 @@ __all__ = ["BUNDLE_FILE", "Bundle", "check_lines", "fill_lines", "fill_template"
 
 BUNDLE_FILE = "bundle.toml"
 NUM_VECTORS = 4
+
+#: Of test_vectors.h, where outputs are floats.
+IS_CLOSE = """static int test_is_close(const float *found, const float *expected, size_t count, float tolerance) {
+  int is_close = 1;
+  for (size_t i = 0; i < count; ++i) {
+    const float distance = found[i] < expected[i] ? expected[i] - found[i] : found[i] - expected[i];
+    is_close = is_close && distance <= tolerance; /* false for what is not a number */
+  }
+  return is_close;
+}"""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -119,12 +131,16 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
 
 
 def _vectors_header(vectors: Vectors) -> str:
+    has_floats = any(array.dtype == np.float32 for array in vectors.outputs)
+    rule = f"within {FLOAT_TOLERANCE:g} of the largest output" if has_floats else "bit for bit"
     lines = [
         "/* Test vectors, written by edgetool: inputs, and what LiteRT's reference kernels made of them. */",
         "#ifndef TEST_VECTORS_H_",
         "#define TEST_VECTORS_H_",
+        "#include <stddef.h>",
         "#include <stdint.h>",
         f"#define TEST_NUM_VECTORS {NUM_VECTORS}",
+        f'#define TEST_RULE "{rule}"',
         "/* In a section of their own where a size is measured: a product does not ship them. */",
         "#ifdef TEST_VECTORS_IN_SECTION",
         '#define TEST_VECTOR __attribute__((section(".test_vectors")))',
@@ -135,6 +151,11 @@ def _vectors_header(vectors: Vectors) -> str:
     for role, arrays in (("input", vectors.inputs), ("output", vectors.outputs)):
         for index, array in enumerate(arrays):
             lines += _vector(f"test_{role}{index}", array)
+    for index, array in enumerate(vectors.outputs):
+        if array.dtype == np.float32:
+            tolerance = float_literal(FLOAT_TOLERANCE * float(np.abs(array).max(initial=0.0)))
+            lines.append(f"#define TEST_OUTPUT{index}_TOLERANCE {tolerance}")
+    lines += [IS_CLOSE] if has_floats else []
     return "\n".join([*lines, "#endif", ""])
 
 
@@ -157,10 +178,17 @@ def fill_lines(program: Program, name: str) -> str:
 
 def check_lines(program: Program, name: str) -> str:
     """Return the C that counts in `num_wrong` the outputs that differ from those of test vector `index`."""
-    return "\n".join(
-        f"  num_wrong += memcmp({name}_output{i}(), test_output{i}[index], sizeof test_output{i}[index]) != 0;"
-        for i in range(len(program.outputs))
-    )
+    lines = []
+    for i, tensor in enumerate(program.outputs):
+        outputs = f"{name}_output{i}(), test_output{i}[index]"
+        if program.tensors[tensor].dtype == "float32":
+            lines.append(
+                f"  num_wrong += !test_is_close({outputs}, {name.upper()}_OUTPUT{i}_NUM_ELEMENTS, "
+                f"TEST_OUTPUT{i}_TOLERANCE);"
+            )
+        else:
+            lines.append(f"  num_wrong += memcmp({outputs}, sizeof test_output{i}[index]) != 0;")
+    return "\n".join(lines)
 
 
 def _toml(bundle: Bundle) -> str:

@@ -19,7 +19,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
-from edgetool.embed.vectors import quantize_inputs, random_inputs, reference_vectors
+from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import (
     CompilerError,
     FileFormatError,
@@ -41,8 +41,8 @@ class BundleCheck:
     """What came of the comparison.
 
     Attributes:
-        num_different: samples of which any output byte differs.
-        max_difference: the largest difference of a stored value.
+        num_different: samples of which an integer output differs at all, or a float one by more than the tolerance.
+        max_difference: the largest one, see `differences`.
     """
 
     bundle: str
@@ -50,7 +50,7 @@ class BundleCheck:
     inputs: str
     num_samples: int
     num_different: int
-    max_difference: int
+    max_difference: float
     compiler: str
 
 
@@ -87,12 +87,13 @@ def check_bundle(
     expected = reference_vectors(model, program, inputs).outputs
     compiler = os.environ.get("CC", "cc")
     found = run_bundle(bundle, name, program, inputs, compiler=compiler)
-    differences = [np.abs(a.astype(np.int64) - b.astype(np.int64)) for a, b in zip(found, expected, strict=True)]
-    different = np.any([d.reshape(num_samples, -1).any(axis=1) for d in differences], axis=0)
+    distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
+    allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
+    different = np.any([d > limit for d, limit in zip(distances, allowed, strict=True)], axis=0)
     return BundleCheck(
         bundle=str(bundle), reference=f"{model} (LiteRT's reference kernels)", inputs=said,
         num_samples=num_samples, num_different=int(different.sum()),
-        max_difference=int(max(d.max(initial=0) for d in differences)), compiler=compiler,
+        max_difference=float(max(d.max(initial=0.0) for d in distances)), compiler=compiler,
     )  # fmt: skip
 
 
@@ -105,9 +106,9 @@ def require_equal(found: BundleCheck) -> None:
     if found.num_different:
         raise ParityError(
             f"{found.bundle} against {found.reference}",
-            found=f"other bytes for {found.num_different} of {found.num_samples} samples, by up to "
-            f"{found.max_difference} steps",
-            expected="the same bytes",
+            found=f"other outputs for {found.num_different} of {found.num_samples} samples, by up to "
+            f"{found.max_difference:g}",
+            expected=f"the same bytes, or floats within {FLOAT_TOLERANCE:g} of the largest",
             next_step="write the bundle again; if that does not help, report it as a defect of edgetool",
         )
 
@@ -125,7 +126,7 @@ def run_bundle(
         main.write_text(_stream(program, name), encoding="utf-8")
         executable = Path(folder) / "stream"
         sources = [str(main), str(bundle / f"{name}.c"), str(bundle / "weights.c")]
-        _compile([*shlex.split(compiler), *flags, f"-I{bundle}", "-o", str(executable), *sources])
+        _compile([*shlex.split(compiler), *flags, f"-I{bundle}", "-o", str(executable), *sources, "-lm"])
         num_samples = len(inputs[0])
         given = b"".join(array[index].tobytes() for index in range(num_samples) for array in inputs)
         try:

@@ -97,6 +97,9 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
     ]
     for index, step in enumerate(program.steps):
         lines += _declarations(step, index, name)
+    symbols = _constant_symbols(program, name)
+    for tensor, array in program.constants().items():
+        lines.append(f"extern {_declaration(symbols[tensor], array)};")
     lines += [
         "",
         f"static int32_t arena[{upper}_ARENA_BYTES / sizeof(int32_t)];",
@@ -107,7 +110,10 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
         *(_access(program, arena, name, "output", index) for index in range(len(program.outputs))),
         "",
         f"void {name}_run(void) {{",
-        *(f"  {_call(step, index, arena)} /* {_comment(step.layer)} */" for index, step in enumerate(program.steps)),
+        *(
+            f"  {_call(program, index, arena, symbols)} /* {_comment(step.layer)} */"
+            for index, step in enumerate(program.steps)
+        ),
         "}",
         "",
     ]
@@ -120,14 +126,16 @@ def weights_source(program: Program, *, name: str) -> str:
     for index, step in enumerate(program.steps):
         lines.append(f"/* {_comment(step.layer)} */")
         for symbol, array in _arrays(step.fields, f"{name}_{index}"):
-            declaration = f"const {C_TYPES[str(array.dtype)]} {symbol}[{array.size}]"
-            lines += [f"extern {declaration};", f"{declaration} = {{", *values(array), "};"]
+            lines += _definition(symbol, array)
+    for tensor, array in program.constants().items():
+        lines += [f"/* {_comment(tensor)} */", *_definition(_constant_symbols(program, name)[tensor], array)]
     return "\n".join([*lines, ""])
 
 
 def num_constant_bytes(program: Program) -> int:
     """Return the bytes of all constant arrays."""
-    return sum(array.nbytes for step in program.steps for _, array in _arrays(step.fields, ""))
+    fields = sum(array.nbytes for step in program.steps for _, array in _arrays(step.fields, ""))
+    return fields + sum(array.nbytes for array in program.constants().values())
 
 
 def values(array: Array) -> list[str]:
@@ -143,6 +151,20 @@ def values(array: Array) -> list[str]:
     ]
 
 
+def _declaration(symbol: str, array: Array) -> str:
+    return f"const {C_TYPES[str(array.dtype)]} {symbol}[{max(array.size, 1)}]"
+
+
+def _definition(symbol: str, array: Array) -> list[str]:
+    declaration = _declaration(symbol, array)
+    return [f"extern {declaration};", f"{declaration} = {{", *values(array), "};"]
+
+
+def _constant_symbols(program: Program, name: str) -> dict[str, str]:
+    """Return the C name of every constant that steps read as an input."""
+    return {tensor: f"{name}_constant_{index}" for index, tensor in enumerate(program.constants())}
+
+
 def _spec(program: Program, tensor: str) -> TensorSpec:
     found = program.tensors[tensor]
     quantization = found.quantization
@@ -152,7 +174,7 @@ def _spec(program: Program, tensor: str) -> TensorSpec:
 
 def _declarations(step: Step, index: int, name: str) -> list[str]:
     arrays = _arrays(step.fields, f"{name}_{index}")
-    lines = [f"extern const {C_TYPES[str(array.dtype)]} {symbol}[{array.size}];" for symbol, array in arrays]
+    lines = [f"extern {_declaration(symbol, array)};" for symbol, array in arrays]
     code = "\n".join(kernel_sources([step.kernel]))
     initial = _initialiser(code, f"{step.kernel}_t", step.fields, f"{name}_{index}")
     return [*lines, f"static const {step.kernel}_t step_{index} = {initial};"]
@@ -214,9 +236,14 @@ def _access(program: Program, arena: Arena, name: str, role: str, index: int) ->
     return f"{const}{call}_t *{call}(void) {{ return ({const}{call}_t *)at({offset}); }}"
 
 
-def _call(step: Step, index: int, arena: Arena) -> str:
-    pointers = [f"(const int8_t *)at({arena.offsets[name]})" for name in step.inputs]
-    pointers.append(f"(int8_t *)at({arena.offsets[step.output]})")
+def _call(program: Program, index: int, arena: Arena, symbols: dict[str, str]) -> str:
+    step = program.steps[index]
+    pointers = []
+    for name in step.inputs:
+        constant = symbols.get(program.owner(name))
+        kind = C_TYPES[program.tensors[name].dtype]
+        pointers.append(constant or f"(const {kind} *)at({arena.offsets[name]})")
+    pointers.append(f"({C_TYPES[program.tensors[step.output].dtype]} *)at({arena.offsets[step.output]})")
     if step.has_scratch:
         pointers.append(f"at({arena.scratch[index]})")
     return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"

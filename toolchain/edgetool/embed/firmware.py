@@ -138,7 +138,7 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if board.has_low_overhead_loops else []),
         "-T", str(folder / "link.ld"), "-o", str(image),
         *(str(folder / file) for file in ("startup.c", "measure.c")),
-        *(str(bundle / file) for file in (f"{name}.c", "weights.c")),
+        *(str(bundle / file) for file in (f"{name}.c", "weights.c")), "-lm",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
     if done.returncode:

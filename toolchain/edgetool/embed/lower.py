@@ -7,6 +7,7 @@ import importlib
 from pathlib import Path
 
 from edgetool.artifact import digest_path
+from edgetool.embed.fold import fold_constants
 from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.ops import ALIASES, OPERATORS, Lowering
 from edgetool.embed.program import Program, Step
@@ -45,6 +46,7 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         FileFormatError: tensors that are read before they are made.
     """
     graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
+    graph = fold_constants(graph)
     ops = _needed(graph)
     _require_known(ops)
     steps: list[Step] = []
@@ -53,7 +55,8 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         if op.kind in ALIASES:
             aliases[op.outputs[0]] = aliases.get(op.inputs[0], op.inputs[0])
         else:
-            steps.append(_lowering(op.kind)(op, graph))
+            lowered = _lowering(op.kind)(op, graph)
+            steps += [lowered] if isinstance(lowered, Step) else lowered
     _require_order(graph, ops)
     return fuse_additions(Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest))
 

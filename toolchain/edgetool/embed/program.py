@@ -20,7 +20,7 @@ class Step:
     Attributes:
         layer: name of the layer, for comments and messages.
         kernel: name of the C function; `kernels/<kernel>.c` defines it, and `<kernel>_t`, its parameters.
-        inputs: tensors that it reads, in the function's order.
+        inputs: tensors that it reads, in the function's order; constants among them are read where they lie in flash.
         output: the tensor that it writes.
         fields: of the parameters.
         scratch_bytes: of working memory that lives during the call alone.
@@ -58,6 +58,16 @@ class Program:
     def owner(self, name: str) -> str:
         """Return the tensor whose memory a tensor is."""
         return self.aliases.get(name, name)
+
+    def constants(self) -> dict[str, Array]:
+        """Return the constants that steps read as inputs, not as parameters: name -> values, in order of use."""
+        found: dict[str, Array] = {}
+        for step in self.steps:
+            for name in step.inputs:
+                values = self.tensors[self.owner(name)].constant
+                if values is not None:
+                    found[self.owner(name)] = values
+        return found
 
     def readers(self) -> dict[str, list[int]]:
         """Return the steps that read each piece of memory; the number of steps stands for the application."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,33 +16,62 @@ from edgetool.ir.graph import Tensor
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 
-__all__ = ["Vectors", "quantize_inputs", "random_inputs", "reference_vectors"]
+__all__ = ["FLOAT_TOLERANCE", "Vectors", "differences", "quantize_inputs", "random_inputs", "reference_vectors"]
 
 TIMEOUT_S = 600.0
+
+#: How far a float output may be from the reference, as part of its largest absolute value over all samples: sums in
+#: another order round differently. Integers must be equal.
+FLOAT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Stored values, each array `[N, ...]` of the tensor's own integer type."""
+    """Stored values, each array `[N, ...]` of the tensor's own type."""
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
 
 
+#: Kernels that LiteRT's reference kernels are no reference for, in ai-edge-litert 2.3.0: ELU is missing there, and SUM
+#: in int8 gives the same number whatever it is given. Such files are compared with its fast kernels, without XNNPACK.
+WITHOUT_REFERENCE = frozenset({"elu_f32", "sum_s8"})
+
+
 def random_inputs(program: Program, num_samples: int, *, seed: int = 0) -> tuple[Array, ...]:
-    """Return every stored value of the inputs' types with the same chance, `[N, ...]`."""
+    """Return inputs `[N, ...]`: floats evenly from -1 to 1, integers each with the same chance.
+
+    Quantised inputs take every stored value of their type, indices every row of the smallest table that they are for,
+    and other integers, such as masks, 0 and 1.
+    """
     random = np.random.default_rng(seed)
     found = []
     for name in program.inputs:
         tensor = program.tensors[name]
-        limits = np.iinfo(tensor.dtype)
         shape = (num_samples, *tensor.shape[1:])
-        found.append(random.integers(limits.min, limits.max, shape, dtype=tensor.dtype, endpoint=True))
+        if np.issubdtype(tensor.dtype, np.floating):
+            found.append(random.uniform(-1.0, 1.0, shape).astype(tensor.dtype))
+            continue
+        limits = np.iinfo(tensor.dtype)
+        low, high = int(limits.min), int(limits.max)
+        if tensor.quantization is None:
+            low, high = 0, _last_row(program, name)
+        found.append(random.integers(low, high, shape, dtype=tensor.dtype, endpoint=True))
     return tuple(found)
 
 
+def _last_row(program: Program, name: str) -> int:
+    """Return the largest index that every table takes which is read with the indices `name`; 1 where there is none."""
+    tables = [
+        step.fields["num_rows"]
+        for step in program.steps
+        if step.kernel.startswith("gather_") and program.owner(step.inputs[1]) == program.owner(name)
+    ]
+    return min((rows for rows in tables if isinstance(rows, int)), default=2) - 1
+
+
 def quantize_inputs(program: Program, arrays: Sequence[Array]) -> tuple[Array, ...]:
-    """Return real inputs as the integers that the model takes: `round(x / scale) + zero_point`, saturated.
+    """Return real inputs as the values that the model takes: `round(x / scale) + zero_point`, saturated, if quantised.
 
     Raises:
         DataError: another number of inputs, or another shape.
@@ -57,20 +87,39 @@ def quantize_inputs(program: Program, arrays: Sequence[Array]) -> tuple[Array, .
         )
     found = []
     for tensor, array in zip(tensors, arrays, strict=True):
-        assert tensor.quantization is not None
+        if tensor.quantization is None:
+            found.append(array.astype(tensor.dtype))
+            continue
         limits, quantization = np.iinfo(tensor.dtype), tensor.quantization
         steps = np.rint(array.astype(np.float64) / quantization.scale[0]) + quantization.zero_point[0]
         found.append(np.clip(steps, limits.min, limits.max).astype(tensor.dtype))
     return tuple(found)
 
 
+def differences(found: Array, expected: Array) -> Array:
+    """Return how far an output is from the reference for each sample, float64 `[N]`.
+
+    In steps for integers; for floats as part of the largest absolute value of all. Not a number is infinitely far.
+    """
+    a, b = (array.reshape(len(array), -1).astype(np.float64) for array in (found, expected))
+    distance: Array = np.nan_to_num(np.abs(a - b), nan=np.inf).max(axis=1, initial=0.0)
+    if np.issubdtype(expected.dtype, np.floating):
+        distance = distance / max(float(np.abs(b).max(initial=0.0)), float(np.finfo(np.float32).tiny))
+    return distance
+
+
 def reference_vectors(path: Path, program: Program, inputs: Sequence[Array]) -> Vectors:
     """Run the file at `path` with LiteRT's reference kernels in a process of its own.
+
+    Where those lack an operator or have it wrong, see `WITHOUT_REFERENCE`, LiteRT's own fast kernels run.
 
     Raises:
         EdgetoolError: the interpreter refused the file or died.
     """
-    with ProcessRunner().open(path, RunPlan(kernels="reference", timeout_s=TIMEOUT_S)) as session:
+    kernels: Literal["reference", "builtin"] = "reference"
+    if any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
+        kernels = "builtin"
+    with ProcessRunner().open(path, RunPlan(kernels=kernels, timeout_s=TIMEOUT_S)) as session:
         outputs = session.outputs(tuple(inputs), batch_size=1)
     stored = (_stored(array, program.tensors[name]) for array, name in zip(outputs, program.outputs, strict=True))
     return Vectors(tuple(inputs), tuple(stored))

@@ -79,12 +79,17 @@ class Model(Protocol):
 
 
 class LiteRTModel:
-    """A `.tflite` file in the LiteRT interpreter: default kernels (XNNPACK) or reference kernels."""
+    """A `.tflite` file in the LiteRT interpreter: default (XNNPACK), reference or its own fast kernels."""
 
     def __init__(self, path: str, *, num_threads: int, kernels: str) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-        resolver = OpResolverType.BUILTIN_REF if kernels == "reference" else OpResolverType.AUTO
+        resolvers = {
+            "reference": OpResolverType.BUILTIN_REF,
+            "builtin": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            "default": OpResolverType.AUTO,
+        }
+        resolver = resolvers[kernels]
         interpreter: Any = Interpreter
         self._open: Callable[[], Any] = lambda: interpreter(
             path, num_threads=num_threads, experimental_op_resolver_type=resolver
@@ -244,7 +249,7 @@ class Agent:
             device: `cpu` or `gpu`.
             num_threads: intra-op threads.
             batch: samples of one timed inference.
-            kernels: `default` or `reference` (LiteRT).
+            kernels: `default`, `reference` or `builtin` (LiteRT).
             pin: CPUs to stay on; left alone where the system refuses.
             memory_limit_bytes: bound on the address space, against files that ask for absurd tensors.
         """

@@ -20,7 +20,7 @@ class RunPlan:
         device: `cpu`, or `gpu` (onnxruntime's CUDA provider; no silent fall-back).
         num_threads: intra-op threads.
         batch: samples of one inference.
-        kernels: LiteRT's default kernels (XNNPACK) or its reference kernels.
+        kernels: LiteRT's default kernels (XNNPACK), its reference kernels, or its own fast ones (`builtin`).
         pin: pin the process to as many CPUs as it has threads, where the system allows.
         timeout_s: of one call; None: wait for ever.
     """
@@ -28,7 +28,7 @@ class RunPlan:
     device: Literal["cpu", "gpu"] = "cpu"
     num_threads: int = 1
     batch: int = 1
-    kernels: Literal["default", "reference"] = "default"
+    kernels: Literal["default", "reference", "builtin"] = "default"
     pin: bool = False
     timeout_s: float | None = None
 

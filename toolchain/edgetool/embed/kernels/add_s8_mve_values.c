@@ -1,6 +1,6 @@
 /* needs: add_s8_one mve */
 /* ADD of a run of values, four at a time; no shift goes to the left. */
-static void add_s8_mve_values(const add_s8_scales_t *p, const int8_t *a, const int8_t *b, int8_t *output,
+static void add_s8_mve_values(const sum_s8_scales_t *p, const int8_t *a, const int8_t *b, int8_t *output,
                               int32_t count) {
   const mve_scale_t scale = {NULL, NULL, p->out_zero, p->low, p->high};
   const int32_t odd_0 = p->shift_0 < 0 ? -1 : 0, odd_1 = p->shift_1 < 0 ? -1 : 0, odd = p->out_shift < 0 ? -1 : 0;

@@ -1,13 +1,6 @@
-/* needs: rescale_twice clamp_s8 */
+/* needs: sum_s8_scales rescale_twice clamp_s8 */
 /* ADD of two values of two scales. */
-typedef struct {
-  int32_t left_shift;
-  int32_t zero_0, multiplier_0, shift_0;
-  int32_t zero_1, multiplier_1, shift_1;
-  int32_t out_multiplier, out_shift, out_zero, low, high;
-} add_s8_scales_t;
-
-static int8_t add_s8_one(const add_s8_scales_t *p, int32_t a, int32_t b) {
+static int8_t add_s8_one(const sum_s8_scales_t *p, int32_t a, int32_t b) {
   const int32_t unit = (int32_t)1 << p->left_shift;
   const int32_t x = rescale_twice((a - p->zero_0) * unit, p->multiplier_0, p->shift_0);
   const int32_t y = rescale_twice((b - p->zero_1) * unit, p->multiplier_1, p->shift_1);

@@ -2,5 +2,5 @@
 /* Of additions: how many, and their scales. */
 typedef struct {
   int32_t num_elements;
-  add_s8_scales_t scales;
+  sum_s8_scales_t scales;
 } add_s8_t;

@@ -2,7 +2,7 @@
 /* CONV_2D and the ADD behind it; output may be the other summand, not the input. */
 typedef struct {
   conv_s8_t conv;
-  add_s8_scales_t scales;
+  sum_s8_scales_t scales;
 } conv_add_s8_t;
 
 static void conv_add_s8(const conv_add_s8_t *p, const int8_t *input, const int8_t *other, int8_t *output,

@@ -2,7 +2,7 @@
 /* CONV_2D as conv_s8_dsp and the ADD behind it; output may be the other summand. */
 typedef struct {
   conv_s8_t conv;
-  add_s8_scales_t scales;
+  sum_s8_scales_t scales;
 } conv_add_s8_dsp_t;
 
 NOINLINE static void conv_add_s8_dsp(const conv_add_s8_dsp_t *p, const int8_t *input, const int8_t *other, int8_t *output,
@@ -12,7 +12,7 @@ NOINLINE static void conv_add_s8_dsp(const conv_add_s8_dsp_t *p, const int8_t *i
   uint32_t *const halves = (uint32_t *)scratch;
   int8_t *const patch = (int8_t *)(halves + depth);
   int8_t *const made = patch + depth; /* of two pixels */
-  const add_s8_scales_t scales = p->scales;
+  const sum_s8_scales_t scales = p->scales;
   memset(patch, 0, (size_t)depth);
   for (int32_t y = 0; y < conv->out_h; ++y) {
     for (int32_t x = 0; x < conv->out_w; x += 2) {

@@ -2,7 +2,7 @@
 /* CONV_2D as conv_s8_mve and the ADD behind it; output may be the other summand. */
 typedef struct {
   conv_s8_t conv;
-  add_s8_scales_t scales;
+  sum_s8_scales_t scales;
 } conv_add_s8_mve_t;
 
 NOINLINE static void conv_add_s8_mve(const conv_add_s8_mve_t *p, const int8_t *input, const int8_t *other,

@@ -2,7 +2,7 @@
 /* CONV_2D of one pixel and stride 1, and the ADD behind it; output may be the other summand, not the input. */
 typedef struct {
   pointwise_conv_s8_t conv;
-  add_s8_scales_t scales;
+  sum_s8_scales_t scales;
 } pointwise_add_s8_t;
 
 static void pointwise_add_s8(const pointwise_add_s8_t *p, const int8_t *input, const int8_t *other, int8_t *output) {

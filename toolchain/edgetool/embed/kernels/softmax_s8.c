@@ -1,7 +1,7 @@
-/* needs: clamp_s8 */
+/* needs: clamp_s8 reciprocal */
 /* SOFTMAX over the last axis, by a table of exponentials; output may be the input. */
 typedef struct {
-  const float *exponentials; /* [256], of every distance from the largest value */
+  const int32_t *exponentials; /* [256], of every distance from the largest value; 2^31 is one */
   int32_t num_rows, width;
 } softmax_s8_t;
 
@@ -11,13 +11,17 @@ static void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *outpu
     for (int32_t i = 0; i < p->width; ++i) {
       largest = input[i] > largest ? input[i] : largest;
     }
-    float sum = 0.0f;
+    int32_t sum = 0; /* 12 integer bits */
     for (int32_t i = 0; i < p->width; ++i) {
-      sum += p->exponentials[largest - input[i]];
+      const int32_t value = p->exponentials[largest - input[i]];
+      sum += (value >> 12) + ((value >> 11) & 1);
     }
-    const float factor = 1.0f / (sum * (1.0f / 256.0f));
+    int32_t shift;
+    const int32_t factor = reciprocal(sum, 12, &shift);
     for (int32_t i = 0; i < p->width; ++i) {
-      const int32_t steps = (int32_t)(p->exponentials[largest - input[i]] * factor + 0.5f);
+      const int32_t share = multiply_high(factor, p->exponentials[largest - input[i]]);
+      const int32_t right = shift + 31 - 8;
+      const int32_t steps = right > 31 ? 0 : (int32_t)(((int64_t)share + ((int64_t)1 << (right - 1))) >> right);
       output[i] = clamp_s8(steps - 128, INT8_MIN, INT8_MAX);
     }
     input += p->width;

@@ -9,25 +9,43 @@ from edgetool.ir.graph import Graph, Op
 
 __all__ = ["ALIASES", "OPERATORS", "Lowering"]
 
-#: Turns an operator into a kernel's call.
-Lowering = Callable[[Op, Graph], Step]
+#: Turns an operator into a kernel's call, or several in turn.
+Lowering = Callable[[Op, Graph], Step | list[Step]]
 
 #: TFLite operator -> `module:function` of its lowering.
 OPERATORS: dict[str, str] = {
     "ADD": "edgetool.embed.ops.add:lower_add",
+    "ARG_MAX": "edgetool.embed.ops.arg_max:lower_arg_max",
     "AVERAGE_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
+    "BATCH_MATMUL": "edgetool.embed.ops.batch_matmul:lower_batch_matmul",
     "CONV_2D": "edgetool.embed.ops.conv_2d:lower_conv_2d",
     "DEPTHWISE_CONV_2D": "edgetool.embed.ops.depthwise_conv_2d:lower_depthwise_conv_2d",
     "FULLY_CONNECTED": "edgetool.embed.ops.fully_connected:lower_fully_connected",
+    "GATHER": "edgetool.embed.ops.gather:lower_gather",
     "MEAN": "edgetool.embed.ops.mean:lower_mean",
     "MAX_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
     "SOFTMAX": "edgetool.embed.ops.softmax:lower_softmax",
+    "SUM": "edgetool.embed.ops.mean:lower_mean",
+    "TRANSPOSE_CONV": "edgetool.embed.ops.transpose_conv:lower_transpose_conv",
+    **dict.fromkeys(
+        ("DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB"),
+        "edgetool.embed.ops.binary:lower_binary",
+    ),
+    **dict.fromkeys(("CAST", "DEQUANTIZE", "QUANTIZE"), "edgetool.embed.ops.convert:lower_convert"),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), "edgetool.embed.ops.resize:lower_resize"),
     **dict.fromkeys(
         (
-            "ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT",
-            "SQUARE", "TANH",
+            "BROADCAST_TO", "CONCATENATION", "PACK", "PAD", "PADV2", "SLICE", "SPLIT", "SPLIT_V", "STRIDED_SLICE",
+            "TILE", "TRANSPOSE", "UNPACK",
         ),
-        "edgetool.embed.ops.table:lower_table",
+        "edgetool.embed.ops.copies:lower_copies",
+    ),
+    **dict.fromkeys(
+        (
+            "ABS", "COS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "NEG", "RELU", "RELU6",
+            "RELU_N1_TO_1", "RSQRT", "SIN", "SQRT", "SQUARE", "TANH",
+        ),
+        "edgetool.embed.ops.unary:lower_unary",
     ),
 }  # fmt: skip
 

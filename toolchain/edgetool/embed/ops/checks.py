@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgetool.data.dataset import Array
 from edgetool.embed.rescale import activation_range
 from edgetool.errors import UnsupportedModelError
@@ -10,13 +12,24 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 __all__ = [
     "bias_of",
     "constant_of",
+    "float_range",
     "fused_range",
     "image_shape",
     "output_of",
     "quantization_of",
     "require",
     "require_int8",
+    "suffix_of",
 ]
+
+#: Type -> how names of its kernels end.
+SUFFIXES = {"float32": "f32", "int8": "s8", "int16": "s16", "int32": "s32"}
+
+#: Fused activation -> what it lets through; the largest float stands for no limit.
+LARGEST = 3.4028234663852886e38
+FLOAT_RANGES = {
+    "NONE": (-LARGEST, LARGEST), "RELU": (0.0, LARGEST), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
+}  # fmt: skip
 
 INTEGER_MODEL = "edgetool compress with --recipe w8a8_static gives such a file"
 
@@ -43,6 +56,24 @@ def require_int8(op: Op, *tensors: Tensor) -> None:
         require(tensor.dtype == "int8", op, what=f"{tensor.name} of {tensor.dtype}", expected="int8 activations")
 
 
+def suffix_of(op: Op, allowed: Sequence[str], *tensors: Tensor) -> str:
+    """Return how the name of the kernel for these tensors, all of one type, ends."""
+    kinds = sorted({tensor.dtype for tensor in tensors})
+    expected = f"all of {' or of '.join(allowed)}"
+    require(len(kinds) == 1 and kinds[0] in allowed, op, what=f"tensors of {', '.join(kinds)}", expected=expected)
+    return SUFFIXES[kinds[0]]
+
+
+def float_range(op: Op) -> tuple[float, float]:
+    """Return the smallest and largest value behind the fused activation."""
+    kind = str(op.attributes.get("fused_activation_function", "NONE"))
+    require(
+        kind in FLOAT_RANGES, op, what=f"fused activation {kind}", expected=", ".join(FLOAT_RANGES),
+        next_step="make the activation a layer of its own",
+    )  # fmt: skip
+    return FLOAT_RANGES[kind]
+
+
 def quantization_of(op: Op, tensor: Tensor) -> Quantization:
     """Return the quantisation of a tensor that has one."""
     found = tensor.quantization
@@ -62,13 +93,13 @@ def constant_of(op: Op, graph: Graph, index: int, dtype: str) -> Array:
     return values
 
 
-def bias_of(op: Op, graph: Graph, num_channels: int) -> Array:
-    """Return the bias int32 `[C]`; zeros where there is none."""
+def bias_of(op: Op, graph: Graph, num_channels: int, dtype: str = "int32") -> Array:
+    """Return the bias `[C]`; zeros where there is none."""
     import numpy as np
 
     if len(op.inputs) < 3 or not op.inputs[2]:
-        return np.zeros(num_channels, np.int32)
-    bias = constant_of(op, graph, 2, "int32").reshape(-1)
+        return np.zeros(num_channels, dtype)
+    bias = constant_of(op, graph, 2, dtype).reshape(-1)
     require(bias.size == num_channels, op, what=f"{bias.size} biases", expected=str(num_channels))
     return bias
 

@@ -1,4 +1,4 @@
-"""CONV_2D in int8, weights quantised per channel."""
+"""CONV_2D in int8, weights quantised per channel, and in float32."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from edgetool.embed.ops.checks import (
     output_of,
     quantization_of,
     require,
-    require_int8,
+    suffix_of,
 )
+from edgetool.embed.ops.float_layer import float_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
@@ -25,14 +26,14 @@ __all__ = ["lower_conv_2d"]
 def lower_conv_2d(op: Op, graph: Graph) -> Step:
     """Return the call; the input's zero point goes into the biases, and padding is filled with it.
 
-    Where a window is one pixel and the stride 1, no patch is gathered and no scratch memory needed.
+    In int8, where a window is one pixel and the stride 1, no patch is gathered and no scratch memory needed.
 
     Raises:
         UnsupportedModelError: other types, grouped convolutions, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
-    weights = constant_of(op, graph, 1, "int8")
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    weights = constant_of(op, graph, 1, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w, depth = (int(size) for size in weights.shape[1:])
@@ -41,6 +42,10 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
         next_step="split the layer into one convolution a group",
     )  # fmt: skip
     window = window_of(op.attributes, (kernel_h, kernel_w), (in_h, in_w), (out_h, out_w))
+    sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w}
+    if suffix == "f32":
+        shape: Fields = {**sizes, **window.fields(), "in_c": in_c, "out_c": out_c}
+        return float_layer(op, graph, "conv", weights, out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
@@ -55,6 +60,5 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     if (kernel_h, kernel_w, window.stride_h, window.stride_w) == (1, 1, 1, 1):
         fields = {"num_pixels": out_h * out_w, **constants}
         return Step(op.name, "pointwise_conv_s8", (source.name,), result.name, fields)
-    sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w, "in_zero": zero}
-    fields = {**sizes, **window.fields(), **constants}
+    fields = {**sizes, "in_zero": zero, **window.fields(), **constants}
     return Step(op.name, "conv_s8", (source.name,), result.name, fields, has_scratch=True, scratch_bytes=rows.shape[1])

@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D in int8, weights quantised per channel."""
+"""DEPTHWISE_CONV_2D in int8, weights quantised per channel, and in float32."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from edgetool.embed.ops.checks import (
     image_shape,
     output_of,
     quantization_of,
-    require_int8,
+    suffix_of,
 )
+from edgetool.embed.ops.float_layer import float_layer
 from edgetool.embed.ops.window import window_of
-from edgetool.embed.program import Step
+from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
@@ -28,11 +29,16 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
-    weights = constant_of(op, graph, 1, "int8")
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    weights = constant_of(op, graph, 1, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     window = window_of(op.attributes, (int(weights.shape[1]), int(weights.shape[2])), (in_h, in_w), (out_h, out_w))
+    shape: Fields = {
+        "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c, **window.fields(),
+    }  # fmt: skip
+    if suffix == "f32":
+        return float_layer(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
@@ -46,8 +52,7 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c,
-            **window.fields(), "in_zero": zero, "out_zero": made.zero_point[0], "low": low, "high": high,
+            **shape, "in_zero": zero, "out_zero": made.zero_point[0], "low": low, "high": high,
             "weights": taps, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
         },
         has_scratch=True, scratch_bytes=4 * out_c,

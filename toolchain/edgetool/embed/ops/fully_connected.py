@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED in int8."""
+"""FULLY_CONNECTED in int8 and float32."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from edgetool.embed.ops.checks import (
     output_of,
     quantization_of,
     require,
-    require_int8,
+    suffix_of,
 )
-from edgetool.embed.program import Step
+from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op, Quantization
 
@@ -29,9 +30,13 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, weights that are no constant or have a zero point.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
-    weights = constant_of(op, graph, 1, "int8")
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    weights = constant_of(op, graph, 1, source.dtype)
     num_outputs, num_inputs = (int(size) for size in weights.shape)
+    num_rows = source.num_elements // num_inputs
+    sizes: Fields = {"num_rows": num_rows, "num_inputs": num_inputs, "num_outputs": num_outputs}
+    if suffix == "f32":
+        return float_layer(op, graph, "fully_connected", weights, num_outputs, sizes)
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     require(not any(kernel.zero_point), op, what="weights with a zero point", expected="symmetric weights")
@@ -47,8 +52,7 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            "num_rows": source.num_elements // num_inputs, "num_inputs": num_inputs, "num_outputs": num_outputs,
-            "scale_step": 0 if is_one else 1,
+            **sizes, "scale_step": 0 if is_one else 1,
             "out_zero": made.zero_point[0], "low": low, "high": high,
             "weights": weights, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
         },

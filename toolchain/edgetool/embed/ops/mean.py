@@ -1,13 +1,12 @@
-"""MEAN of int8 over neighbouring axes."""
+"""MEAN and SUM over neighbouring axes, in int8 and float32."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from edgetool.embed.ops.checks import constant_of, output_of, quantization_of, require, require_int8
-from edgetool.embed.program import Step
+from edgetool.embed.ops.checks import constant_of, output_of, quantization_of, require, suffix_of
+from edgetool.embed.ops.shapes import outer_inner
+from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
@@ -15,7 +14,7 @@ __all__ = ["lower_mean"]
 
 
 def lower_mean(op: Op, graph: Graph) -> Step:
-    """Return the call; the division by the number of elements goes into the multiplier.
+    """Return the call; in int8 the division by the number of elements goes into the multiplier.
 
     Source of the rounding: `reference_integer_ops::Mean` in tflite/kernels/internal/reference/integer_ops/mean.h.
 
@@ -23,25 +22,29 @@ def lower_mean(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or axes with another one between them.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
     rank = len(source.shape)
     axes = sorted({int(axis) % rank for axis in np.atleast_1d(constant_of(op, graph, 1, "int32")).reshape(-1)})
     require(
         axes == list(range(axes[0], axes[-1] + 1)), op, what=f"axes {axes}", expected="neighbouring axes",
         next_step="transpose before the mean, or take two means",
     )  # fmt: skip
+    outer, num_reduced, inner = outer_inner(source.shape, axes[0], axes[-1])
+    sizes: Fields = {"num_outer": outer, "num_reduced": num_reduced, "num_inner": inner}
+    if suffix == "f32":
+        factor = 1.0 / num_reduced if op.kind == "MEAN" else 1.0
+        return Step(op.name, "mean_f32", (source.name,), result.name, {**sizes, "factor": factor})
     given, made = quantization_of(op, source), quantization_of(op, result)
-    num_reduced = math.prod(source.shape[axis] for axis in axes)
     multiplier, shift = quantize_multiplier(float(given.scale[0]) / float(made.scale[0]))
-    up = min(num_reduced.bit_length() - 1, 32, 31 + shift)
+    divisor = num_reduced if op.kind == "MEAN" else 1
+    up = min(divisor.bit_length() - 1, 32, 31 + shift)
     return Step(
         layer=op.name,
-        kernel="mean_s8",
+        kernel=f"{op.kind.lower()}_s8",
         inputs=(source.name,),
         output=result.name,
         fields={
-            "num_outer": math.prod(source.shape[: axes[0]]), "num_reduced": num_reduced,
-            "num_inner": math.prod(source.shape[axes[-1] + 1 :]), "in_zero": given.zero_point[0],
-            "multiplier": (multiplier << up) // num_reduced, "shift": shift - up, "out_zero": made.zero_point[0],
+            **sizes, "in_zero": given.zero_point[0], "multiplier": (multiplier << up) // divisor,
+            "shift": shift - up, "out_zero": made.zero_point[0],
         },
     )  # fmt: skip

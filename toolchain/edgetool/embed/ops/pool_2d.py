@@ -1,15 +1,23 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D in int8."""
+"""AVERAGE_POOL_2D and MAX_POOL_2D in int8 and float32."""
 
 from __future__ import annotations
 
-from edgetool.embed.ops.checks import fused_range, image_shape, output_of, quantization_of, require, require_int8
+from edgetool.embed.ops.checks import (
+    float_range,
+    fused_range,
+    image_shape,
+    output_of,
+    quantization_of,
+    require,
+    suffix_of,
+)
 from edgetool.embed.ops.window import window_of
-from edgetool.embed.program import Step
+from edgetool.embed.program import Fields, Step
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_pool_2d"]
 
-KERNELS = {"AVERAGE_POOL_2D": "average_pool_s8", "MAX_POOL_2D": "max_pool_s8"}
+KERNELS = {"AVERAGE_POOL_2D": "average_pool", "MAX_POOL_2D": "max_pool"}
 
 
 def lower_pool_2d(op: Op, graph: Graph) -> Step:
@@ -19,19 +27,29 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or an output of another scale than the input, which pooling cannot give.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
     require(
-        quantization_of(op, source) == quantization_of(op, result), op, what="another scale behind it than in front",
+        suffix == "f32" or quantization_of(op, source) == quantization_of(op, result),
+        op, what="another scale behind it than in front",
         expected="one scale", next_step="export the model again with a current converter",
     )  # fmt: skip
     in_h, in_w, channels = image_shape(op, source)
     out_h, out_w, _ = image_shape(op, result)
     extent = int(op.attributes["filter_height"]), int(op.attributes["filter_width"])
     window = window_of(op.attributes, extent, (in_h, in_w), (out_h, out_w))
+    kernel = f"{KERNELS[op.kind]}_{suffix}"
+    if suffix == "f32":
+        shape: Fields = {
+            "in_h": in_h, "in_w": in_w, "in_c": channels, "out_h": out_h, "out_w": out_w, "out_c": channels,
+            **window.fields(),
+        }  # fmt: skip
+        bounds = float_range(op)
+        fields: Fields = {"window": shape, "low": bounds[0], "high": bounds[1]}
+        return Step(op.name, kernel, (source.name,), result.name, fields)
     low, high = fused_range(op, result)
     return Step(
         layer=op.name,
-        kernel=KERNELS[op.kind],
+        kernel=kernel,
         inputs=(source.name,),
         output=result.name,
         fields={

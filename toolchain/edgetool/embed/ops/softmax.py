@@ -1,11 +1,10 @@
-"""SOFTMAX of int8."""
+"""SOFTMAX of int8 and float32."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from edgetool.embed.ops.checks import output_of, quantization_of, require, require_int8
-from edgetool.embed.program import Step
+from edgetool.embed.fixed_point import exponentials
+from edgetool.embed.ops.checks import output_of, quantization_of, require, suffix_of
+from edgetool.embed.program import Fields, Step
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_softmax"]
@@ -15,30 +14,29 @@ SCALE, ZERO_POINT = 1.0 / 256.0, -128
 
 
 def lower_softmax(op: Op, graph: Graph) -> Step:
-    """Return the call, with a table of the exponentials of all 256 distances from the largest value.
-
-    LiteRT's integer softmax computes with such a table in float32, under its reference kernels too
-    (`PopulateSoftmaxLookupTable` in tflite/kernels/internal/optimized/optimized_ops.h).
+    """Return the call, in int8 with a table of the exponentials of all 256 distances from the largest value.
 
     Raises:
         UnsupportedModelError: other types, or an output of another scale.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    require_int8(op, source, result)
+    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    width, beta = source.shape[-1], float(op.attributes.get("beta", 1.0))
+    rows: Fields = {"num_rows": source.num_elements // width, "width": width}
+    if suffix == "f32":
+        return Step(op.name, "softmax_f32", (source.name,), result.name, {**rows, "beta": beta}, overwrites=(0,))
     given, made = quantization_of(op, source), quantization_of(op, result)
     require(
         made.scale[0] == SCALE and made.zero_point[0] == ZERO_POINT, op,
         what=f"an output of scale {made.scale[0]:g}, zero point {made.zero_point[0]}", expected="1/256 and -128",
         next_step="export the model again with a current converter",
     )  # fmt: skip
-    factor = np.float32(-float(np.float32(given.scale[0])) * float(op.attributes.get("beta", 1.0)))
-    exponentials = np.exp(factor * np.arange(256, dtype=np.float32), dtype=np.float32)
-    width = source.shape[-1]
+    table = exponentials(float(given.scale[0]), beta)
     return Step(
         layer=op.name,
         kernel="softmax_s8",
         inputs=(source.name,),
         output=result.name,
-        fields={"num_rows": source.num_elements // width, "width": width, "exponentials": exponentials},
+        fields={**rows, "exponentials": table},
         overwrites=(0,),
     )

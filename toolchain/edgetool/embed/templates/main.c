@@ -18,7 +18,7 @@ int main(void) {
   for (int i = 0; i < TEST_NUM_VECTORS; ++i) {
     num_failed += run_vector(i) != 0;
   }
-  printf("%s: %d of %d test vectors bit for bit\n", num_failed == 0 ? "PASS" : "FAIL", TEST_NUM_VECTORS - num_failed,
-         TEST_NUM_VECTORS);
+  printf("%s: %d of %d test vectors %s\n", num_failed == 0 ? "PASS" : "FAIL", TEST_NUM_VECTORS - num_failed,
+         TEST_NUM_VECTORS, TEST_RULE);
   return num_failed == 0 ? 0 : 1;
 }

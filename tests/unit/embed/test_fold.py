@@ -1,0 +1,35 @@
+"""Constants that are computed when C is written."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetool.embed.fold import fold_constants
+from edgetool.ir.graph import Graph, Op, Tensor
+
+
+def _folded(kind: str, values: np.ndarray, dtype: str, shape: tuple[int, ...]) -> Graph:
+    source = Tensor("w", values.shape, str(values.dtype), None, values)
+    result = Tensor("v", shape, dtype)
+    return fold_constants(Graph("tflite", {"w": source, "v": result}, (Op(kind, "v", ("w",), ("v",)),), (), ("v",)))
+
+
+def test_half_precision_is_widened_and_the_operator_goes() -> None:
+    graph = _folded("DEQUANTIZE", np.array([1.5, -2.0], np.float16), "float32", (2,))
+    found = graph.constant("v")
+    assert not graph.ops and found is not None and found.dtype == np.float32 and found.tolist() == [1.5, -2.0]
+
+
+def test_sparse_weights_are_dense_already() -> None:
+    graph = _folded("DENSIFY", np.arange(6, dtype=np.int8).reshape(2, 3), "int8", (2, 3))
+    assert not graph.ops and graph.tensors["v"].stored_bytes == 6
+
+
+def test_reshaping_keeps_the_values() -> None:
+    found = _folded("RESHAPE", np.arange(6, dtype=np.int8), "int8", (2, 3)).constant("v")
+    assert found is not None and found.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_others_stay() -> None:
+    assert len(_folded("DEQUANTIZE", np.array([1], np.int8), "float32", (1,)).ops) == 1
+    assert len(_folded("TANH", np.array([1.0], np.float32), "float32", (1,)).ops) == 1

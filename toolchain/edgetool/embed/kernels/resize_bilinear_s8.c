@@ -1,0 +1,24 @@
+/* needs: clamp_s8 */
+/* RESIZE_BILINEAR: weights of 10 bits along each axis. */
+typedef struct {
+  const int16_t *above, *below, *down; /* [out_h]: rows between which a row lies, and how far from the first, 1/1024 */
+  const int16_t *left, *right, *across; /* [out_w] */
+  int32_t in_w, channels, out_h, out_w;
+} resize_bilinear_s8_t;
+
+static void resize_bilinear_s8(const resize_bilinear_s8_t *p, const int8_t *input, int8_t *output) {
+  for (int32_t y = 0; y < p->out_h; ++y) {
+    const int8_t *const top = input + p->above[y] * p->in_w * p->channels;
+    const int8_t *const bottom = input + p->below[y] * p->in_w * p->channels;
+    for (int32_t x = 0; x < p->out_w; ++x) {
+      const int32_t left = p->left[x] * p->channels, right = p->right[x] * p->channels;
+      const int32_t down = p->down[y], across = p->across[x];
+      for (int32_t c = 0; c < p->channels; ++c) {
+        const int32_t sum = (top[left + c] * (1024 - across) + top[right + c] * across) * (1024 - down) +
+                            (bottom[left + c] * (1024 - across) + bottom[right + c] * across) * down;
+        const int32_t half = sum > 0 ? 1 << 19 : -(1 << 19);
+        *output++ = clamp_s8((sum + half) / (1 << 20), INT8_MIN, INT8_MAX);
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+"""Operators of two inputs, element by element, where one may be repeated along axes or be a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgetool.embed.ops.checks import float_range, fused_range, output_of, quantization_of, require, suffix_of
+from edgetool.embed.ops.shapes import broadcast_fields
+from edgetool.embed.program import Fields, Step
+from edgetool.embed.rescale import quantize_multiplier
+from edgetool.ir.graph import Graph, Op, Tensor
+
+__all__ = ["lower_binary", "sum_scales"]
+
+#: Bits that the inputs of sums and differences are shifted up by, so that rescaling loses little.
+#: Source: `Prepare` in tflite/kernels/add.cc and squared_difference.cc.
+SUM_SHIFT, SQUARE_SHIFT = 20, 7
+
+#: Operators whose kernel has another name than the operator.
+NAMES = {"ADD": "broadcast_add"}
+
+
+def lower_binary(op: Op, graph: Graph) -> Step:
+    """Return the call.
+
+    Raises:
+        UnsupportedModelError: other types, or shapes that do not broadcast.
+    """
+    first, second = (graph.tensors[name] for name in op.inputs)
+    result = output_of(op, graph)
+    suffix = suffix_of(op, ("float32", "int8"), first, second, result)
+    fields: Fields = {"shape": broadcast_fields(op, first.shape, second.shape, result.shape)}
+    name = op.kind.lower()
+    if suffix == "f32":
+        low, high = float_range(op)
+        fields |= {} if op.kind == "PRELU" else {"low": low, "high": high}
+    else:
+        make = INTEGER_FIELDS.get(op.kind)
+        # Of DIV: for a dividend of one step LiteRT's integer kernel shifts by more than 31, which may give anything.
+        require(make is not None, op, what="int8", expected="float32", next_step="multiply by a reciprocal instead")
+        assert make is not None
+        fields |= make(op, first, second, result)
+        name = NAMES.get(op.kind, name)
+    sides = tuple(side for side, given in enumerate((first, second)) if given.shape == result.shape)
+    return Step(
+        layer=op.name,
+        kernel=f"{name}_{suffix}",
+        inputs=(first.name, second.name),
+        output=result.name,
+        fields=fields,
+        overwrites=sides,
+    )
+
+
+def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    """Return the fields of `sum_s8_scales_t` for sums, differences and their squares.
+
+    Source of the scaling: `Prepare` in tflite/kernels/add.cc, sub.cc and squared_difference.cc.
+    """
+    is_square = op.kind == "SQUARED_DIFFERENCE"
+    left_shift = SQUARE_SHIFT if is_square else SUM_SHIFT
+    scales = [float(quantization_of(op, tensor).scale[0]) for tensor in (first, second)]
+    twice = 2.0 * max(scales)
+    made = quantization_of(op, result)
+    low, high = fused_range(op, result)
+    found: Fields = {"left_shift": left_shift}
+    for index, (tensor, scale) in enumerate(zip((first, second), scales, strict=True)):
+        multiplier, shift = quantize_multiplier(scale / twice)
+        found |= {
+            f"zero_{index}": quantization_of(op, tensor).zero_point[0],
+            f"multiplier_{index}": multiplier,
+            f"shift_{index}": shift,
+        }
+    factor = twice / ((1 << left_shift) * float(made.scale[0]))
+    if is_square:
+        factor = twice * twice / ((1 << 2 * left_shift) * float(made.scale[0]))
+    multiplier, shift = quantize_multiplier(factor)
+    return found | {
+        "out_multiplier": multiplier, "out_shift": shift, "out_zero": made.zero_point[0], "low": low, "high": high,
+    }  # fmt: skip
+
+
+def _sum(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    return {"scales": sum_scales(op, first, second, result)}
+
+
+def _product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    a, b, made = (quantization_of(op, tensor) for tensor in (first, second, result))
+    multiplier, shift = quantize_multiplier(float(a.scale[0]) * float(b.scale[0]) / float(made.scale[0]))
+    low, high = fused_range(op, result)
+    return {
+        "zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "multiplier": multiplier, "shift": shift,
+        "out_zero": made.zero_point[0], "low": low, "high": high,
+    }  # fmt: skip
+
+
+def _prelu(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    given, slope, made = (quantization_of(op, tensor) for tensor in (first, second, result))
+    multiplier, shift = quantize_multiplier(float(given.scale[0]) / float(made.scale[0]))
+    product = float(given.scale[0]) * float(slope.scale[0]) / float(made.scale[0])
+    slope_multiplier, slope_shift = quantize_multiplier(product)
+    return {
+        "zero_0": given.zero_point[0], "zero_1": slope.zero_point[0], "multiplier": multiplier, "shift": shift,
+        "slope_multiplier": slope_multiplier, "slope_shift": slope_shift, "out_zero": made.zero_point[0],
+    }  # fmt: skip
+
+
+def _choice(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    scales = [quantization_of(op, tensor) for tensor in (first, second, result)]
+    is_one = len({(scale.scale, scale.zero_point) for scale in scales}) == 1
+    require(is_one, op, what="tensors of several scales", expected="one scale", next_step="export the model again")
+    return {}
+
+
+INTEGER_FIELDS: dict[str, Callable[[Op, Tensor, Tensor, Tensor], Fields]] = {
+    "ADD": _sum,
+    "SUB": _sum,
+    "SQUARED_DIFFERENCE": _sum,
+    "MUL": _product,
+    "PRELU": _prelu,
+    "MAXIMUM": _choice,
+    "MINIMUM": _choice,
+}
