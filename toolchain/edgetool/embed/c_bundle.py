@@ -21,7 +21,17 @@ from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
 
-__all__ = ["BUNDLE_FILE", "Bundle", "check_lines", "fill_lines", "fill_template", "write_bundle"]
+__all__ = [
+    "BUNDLE_FILE",
+    "Bundle",
+    "check_lines",
+    "fill_lines",
+    "fill_template",
+    "quoted",
+    "require_fit",
+    "require_free",
+    "write_bundle",
+]
 
 BUNDLE_FILE = "bundle.toml"
 NUM_VECTORS = 4
@@ -64,11 +74,10 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
         BudgetError: more flash or RAM than the target has.
         DiskFullError, OutputFileError: it cannot be written.
     """
-    if out.exists() and not overwrite:
-        raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
+    require_free(out, overwrite=overwrite)
     program = specialise(lower_file(path), target.isa)
     arena = plan_arena(program)
-    _require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
+    require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
     vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
@@ -86,7 +95,22 @@ def fill_template(file: str, **values: str) -> str:
     return string.Template((TEMPLATES / file).read_text(encoding="utf-8")).substitute(values)
 
 
-def _require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
+def require_free(out: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is there.
+
+    Raises:
+        RunExistsError: something of that name, and it is not to be overwritten.
+    """
+    if out.exists() and not overwrite:
+        raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
+
+
+def require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
+    """Hold constants and arena against what the target has.
+
+    Raises:
+        BudgetError: more flash or RAM than there is.
+    """
     for what, needed, there in (("flash", flash, target.flash_bytes), ("RAM", ram, target.ram_bytes)):
         if there is not None and needed > there:
             raise BudgetError(
@@ -165,8 +189,9 @@ def check_lines(program: Program, name: str) -> str:
 
 def _toml(bundle: Bundle) -> str:
     lines = [
+        'runtime = "c"',
         f'name = "{bundle.name}"',
-        f'source = "{_quoted(bundle.source)}"',
+        f'source = "{quoted(bundle.source)}"',
         f'source_sha256 = "{bundle.source_sha256}"',
         f'edgetool = "{__version__}"',
         f"arena_bytes = {bundle.arena_bytes}",
@@ -179,5 +204,6 @@ def _toml(bundle: Bundle) -> str:
     return "\n".join([*lines, ""])
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return text for a string of TOML; anything unusual becomes an underscore."""
     return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)
