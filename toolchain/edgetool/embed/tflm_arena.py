@@ -13,7 +13,7 @@ __all__ = ["TflmArena", "plan_tflm_arena"]
 #: What TFLM keeps beside activations, in bytes: once, for each operator, tensor and output channel of quantised
 #: weights. Rounded up from the least arenas that tflite-micro 0.dev20261023182759 (64-bit pointers, reference kernels)
 #: ran MLPerf Tiny's models in; 32-bit targets take less.
-BASE_BYTES, OP_BYTES, TENSOR_BYTES, CHANNEL_BYTES = 1700, 192, 32, 8
+BASE_BYTES, OP_BYTES, TENSOR_BYTES, CHANNEL_BYTES, LSTM_BYTES = 1700, 192, 32, 8, 1200
 
 _CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"}
 
@@ -77,7 +77,7 @@ def _scratch_bytes(op: Op, graph: Graph) -> int:
     tensors = [graph.tensors[name] for name in op.inputs if name]
     output = graph.tensors[op.outputs[0]] if op.outputs else None
     if op.kind == "TRANSPOSE_CONV" and output is not None:
-        return 8 * output.num_elements
+        return {"int8": 4, "int16": 8}.get(output.dtype, 0) * output.num_elements  # its sums
     if op.kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN") and output is not None:
         return 8 * output.num_elements
     if op.kind == "BATCH_MATMUL":
@@ -92,7 +92,12 @@ def _scratch_bytes(op: Op, graph: Graph) -> int:
 
 
 def _kept_bytes(op: Op, graph: Graph) -> int:
-    """Return what a kernel keeps from run to run: CMSIS-NN's sums of a fully connected layer's weights, with MVE."""
+    """Return what a kernel keeps from run to run, beside the usual.
+
+    CMSIS-NN with MVE: sums of a fully connected layer's weights. LSTM: parameters of four gates.
+    """
+    if op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        return LSTM_BYTES
     weights = graph.tensors[op.inputs[1]] if op.kind == "FULLY_CONNECTED" and len(op.inputs) > 1 else None
     return 4 * weights.shape[0] if weights is not None and weights.shape and weights.dtype == "int8" else 0
 
