@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from edgetool.embed.array import ArrayFiles
     from edgetool.embed.bundle import EmbeddedC
     from edgetool.embed.firmware import FirmwareRun
+    from edgetool.embed.linux_bundle import LinuxBundle
     from edgetool.embed.tflm_bundle import TflmBundle
 
-RUNTIMES = ("array", "c", "tflm")
+RUNTIMES = ("array", "c", "tflm", "linux")
 
 
 def embed(
@@ -23,7 +24,8 @@ def embed(
         str,
         typer.Option(
             "--runtime",
-            help="array: the file's bytes as a C array; c: C without an interpreter; tflm: for TensorFlow Lite Micro.",
+            help="array: the file's bytes as a C array; c: C without an interpreter; tflm: for TensorFlow Lite "
+            "Micro; linux: for a board with LiteRT or onnxruntime.",
         ),
     ] = "array",
     target: Annotated[str, typer.Option("--target", help="Of c and tflm: whose flash and RAM it must fit.")] = "host",
@@ -40,7 +42,7 @@ def embed(
     """Write MODEL as C sources: its bytes for an interpreter, or code that needs none."""
     from pathlib import Path
 
-    from edgetool.embed.bundle import embed_array, embed_c, embed_tflm, require_passed
+    from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
     console, folder = Console(json_output=json_output), Path(out or "bundle")
@@ -56,6 +58,9 @@ def embed(
     elif runtime == "tflm":
         tflm = embed_tflm(Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite)
         console.result(tflm, "\n".join(_tflm_lines(tflm)))
+    elif runtime == "linux":
+        board = embed_linux(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
+        console.result(board, "\n".join(_linux_lines(board)))
     else:
         raise UsageError(
             f"--runtime {runtime}",
@@ -100,6 +105,13 @@ def _tflm_lines(bundle: TflmBundle) -> list[str]:
         f"  flash  {bundle.model_bytes:,} bytes of model, and TensorFlow Lite Micro",
         f"  RAM    {bundle.arena_bytes:,} bytes of arena, a bound; {bundle.planned_bytes:,} of activations",
         f"  cmake -S {bundle.out} -B build -DTFLM_DIR=/path/to/tflm-tree",
+    ]
+
+
+def _linux_lines(bundle: LinuxBundle) -> list[str]:
+    return [
+        f"{bundle.out}: {bundle.file}, {bundle.model_bytes:,} bytes, with run.py, main.c and {bundle.name}.service",
+        f"  pip install -r {bundle.out}/requirements.txt && python {bundle.out}/run.py input.npy",
     ]
 
 

@@ -90,7 +90,7 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
     return bundle
 
 
-def fill_template(file: str, **values: str) -> str:
+def fill_template(file: str, /, **values: str) -> str:
     """Return a template with its `$names` filled in; all of them must be given."""
     return string.Template((TEMPLATES / file).read_text(encoding="utf-8")).substitute(values)
 
