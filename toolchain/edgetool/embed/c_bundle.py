@@ -86,6 +86,7 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
     with atomic_path(out) as folder:
         folder.mkdir()
         for file, text in _files(program, arena, vectors, bundle).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8")
     return bundle
 
@@ -124,18 +125,26 @@ def require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
 def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> dict[str, str]:
     name = bundle.name
     common: dict[str, Any] = {"name": name}
+    sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
+    test = {"fill": fill_lines(program, name), "check": check_lines(program, name)}
     return {
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
         "weights.c": weights_source(program, name=name),
         "test_vectors.h": _vectors_header(vectors),
-        "main.c": fill_template("main.c", **common, fill=fill_lines(program, name), check=check_lines(program, name)),
+        "main.c": fill_template("main.c", **common, **test),
         "Makefile": fill_template("Makefile", **common),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common),
+        "zephyr/module.yml": fill_template("zephyr/module.yml", **common),
+        "zephyr/CMakeLists.txt": fill_template("zephyr/CMakeLists.txt", **common, upper=name.upper()),
+        "zephyr/Kconfig": fill_template("zephyr/Kconfig", **common, **sizes, upper=name.upper()),
+        "library.properties": fill_template(
+            "arduino/library.properties", **common, **sizes, version=__version__, source=quoted(bundle.source)
+        ),
+        "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
-            "README.md", **common, upper=name.upper(), version=__version__, source=bundle.source,
-            arena_bytes=f"{bundle.arena_bytes:,}", lower_bound_bytes=f"{bundle.lower_bound_bytes:,}",
-            constant_bytes=f"{bundle.constant_bytes:,}", num_vectors=str(NUM_VECTORS),
+            "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(NUM_VECTORS),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
