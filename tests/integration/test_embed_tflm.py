@@ -17,6 +17,7 @@ import pytest
 
 from edgetool.embed.tflm_bundle import TflmBundle, write_tflm_bundle
 from edgetool.embed.tflm_operators import known_operators
+from edgetool.errors import EdgetoolError, InternalError
 from edgetool.ir.summary import read_signature
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
@@ -246,3 +247,16 @@ def test_commands(tmp_path: Path) -> None:
     assert unknown.returncode == 2 and "tflm" in unknown.stderr
     verified = edgetool("verify", str(TINY), out)
     assert verified.returncode == 2 and "--runtime tflm" in verified.stderr
+
+
+def test_damaged_files_give_errors(tmp_path: Path, make_mutants: object) -> None:
+    assert callable(make_mutants)
+    refused = 0
+    for index, path in enumerate(make_mutants([TINY], tmp_path, range(150))):
+        out = tmp_path / f"out{index}"
+        try:
+            write_tflm_bundle(path, name="net", out=out, target=find_target("host"), overwrite=False)
+        except EdgetoolError as exc:
+            assert not isinstance(exc, InternalError) and exc.next_step and not out.exists(), path.name
+            refused += 1
+    assert refused > 40

@@ -43,3 +43,26 @@ def test_a_budget_that_is_too_small_is_an_error(tmp_path: Path, field: str, what
     with pytest.raises(BudgetError, match=what):
         write_tflm_bundle(MODEL, name="net", out=tmp_path / "b", target=small, overwrite=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_sizes_that_the_signature_leaves_open_are_those_stored(tmp_path: Path) -> None:
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    def write(signature: list[int]) -> Path:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(MODEL.read_bytes(), 0))
+        graph = model.subgraphs[0]
+        for tensor in (graph.tensors[index] for op in graph.operators for index in op.outputs):
+            tensor.shapeSignature = [*signature, *list(tensor.shape)[len(signature) :]]
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        path = tmp_path / f"{len(signature)}.tflite"
+        path.write_bytes(bytes(builder.Output()))
+        return path
+
+    fixed, opened = (
+        write_tflm_bundle(path, name="net", out=tmp_path / path.stem, target=find_target("host"), overwrite=False)
+        for path in (write([]), write([-1, -1]))
+    )
+    assert fixed.planned_bytes == opened.planned_bytes and fixed.arena_bytes == opened.arena_bytes
+    assert "SHAPE {1, 3}" in (opened.out / "net.h").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections import Counter
@@ -14,6 +15,7 @@ from edgetool.embed.array import array_header, array_source
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template, quoted, require_fit, require_free
 from edgetool.embed.tflm_arena import plan_tflm_arena
 from edgetool.embed.tflm_operators import resolver_methods
+from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Graph
 from edgetool.ir.tflite import read_tflite
 from edgetool.store.atomic import atomic_path
@@ -62,8 +64,16 @@ def write_tflm_bundle(path: Path, *, name: str, out: Path, target: Target, overw
     """
     require_free(out, overwrite=overwrite)
     content = path.read_bytes()
-    graph = read_tflite(path)
-    methods, arena = resolver_methods(graph), plan_tflm_arena(graph)
+    try:
+        graph = _with_stored_shapes(read_tflite(path), content)
+        methods, arena = resolver_methods(graph), plan_tflm_arena(graph)
+    except (IndexError, KeyError, TypeError, ValueError) as exc:  # a damaged file; a sound one has none
+        raise FileFormatError(
+            str(path),
+            found=f"operators that do not fit their tensors ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it",
+            next_step="export the model again",
+        ) from None
     require_fit(path, target, len(content), arena.num_bytes)
     bundle = TflmBundle(
         out, name, path.name, hashlib.sha256(content).hexdigest(), len(content), arena.num_bytes, arena.planned_bytes,
@@ -74,6 +84,20 @@ def write_tflm_bundle(path: Path, *, name: str, out: Path, target: Target, overw
         for file, text in _files(content, _signature(graph), bundle).items():
             (folder / file).write_text(text, encoding="utf-8")
     return bundle
+
+
+def _with_stored_shapes(graph: Graph, content: bytes) -> Graph:
+    """Return the graph with the shapes that TFLM allocates: those stored, where the signature leaves sizes open."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    stored = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+    tensors = {}
+    for index, (name, tensor) in enumerate(graph.tensors.items()):
+        if any(size < 0 for size in tensor.shape):
+            shape = tuple(int(size) for size in stored.Tensors(index).ShapeAsNumpy())
+            tensor = dataclasses.replace(tensor, shape=shape)
+        tensors[name] = tensor
+    return dataclasses.replace(graph, tensors=tensors)
 
 
 def _signature(graph: Graph) -> Signature:
