@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from edgetool.embed.c_bundle import write_bundle
 from edgetool.embed.check_bundle import check_bundle
-from edgetool.embed.firmware import PACKAGES, FirmwareRun, run_firmware
+from edgetool.embed.firmware import PACKAGES, SOURCES, FirmwareRun, linker_memory, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.errors import InterpreterCrashError
 from edgetool.targets import find_target
@@ -62,6 +64,60 @@ def test_less_is_needed_than_by_an_interpreter(name: str, shared_models: Path, t
     large = run(shared_models / f"{name}.tflite", "cortex-m55-qemu", tmp_path / "m55")
     assert small.num_instructions <= 0.8 * on_m4 and small.ram_bytes <= 0.65 * ram
     assert large.num_instructions <= on_m55
+
+
+#: main.c behind edgetool's start-up code, with newlib's printf to QEMU's semihosting.
+SELF_TEST = """
+#include "firmware.h"
+int main(void);
+void firmware_tick(void) {}
+int firmware_main(void) { return main(); }
+int _write(int file, const char *text, int size) {
+  (void)file;
+  for (int i = 0; i < size; ++i) {
+    const char letter[2] = {text[i], 0};
+    firmware_print(letter);
+  }
+  return size;
+}
+void *_sbrk(int size) {
+  static char heap[4096];
+  static int used;
+  used += size;
+  return heap + used - size;
+}
+"""
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> None:
+    """QEMU's DWT reads zero, so that the figure is that of SysTick."""
+    target = find_target(core)
+    assert target.qemu is not None
+    bundle = write_bundle(TINY, name="net", out=tmp_path / "b", target=target, overwrite=False).out
+    (tmp_path / "glue.c").write_text(SELF_TEST)
+    (tmp_path / "link.ld").write_text(
+        string.Template((SOURCES / "link.ld").read_text()).substitute(linker_memory(target, target.qemu))
+    )
+    command = [
+        "arm-none-eabi-gcc", *target.qemu.compiler_flags, "-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion",
+        "-Werror", "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", f"-I{bundle}", f"-I{SOURCES}",
+        "-T", "link.ld", *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if target.qemu.has_low_overhead_loops else []),
+        str(SOURCES / "startup.c"), "glue.c", *(str(bundle / name) for name in ("main.c", "net.c", "weights.c")),
+        "-Wl,--no-warnings", "-o", "self_test.elf",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, cwd=tmp_path)
+    emulator = [
+        "qemu-system-arm", "-M", target.qemu.machine, "-nographic", "-monitor", "none", "-serial", "none",
+        "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", "self_test.elf",
+    ]  # fmt: skip
+    done = subprocess.run(emulator, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stderr, done.stderr
+    said = re.search(r"^cycles of a run: ([1-9][0-9]*) \(SysTick\)$", done.stderr, re.MULTILINE)
+    assert said is not None, done.stderr
+    counted = run_firmware(bundle, "net", lower_file(TINY), target).num_instructions
+    ticks = counted * target.qemu.timer_hz / 1e9  # an instruction is a nanosecond
+    assert abs(int(said[1]) - ticks) <= 0.1 * ticks + 3
 
 
 def test_counts_can_be_repeated(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,7 @@ def test_the_bundle_builds_by_itself_as_c_and_as_cpp(target: str, tmp_path: Path
     bundle = write_bundle(TINY, name="net", out=tmp_path / "b", target=find_target(target), overwrite=False).out
     done = subprocess.run(["make", "-C", str(bundle), "test"], capture_output=True, text=True)
     assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stdout, done.stderr
+    assert re.search(r"^nanoseconds of a run: [1-9][0-9]* \(the mean of [1-9][0-9]*\)$", done.stdout, re.MULTILINE)
     warnings = ["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     compilers = [["g++", "-std=c++17", "-x", "c++"], ["clang", "-std=c99"], ["clang++", "-std=c++17", "-x", "c++"]]
     for compiler in compilers:
@@ -121,7 +123,88 @@ def test_the_bundle_builds_by_itself_as_c_and_as_cpp(target: str, tmp_path: Path
             assert subprocess.run(["./other"], cwd=bundle).returncode == 0
     if shutil.which("cppcheck"):
         kinds = "--enable=warning,portability,performance"
-        subprocess.run(["cppcheck", "--quiet", kinds, "--error-exitcode=3", "net.c"], check=True, cwd=bundle)
+        command = ["cppcheck", "--quiet", kinds, "--error-exitcode=3", "net.c", "main.c"]
+        subprocess.run(command, check=True, cwd=bundle)
+
+
+#: What Zephyr's build gives a module, as far as bundles use it.
+ZEPHYR = """
+cmake_minimum_required(VERSION 3.16)
+project(app C)
+macro(zephyr_library_named name)
+  set(ZEPHYR_CURRENT_LIBRARY ${name})
+  add_library(${name} STATIC)
+endmacro()
+macro(zephyr_library_sources)
+  target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGN})
+endmacro()
+macro(zephyr_include_directories)
+  include_directories(${ARGN})
+endmacro()
+add_subdirectory(${MODULE}/zephyr module)
+add_executable(app ${MODULE}/main.c)
+target_include_directories(app PRIVATE ${MODULE})
+if(CONFIG_EDGETOOL_NET)
+  target_link_libraries(app net)
+endif()
+"""
+
+
+def test_zephyr_builds_it_where_it_is_configured(tmp_path: Path) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake is not installed: apt-get install cmake")
+    bundle = write(TINY, tmp_path / "b")
+    (tmp_path / "CMakeLists.txt").write_text(ZEPHYR)
+    for configured in ("ON", "OFF"):
+        build = tmp_path / configured
+        flags = [f"-DMODULE={bundle}", f"-DCONFIG_EDGETOOL_NET={configured}"]
+        subprocess.run(["cmake", "-S", tmp_path, "-B", build, *flags], check=True, capture_output=True)
+        done = subprocess.run(["cmake", "--build", str(build)], capture_output=True, text=True)
+        assert (done.returncode == 0) == (configured == "ON"), done.stderr
+    assert "PASS" in subprocess.run([tmp_path / "ON" / "app"], capture_output=True, text=True, check=True).stdout
+
+
+#: What Arduino's core gives a sketch, as far as the example uses it.
+ARDUINO_H = """
+#pragma once
+#include <stdio.h>
+struct Port {
+  void begin(long) {}
+  explicit operator bool() const { return true; }
+  void print(const char *text) { fputs(text, stdout); }
+  void println(const char *text) { puts(text); }
+  void println(unsigned long value) { printf("%lu\\n", value); }
+};
+extern Port Serial;
+unsigned long micros();
+void setup();
+void loop();
+"""
+
+ARDUINO_CORE = """
+#include "Arduino.h"
+Port Serial;
+unsigned long micros() { static unsigned long now = 0; return now += 7; }
+int main() { setup(); loop(); return 0; }
+"""
+
+
+def test_arduino_builds_the_library_and_its_example(tmp_path: Path) -> None:
+    """As arduino-cli does for a flat library: every .c file of the folder, and the sketch as C++ behind Arduino.h."""
+    bundle = write(TINY, tmp_path / "b")
+    (tmp_path / "Arduino.h").write_text(ARDUINO_H)
+    (tmp_path / "core.cpp").write_text(ARDUINO_CORE)
+    (example,) = (bundle / "examples").rglob("*.ino")
+    assert example.stem == example.parent.name, "Arduino's rule"
+    (tmp_path / "sketch.cpp").write_text(f"#include <Arduino.h>\n{example.read_text()}")
+    for source in sorted(bundle.glob("*.c")):
+        command = ["gcc", "-std=gnu11", "-DARDUINO=10819", "-Wall", "-Wextra", "-Werror", f"-I{bundle}", "-c"]
+        subprocess.run([*command, str(source)], check=True, cwd=tmp_path)
+    objects = [f"{source.stem}.o" for source in sorted(bundle.glob("*.c"))]
+    command = ["g++", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}", f"-I{bundle}"]
+    subprocess.run([*command, "sketch.cpp", "core.cpp", *objects, "-o", "sketch"], check=True, cwd=tmp_path)
+    done = subprocess.run([str(tmp_path / "sketch")], capture_output=True, text=True, check=True)
+    assert done.stdout == "microseconds of a run: 7\nPASS\n"
 
 
 def test_the_self_test_sees_a_wrong_byte(tmp_path: Path) -> None:

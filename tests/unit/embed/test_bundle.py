@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgetool.embed.bundle import choose_file, embed_array
-from edgetool.errors import MissingFileError, UsageError
+from edgetool.embed.bundle import choose_file, embed_array, embed_tflm
+from edgetool.errors import FileFormatError, MissingFileError, UsageError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
 
 def test_a_plain_file_is_itself(tmp_path: Path) -> None:
@@ -20,3 +22,13 @@ def test_a_plain_file_is_itself(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.tflite"):
         embed_array(tmp_path / "none.tflite", artifact=None, name=None, out=tmp_path, overwrite=False)
+
+
+def test_tflm_takes_tflite_files_only(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="format 'onnx'"):
+        embed_tflm(GOLDEN / "tiny.onnx", artifact=None, name=None, out=tmp_path / "b", target="host", overwrite=False)
+    with pytest.raises(UsageError, match="no identifier"):
+        embed_tflm(
+            GOLDEN / "tiny_int8.tflite", artifact=None, name="std", out=tmp_path / "b", target="host", overwrite=False
+        )
+    assert not list(tmp_path.iterdir())

@@ -16,17 +16,33 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 MODEL = GOLDEN / "tiny_int8.tflite"
 FILES = {
     "net.h", "net.c", "weights.c", "test_vectors.h", "main.c", "Makefile", "CMakeLists.txt", "README.md", BUNDLE_FILE,
+    "zephyr/module.yml", "zephyr/CMakeLists.txt", "zephyr/Kconfig", "library.properties",
+    "examples/SelfTest/SelfTest.ino",
 }  # fmt: skip
 
 
 def test_a_bundle_is_whole(tmp_path: Path) -> None:
     made = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False)
-    assert {path.name for path in (tmp_path / "b").iterdir()} == FILES
+    files = [path for path in (tmp_path / "b").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path / "b")) for path in files} == FILES
     fields = tomllib.loads((tmp_path / "b" / BUNDLE_FILE).read_text())
     assert fields["source_sha256"] == made.source_sha256 and fields["arena_bytes"] == made.arena_bytes
     assert sum(fields["operators"].values()) == sum(made.operators.values()) > 0
-    for path in (tmp_path / "b").iterdir():
+    for path in files:
         assert "$name" not in path.read_text() and str(tmp_path) not in path.read_text()
+
+
+def test_each_layout_points_at_the_same_sources(tmp_path: Path) -> None:
+    out = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False).out
+    assert [path.name for path in out.rglob("*.c")].count("net.c") == 1
+    properties = dict(line.split("=", 1) for line in (out / "library.properties").read_text().splitlines())
+    assert {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "architectures"} <= set(
+        properties
+    )
+    assert properties["name"] == "net" and properties["includes"] == "net.h" and not (out / "src").exists()
+    module = (out / "zephyr" / "module.yml").read_text()
+    assert "\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n" in module
+    assert "config EDGETOOL_NET\n\tbool " in (out / "zephyr" / "Kconfig").read_text()
 
 
 def test_what_is_there_stays(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgetool.embed.c_bundle import BUNDLE_FILE, write_bundle
-from edgetool.embed.check_bundle import BundleCheck, check_bundle, is_bundle, require_equal
-from edgetool.errors import FileFormatError, MissingDependencyError, ParityError
+from edgetool.embed.check_bundle import BundleCheck, bundled_model, check_bundle, is_bundle, require_equal
+from edgetool.embed.tflm_bundle import write_tflm_bundle
+from edgetool.errors import FileFormatError, MissingDependencyError, ParityError, UsageError
 from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
@@ -43,3 +44,10 @@ def test_a_difference_is_an_error_with_its_size() -> None:
     require_equal(equal)
     with pytest.raises(ParityError, match="2 of 5 samples, by up to 7,"):
         require_equal(BundleCheck("b", "m", "i", 5, 2, 7, "cc"))
+
+
+def test_only_bundles_that_can_be_run_are_verified(bundle: Path, tmp_path: Path) -> None:
+    assert bundled_model(bundle) is None
+    tflm = write_tflm_bundle(MODEL, name="net", out=tmp_path / "t", target=find_target("host"), overwrite=False).out
+    with pytest.raises(UsageError, match="--runtime tflm, which edgetool does not run"):
+        bundled_model(tflm)

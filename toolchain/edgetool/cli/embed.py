@@ -12,14 +12,23 @@ if TYPE_CHECKING:
     from edgetool.embed.array import ArrayFiles
     from edgetool.embed.bundle import EmbeddedC
     from edgetool.embed.firmware import FirmwareRun
+    from edgetool.embed.linux_bundle import LinuxBundle
+    from edgetool.embed.tflm_bundle import TflmBundle
+
+RUNTIMES = ("array", "c", "tflm", "linux")
 
 
 def embed(
     model: Annotated[str, typer.Argument(help="A .tflite or .onnx file, or a run folder (its smallest artefact).")],
     runtime: Annotated[
-        str, typer.Option("--runtime", help="array: the file's bytes as a C array; c: C without an interpreter.")
+        str,
+        typer.Option(
+            "--runtime",
+            help="array: the file's bytes as a C array; c: C without an interpreter; tflm: for TensorFlow Lite "
+            "Micro; linux: for a board with LiteRT or onnxruntime.",
+        ),
     ] = "array",
-    target: Annotated[str, typer.Option("--target", help="Of --runtime c: whose flash and RAM it must fit.")] = "host",
+    target: Annotated[str, typer.Option("--target", help="Of c and tflm: whose flash and RAM it must fit.")] = "host",
     run: Annotated[
         bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
     ] = False,
@@ -33,26 +42,31 @@ def embed(
     """Write MODEL as C sources: its bytes for an interpreter, or code that needs none."""
     from pathlib import Path
 
-    from edgetool.embed.bundle import embed_array, embed_c, require_passed
+    from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
-    console = Console(json_output=json_output)
+    console, folder = Console(json_output=json_output), Path(out or "bundle")
     if runtime == "array":
-        files = embed_array(Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), overwrite=overwrite)
+        files = embed_array(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=Path(out or "bundle"), target=target, overwrite=overwrite,
-            run=run,
-        )  # fmt: skip
+            Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run
+        )
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
+    elif runtime == "tflm":
+        tflm = embed_tflm(Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite)
+        console.result(tflm, "\n".join(_tflm_lines(tflm)))
+    elif runtime == "linux":
+        board = embed_linux(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
+        console.result(board, "\n".join(_linux_lines(board)))
     else:
         raise UsageError(
             f"--runtime {runtime}",
             found="no such runtime",
-            expected="array or c",
-            next_step=nearest(runtime, ["array", "c"]),
+            expected=f"one of {', '.join(RUNTIMES)}",
+            next_step=nearest(runtime, list(RUNTIMES)),
         )
 
 
@@ -82,6 +96,22 @@ def _bundle_lines(made: EmbeddedC) -> list[str]:
         f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
         f"  make -C {bundle.out} test",
         *([] if made.firmware is None else _firmware_lines(made.firmware)),
+    ]
+
+
+def _tflm_lines(bundle: TflmBundle) -> list[str]:
+    return [
+        f"{bundle.out}: {bundle.name}.cc, {bundle.name}_tflm.cc and a resolver of {len(bundle.methods)} operators",
+        f"  flash  {bundle.model_bytes:,} bytes of model, and TensorFlow Lite Micro",
+        f"  RAM    {bundle.arena_bytes:,} bytes of arena, a bound; {bundle.planned_bytes:,} of activations",
+        f"  cmake -S {bundle.out} -B build -DTFLM_DIR=/path/to/tflm-tree",
+    ]
+
+
+def _linux_lines(bundle: LinuxBundle) -> list[str]:
+    return [
+        f"{bundle.out}: {bundle.file}, {bundle.model_bytes:,} bytes, with run.py, main.c and {bundle.name}.service",
+        f"  pip install -r {bundle.out}/requirements.txt && python {bundle.out}/run.py input.npy",
     ]
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def verify(
     reference: Annotated[str, typer.Argument(help="What is trusted: a model file, a SavedModel or module:function.")],
     candidate: Annotated[
-        str, typer.Argument(help="What is checked, of any of these kinds, or a folder of `edgetool embed --runtime c`.")
+        str,
+        typer.Argument(
+            help="What is checked, of any of these kinds, or a folder of `edgetool embed`, of C or for Linux."
+        ),
     ],
     data: Annotated[
         str | None, typer.Option("--data", help="Compare on its validation split, else on its training split.")
@@ -66,7 +69,8 @@ def verify(
         return data_inputs(str(data), samples, preprocessing, seed=seed)
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
-    if _is_bundle(candidate):
+    is_c, candidate = _bundle_kind(candidate)
+    if is_c:
         _verify_bundle(reference, candidate, load if data is not None else None, samples, seed, console)
         return
     try:
@@ -82,12 +86,16 @@ def verify(
     require_parity(found.parity)
 
 
-def _is_bundle(candidate: str) -> bool:
+def _bundle_kind(candidate: str) -> tuple[bool, str]:
+    """Return whether it is a bundle of C, and what is to be checked: of a bundle for Linux, the model file in it."""
     from pathlib import Path
 
-    from edgetool.embed.check_bundle import is_bundle
+    from edgetool.embed.check_bundle import bundled_model, is_bundle
 
-    return is_bundle(Path(candidate))
+    if not is_bundle(Path(candidate)):
+        return False, candidate
+    model = bundled_model(Path(candidate))
+    return model is None, candidate if model is None else str(model)
 
 
 def _verify_bundle(

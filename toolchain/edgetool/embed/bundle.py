@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool.artifact import require_format
+from edgetool.artifact import Signature, require_format
 from edgetool.embed.array import ArrayFiles, write_array
 from edgetool.embed.c_bundle import Bundle, write_bundle
 from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.identifiers import c_identifier, require_identifier
+from edgetool.embed.linux_bundle import LinuxBundle, write_linux_bundle
 from edgetool.embed.lower import lower_file
+from edgetool.embed.tflm_bundle import TflmBundle, write_tflm_bundle
 from edgetool.errors import FileFormatError, MissingFileError, ParityError, UsageError, nearest
 from edgetool.ir.summary import Summary
 from edgetool.runners.child import call_function
@@ -18,7 +20,7 @@ from edgetool.schema import parse
 from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
 from edgetool.targets import find_target
 
-__all__ = ["EmbeddedC", "choose_file", "embed_array", "embed_c", "require_passed"]
+__all__ = ["EmbeddedC", "choose_file", "embed_array", "embed_c", "embed_linux", "embed_tflm", "require_passed"]
 
 READ_TIMEOUT_S = 300.0
 
@@ -44,6 +46,23 @@ def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Pat
     Raises:
         EdgetoolError: nothing to embed, a damaged file, a bad name, a file in the way.
     """
+    path, chosen, _ = _exported(model, artifact, name)
+    return write_array(path.read_bytes(), _signature_of(path), name=chosen, out=out, overwrite=overwrite)
+
+
+def embed_linux(model: Path, *, artifact: str | None, name: str | None, out: Path, overwrite: bool) -> LinuxBundle:
+    """Write a model file as a folder that runs on a board with Linux; arguments as of `embed_array`.
+
+    Raises:
+        EdgetoolError: see `embed_array` and `write_linux_bundle`.
+    """
+    path, chosen, kind = _exported(model, artifact, name)
+    signature = _signature_of(path)
+    return write_linux_bundle(path, signature, format=kind, name=chosen, out=out, overwrite=overwrite)
+
+
+def _exported(model: Path, artifact: str | None, name: str | None) -> tuple[Path, str, str]:
+    """Return the file to embed, its identifier and its format."""
     path = choose_file(model, artifact)
     kind = require_format(path)
     if kind not in ("tflite", "onnx"):
@@ -53,12 +72,14 @@ def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Pat
             expected="an exported .tflite or .onnx file",
             next_step=f"edgetool export {path} -o model.tflite",
         )
-    chosen = require_identifier(name) if name is not None else c_identifier(path.stem)
+    return path, require_identifier(name) if name is not None else c_identifier(path.stem), kind
+
+
+def _signature_of(path: Path) -> Signature:
     answer = call_function(
         "edgetool.ir.summary:summarize", {"path": str(path)}, subject=str(path), timeout_s=READ_TIMEOUT_S
     )
-    signature = parse(Summary, answer, source=str(path), error=FileFormatError).signature
-    return write_array(path.read_bytes(), signature, name=chosen, out=out, overwrite=overwrite)
+    return parse(Summary, answer, source=str(path), error=FileFormatError).signature
 
 
 def embed_c(
@@ -78,6 +99,28 @@ def embed_c(
     Raises:
         EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
     """
+    path, chosen = _tflite_of(model, artifact, name)
+    device = find_target(target)
+    if run:
+        require_runnable(device)
+    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite)
+    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
+
+
+def embed_tflm(
+    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool
+) -> TflmBundle:
+    """Write a `.tflite` file as a folder for TensorFlow Lite Micro; arguments as of `embed_c`.
+
+    Raises:
+        EdgetoolError: see `write_tflm_bundle`; a bad name; an unknown target.
+    """
+    path, chosen = _tflite_of(model, artifact, name)
+    return write_tflm_bundle(path, name=chosen, out=out, target=find_target(target), overwrite=overwrite)
+
+
+def _tflite_of(model: Path, artifact: str | None, name: str | None) -> tuple[Path, str]:
+    """Return the `.tflite` file to embed and its identifier."""
     path = choose_file(model, artifact)
     kind = require_format(path)
     if kind != "tflite":
@@ -87,12 +130,7 @@ def embed_c(
             expected="a .tflite file, of int8",
             next_step=f"edgetool export MODEL --recipe w8a8_static -o {path.stem}.tflite",
         )
-    chosen = require_identifier(name) if name is not None else c_identifier(path.stem)
-    device = find_target(target)
-    if run:
-        require_runnable(device)
-    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite)
-    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
+    return path, require_identifier(name) if name is not None else c_identifier(path.stem)
 
 
 def require_passed(made: EmbeddedC) -> None:

@@ -23,7 +23,17 @@ from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
 
-__all__ = ["BUNDLE_FILE", "Bundle", "check_lines", "fill_lines", "fill_template", "write_bundle"]
+__all__ = [
+    "BUNDLE_FILE",
+    "Bundle",
+    "check_lines",
+    "fill_lines",
+    "fill_template",
+    "quoted",
+    "require_fit",
+    "require_free",
+    "write_bundle",
+]
 
 BUNDLE_FILE = "bundle.toml"
 NUM_VECTORS = 4
@@ -76,11 +86,10 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
         BudgetError: more flash or RAM than the target has.
         DiskFullError, OutputFileError: it cannot be written.
     """
-    if out.exists() and not overwrite:
-        raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
+    require_free(out, overwrite=overwrite)
     program = specialise(lower_file(path), target.isa)
     arena = plan_arena(program)
-    _require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
+    require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
     vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
@@ -89,16 +98,32 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
     with atomic_path(out) as folder:
         folder.mkdir()
         for file, text in _files(program, arena, vectors, bundle).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8")
     return bundle
 
 
-def fill_template(file: str, **values: str) -> str:
+def fill_template(file: str, /, **values: str) -> str:
     """Return a template with its `$names` filled in; all of them must be given."""
     return string.Template((TEMPLATES / file).read_text(encoding="utf-8")).substitute(values)
 
 
-def _require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
+def require_free(out: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is there.
+
+    Raises:
+        RunExistsError: something of that name, and it is not to be overwritten.
+    """
+    if out.exists() and not overwrite:
+        raise RunExistsError(str(out), found="something of that name", expected="a new name", next_step="--overwrite")
+
+
+def require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
+    """Hold constants and arena against what the target has.
+
+    Raises:
+        BudgetError: more flash or RAM than there is.
+    """
     for what, needed, there in (("flash", flash, target.flash_bytes), ("RAM", ram, target.ram_bytes)):
         if there is not None and needed > there:
             raise BudgetError(
@@ -112,18 +137,26 @@ def _require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
 def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> dict[str, str]:
     name = bundle.name
     common: dict[str, Any] = {"name": name}
+    sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
+    test = {"fill": fill_lines(program, name), "check": check_lines(program, name)}
     return {
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
         "weights.c": weights_source(program, name=name),
         "test_vectors.h": _vectors_header(vectors),
-        "main.c": fill_template("main.c", **common, fill=fill_lines(program, name), check=check_lines(program, name)),
+        "main.c": fill_template("main.c", **common, **test),
         "Makefile": fill_template("Makefile", **common),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common),
+        "zephyr/module.yml": fill_template("zephyr/module.yml", **common),
+        "zephyr/CMakeLists.txt": fill_template("zephyr/CMakeLists.txt", **common, upper=name.upper()),
+        "zephyr/Kconfig": fill_template("zephyr/Kconfig", **common, **sizes, upper=name.upper()),
+        "library.properties": fill_template(
+            "arduino/library.properties", **common, **sizes, version=__version__, source=quoted(bundle.source)
+        ),
+        "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
-            "README.md", **common, upper=name.upper(), version=__version__, source=bundle.source,
-            arena_bytes=f"{bundle.arena_bytes:,}", lower_bound_bytes=f"{bundle.lower_bound_bytes:,}",
-            constant_bytes=f"{bundle.constant_bytes:,}", num_vectors=str(NUM_VECTORS),
+            "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(NUM_VECTORS),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
@@ -193,8 +226,9 @@ def check_lines(program: Program, name: str) -> str:
 
 def _toml(bundle: Bundle) -> str:
     lines = [
+        'runtime = "c"',
         f'name = "{bundle.name}"',
-        f'source = "{_quoted(bundle.source)}"',
+        f'source = "{quoted(bundle.source)}"',
         f'source_sha256 = "{bundle.source_sha256}"',
         f'edgetool = "{__version__}"',
         f"arena_bytes = {bundle.arena_bytes}",
@@ -207,5 +241,6 @@ def _toml(bundle: Bundle) -> str:
     return "\n".join([*lines, ""])
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return text for a string of TOML; anything unusual becomes an underscore."""
     return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)

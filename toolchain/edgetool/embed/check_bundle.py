@@ -27,10 +27,11 @@ from edgetool.errors import (
     InterpreterTimeoutError,
     MissingDependencyError,
     ParityError,
+    UsageError,
 )
 from edgetool.verify.inputs import VerifyInputs
 
-__all__ = ["BundleCheck", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
+__all__ = ["BundleCheck", "bundled_model", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
 
 TIMEOUT_S = 600.0
 FLAGS = ("-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -55,8 +56,36 @@ class BundleCheck:
 
 
 def is_bundle(path: Path) -> bool:
-    """Tell whether `path` is a folder that `edgetool embed --runtime c` wrote."""
+    """Tell whether `path` is a folder that `edgetool embed` wrote as `--runtime c`, `linux` or `tflm`."""
     return (path / BUNDLE_FILE).is_file()
+
+
+def bundled_model(bundle: Path) -> Path | None:
+    """Return the model file of a bundle that an interpreter runs, None for one of C.
+
+    Raises:
+        FileFormatError: the file is not the one that the bundle was written with.
+        UsageError: a bundle for TFLite Micro, which edgetool does not run.
+    """
+    runtime, name, source = _fields_of(bundle)
+    if runtime == "c":
+        return None
+    if runtime != "linux":
+        raise UsageError(
+            str(bundle),
+            found=f"a bundle of --runtime {runtime}, which edgetool does not run",
+            expected="a model file, or a bundle of --runtime c or linux",
+            next_step="verify the .tflite file that the bundle was written from; bundle.toml has its name and digest",
+        )
+    for path in (bundle / f"{name}.tflite", bundle / f"{name}.onnx"):
+        if path.is_file() and digest_path(path) == source:
+            return path
+    raise FileFormatError(
+        str(bundle),
+        found=f"no {name}.tflite or {name}.onnx of SHA-256 {source[:16]}...",
+        expected="the model file that the bundle was written with",
+        next_step="write the bundle again with edgetool embed --runtime linux --overwrite",
+    )
 
 
 def check_bundle(
@@ -161,16 +190,21 @@ def _compile(command: list[str]) -> None:
         )  # fmt: skip
 
 
-def _name_of(bundle: Path, digest: str, model: str) -> str:
+def _fields_of(bundle: Path) -> tuple[str, str, str]:
+    """Return runtime, name and the model's digest; a bundle that names no runtime is C."""
     path = bundle / BUNDLE_FILE
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        name, source = str(fields["name"]), str(fields["source_sha256"])
+        return str(fields.get("runtime", "c")), str(fields["name"]), str(fields["source_sha256"])
     except (OSError, KeyError, ValueError) as exc:
         raise FileFormatError(
             str(path), found=f"{type(exc).__name__}: {exc}", expected="name and source_sha256",
             next_step="write the bundle again",
         ) from None  # fmt: skip
+
+
+def _name_of(bundle: Path, digest: str, model: str) -> str:
+    _, name, source = _fields_of(bundle)
     if source != digest or not name.isidentifier():
         raise FileFormatError(
             str(bundle),

@@ -22,7 +22,7 @@ from edgetool.errors import (
 )
 from edgetool.targets import Qemu, Target
 
-__all__ = ["FirmwareRun", "require_runnable", "run_firmware"]
+__all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware"]
 
 COMPILER, SIZE, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 PACKAGES = {
@@ -127,7 +127,7 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         "measure.c": {"name": name, "fill": fill_lines(program, name), "check": check_lines(program, name)},
         "startup.c": {},
         "firmware.h": {},
-        "link.ld": _memory(target, board),
+        "link.ld": linker_memory(target, board),
     }
     for file, values in sources.items():
         text = (SOURCES / file).read_text(encoding="utf-8")
@@ -149,7 +149,8 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
     return image
 
 
-def _memory(target: Target, board: Qemu) -> dict[str, str]:
+def linker_memory(target: Target, board: Qemu) -> dict[str, str]:
+    """Return what `link.ld` is to be filled in with for a board that has this flash and RAM."""
     assert target.flash_bytes is not None and target.ram_bytes is not None
     is_one = board.vectors_origin == board.flash_origin
     return {

@@ -8,7 +8,7 @@ from edgetool.errors import UsageError
 
 __all__ = ["c_identifier", "require_identifier"]
 
-#: Keywords of C11 and C++17 that a lower-case name could collide with.
+#: Keywords of C11 and C++17 that a lower-case name could collide with, `main`, and namespaces.
 KEYWORDS = frozenset(
     (
         "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
@@ -17,7 +17,7 @@ KEYWORDS = frozenset(
         "int", "long", "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private",
         "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof", "static",
         "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename",
-        "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor", "main",
+        "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor", "main", "std", "tflite",
     )
 )  # fmt: skip
 
