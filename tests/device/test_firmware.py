@@ -42,7 +42,7 @@ def tools() -> None:
 
 def run(model: Path, core: str, out: Path) -> FirmwareRun:
     target = find_target(core)
-    write_bundle(model, name="net", out=out, target=target, overwrite=False)
+    write_bundle(model, name="net", out=out, target=target, overwrite=False, num_vectors=20)
     return run_firmware(out, "net", lower_file(model), target)
 
 

@@ -27,6 +27,9 @@ MORE_SAMPLES = {"ds-cnn": 2500}
 #: Networks that so few steps leave in a state in which int8 cannot tell samples apart: they need a real training.
 NEED_MORE = ("mobilenet-v1-025", "mobilenet-v2")
 
+#: Recipes whose files C is written for.
+WITH_C = {"float32", "w8a8_static"}
+
 #: Samples that one epoch sees at most.
 MAX_SAMPLES = 1000
 
@@ -64,6 +67,18 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
         assert artifact.failure is None
         assert artifact.parity and all(parity.passed for parity in artifact.parity), artifact.parity
         assert artifact.evaluation is not None and artifact.evaluation.num_samples > 0
+    for recipe in {"float32", card.default_recipe} & WITH_C:
+        check_as_c(tmp_path / "run" / made[f"{recipe}.tflite"].artifact.path, tmp_path / recipe)
+
+
+def check_as_c(model: Path, out: Path) -> None:
+    """Integers must be LiteRT's reference kernels' bit for bit, floats within rounding."""
+    from edgetool.embed.c_bundle import write_bundle
+    from edgetool.embed.check_bundle import check_bundle
+    from edgetool.targets import find_target
+
+    write_bundle(model, name="net", out=out, target=find_target("host"), overwrite=False)
+    assert check_bundle(model, out, num_samples=10).num_different == 0, model.name
 
 
 @pytest.mark.parametrize("name", [card.name for card in TRAINED])

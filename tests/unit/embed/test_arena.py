@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+import numpy as np
+
 from edgetool.embed.arena import plan_arena
 from edgetool.embed.lower import lower_graph
 from edgetool.embed.program import Program, Step
@@ -54,3 +56,17 @@ def test_scratch_memory_is_apart_from_what_its_step_touches() -> None:
     taken = sorted([(arena.offsets["x"], 16), (arena.offsets["y"], 16), (arena.scratch[0], 32)])
     assert all(start + size <= after for (start, size), (after, _) in itertools.pairwise(taken))
     assert arena.num_bytes == 64
+
+
+def test_constants_take_no_memory_and_are_not_overwritten(residual_graph: Graph) -> None:
+    values = np.zeros((1, 4, 4, 2), np.int8)
+    constant = dataclasses.replace(residual_graph.tensors["a"], name="k", shape=values.shape, constant=values)
+    added = dataclasses.replace(residual_graph.ops[2], inputs=("b", "k"))
+    graph = dataclasses.replace(
+        residual_graph,
+        tensors={**residual_graph.tensors, "k": constant},
+        ops=(*residual_graph.ops[:2], added, *residual_graph.ops[3:]),
+    )
+    program = lower_graph(graph, digest="d")
+    assert set(program.constants()) == {"k"}
+    assert "k" not in plan_arena(program).offsets

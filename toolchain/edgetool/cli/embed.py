@@ -32,6 +32,9 @@ def embed(
     run: Annotated[
         bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
     ] = False,
+    vectors: Annotated[
+        int, typer.Option("--vectors", min=1, max=1000, help="Of --runtime c: how many inputs the self-test runs.")
+    ] = 4,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -51,8 +54,9 @@ def embed(
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run
-        )
+            Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
+            num_vectors=vectors,
+        )  # fmt: skip
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
     elif runtime == "tflm":

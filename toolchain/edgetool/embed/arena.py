@@ -61,6 +61,7 @@ def _scratch_name(index: int) -> str:
 def _owners(program: Program) -> dict[str, str]:
     """Return for every tensor with memory the one whose memory it takes: its own, or that of what it overwrites."""
     _, last = _lifetimes(program, {})
+    constants = program.constants()
     owner: dict[str, str] = {program.owner(name): program.owner(name) for name in program.inputs}
     for index, step in enumerate(program.steps):
         name = program.owner(step.output)
@@ -68,6 +69,8 @@ def _owners(program: Program) -> dict[str, str]:
         kept = {program.owner(given) for side, given in enumerate(step.inputs) if side not in step.overwrites}
         for side in step.overwrites:
             source = program.owner(step.inputs[side])
+            if source in constants:
+                continue
             fits = program.tensors[source].num_bytes >= program.tensors[name].num_bytes
             if fits and source not in kept and last[source] == index and owner[name] == name:
                 owner[name] = owner[source]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetool.artifact import Signature, require_format
 from edgetool.embed.array import ArrayFiles, write_array
-from edgetool.embed.c_bundle import Bundle, write_bundle
+from edgetool.embed.c_bundle import NUM_VECTORS, Bundle, write_bundle
 from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.identifiers import c_identifier, require_identifier
 from edgetool.embed.linux_bundle import LinuxBundle, write_linux_bundle
@@ -83,7 +83,15 @@ def _signature_of(path: Path) -> Signature:
 
 
 def embed_c(
-    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool, run: bool = False
+    model: Path,
+    *,
+    artifact: str | None,
+    name: str | None,
+    out: Path,
+    target: str,
+    overwrite: bool,
+    run: bool = False,
+    num_vectors: int = NUM_VECTORS,
 ) -> EmbeddedC:
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
 
@@ -95,6 +103,7 @@ def embed_c(
         target: name of the device whose flash and RAM are the budget.
         overwrite: replace the folder.
         run: build firmware for the target and run it in QEMU.
+        num_vectors: of the self-test.
 
     Raises:
         EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
@@ -103,7 +112,7 @@ def embed_c(
     device = find_target(target)
     if run:
         require_runnable(device)
-    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite)
+    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite, num_vectors=num_vectors)
     return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
 
 
@@ -127,7 +136,7 @@ def _tflite_of(model: Path, artifact: str | None, name: str | None) -> tuple[Pat
         raise FileFormatError(
             str(path),
             found=f"a model of format {kind!r}",
-            expected="a .tflite file, of int8",
+            expected="a .tflite file, of int8 or float32",
             next_step=f"edgetool export MODEL --recipe w8a8_static -o {path.stem}.tflite",
         )
     return path, require_identifier(name) if name is not None else c_identifier(path.stem)

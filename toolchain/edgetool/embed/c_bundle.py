@@ -25,6 +25,7 @@ from edgetool.targets import Target
 
 __all__ = [
     "BUNDLE_FILE",
+    "NUM_VECTORS",
     "Bundle",
     "check_lines",
     "fill_lines",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 BUNDLE_FILE = "bundle.toml"
+#: Test vectors of a bundle, unless asked for others.
 NUM_VECTORS = 4
 
 #: Of test_vectors.h, where outputs are floats.
@@ -70,15 +72,18 @@ class Bundle:
     operators: dict[str, int]
 
 
-def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite: bool) -> Bundle:
+def write_bundle(
+    path: Path, *, name: str, out: Path, target: Target, overwrite: bool, num_vectors: int = NUM_VECTORS
+) -> Bundle:
     """Write the `.tflite` file at `path` as a folder of C.
 
     Args:
-        path: an int8 model.
+        path: a model of int8 or float32.
         name: identifier of C; prefix of what the header declares.
         out: folder, made whole or not at all.
         target: its budgets are held before anything is written.
         overwrite: replace the folder.
+        num_vectors: random inputs of the self-test, with what LiteRT's reference kernels make of them.
 
     Raises:
         RunExistsError: `out` is there.
@@ -90,7 +95,7 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
     program = specialise(lower_file(path), target.isa)
     arena = plan_arena(program)
     require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
-    vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))
+    vectors = reference_vectors(path, program, random_inputs(program, num_vectors))
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
@@ -156,7 +161,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
         "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
-            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(NUM_VECTORS),
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(len(vectors.inputs[0])),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
@@ -172,7 +177,7 @@ def _vectors_header(vectors: Vectors) -> str:
         "#define TEST_VECTORS_H_",
         "#include <stddef.h>",
         "#include <stdint.h>",
-        f"#define TEST_NUM_VECTORS {NUM_VECTORS}",
+        f"#define TEST_NUM_VECTORS {len(vectors.inputs[0])}",
         f'#define TEST_RULE "{rule}"',
         "/* In a section of their own where a size is measured: a product does not ship them. */",
         "#ifdef TEST_VECTORS_IN_SECTION",

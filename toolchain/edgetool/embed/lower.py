@@ -9,7 +9,7 @@ from pathlib import Path
 from edgetool.artifact import digest_path
 from edgetool.embed.fold import fold_constants
 from edgetool.embed.fuse import fuse_additions
-from edgetool.embed.ops import ALIASES, OPERATORS, Lowering
+from edgetool.embed.ops import ALIASES, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
 from edgetool.embed.tables import fill_tables
 from edgetool.errors import FileFormatError, UnsupportedModelError
@@ -106,7 +106,8 @@ def _lowering(kind: str) -> Lowering:
 def _require_order(graph: Graph, ops: list[Op]) -> None:
     made = set(graph.inputs) | {name for name, tensor in graph.tensors.items() if tensor.constant is not None}
     for op in ops:
-        missing = [name for name in op.inputs if name and name not in made]
+        states = STATES.get(op.kind, ())
+        missing = [name for i, name in enumerate(op.inputs) if name and name not in made and i not in states]
         if missing:
             raise FileFormatError(
                 f"{op.name} ({op.kind})",

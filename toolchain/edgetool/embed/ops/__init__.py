@@ -7,7 +7,7 @@ from collections.abc import Callable
 from edgetool.embed.program import Step
 from edgetool.ir.graph import Graph, Op
 
-__all__ = ["ALIASES", "OPERATORS", "Lowering"]
+__all__ = ["ALIASES", "OPERATORS", "STATES", "Lowering"]
 
 #: Turns an operator into a kernel's call, or several in turn.
 Lowering = Callable[[Op, Graph], Step | list[Step]]
@@ -26,6 +26,7 @@ OPERATORS: dict[str, str] = {
     "MAX_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
     "SOFTMAX": "edgetool.embed.ops.softmax:lower_softmax",
     "SUM": "edgetool.embed.ops.mean:lower_mean",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "edgetool.embed.ops.lstm:lower_lstm",
     "TRANSPOSE_CONV": "edgetool.embed.ops.transpose_conv:lower_transpose_conv",
     **dict.fromkeys(
         ("DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB"),
@@ -48,6 +49,9 @@ OPERATORS: dict[str, str] = {
         "edgetool.embed.ops.unary:lower_unary",
     ),
 }  # fmt: skip
+
+#: Operators with state -> which inputs are it: variables that an interpreter keeps, and that no operator makes.
+STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
 
 #: Operators whose output is their input under another shape: no code, no memory.
 ALIASES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})

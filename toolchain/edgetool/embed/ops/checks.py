@@ -10,6 +10,7 @@ from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 __all__ = [
+    "LARGEST",
     "bias_of",
     "constant_of",
     "float_range",
