@@ -83,8 +83,9 @@ def _signature_of(path: Path) -> Signature:
 
 
 def embed_c(
-    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool, run: bool = False
-) -> EmbeddedC:
+    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool, run: bool = False,
+    pack: str = "auto",
+) -> EmbeddedC:  # fmt: skip
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
 
     Args:
@@ -95,6 +96,7 @@ def embed_c(
         target: name of the device whose flash and RAM are the budget.
         overwrite: replace the folder.
         run: build firmware for the target and run it in QEMU.
+        pack: when weights stay packed in flash: `auto`, `always`, `never`.
 
     Raises:
         EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
@@ -103,7 +105,7 @@ def embed_c(
     device = find_target(target)
     if run:
         require_runnable(device)
-    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite)
+    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack)
     return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
 
 

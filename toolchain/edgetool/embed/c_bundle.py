@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from edgetool.embed.arena import Arena, plan_arena
 from edgetool.embed.array import C_TYPES, float_literal
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
 from edgetool.embed.lower import lower_file
+from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
-from edgetool.embed.specialise import specialise
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
@@ -58,6 +59,8 @@ class Bundle:
         arena_bytes: RAM that the model works in.
         lower_bound_bytes: no plan of the same operators can be smaller.
         constant_bytes: flash of weights and parameters; the code comes on top.
+        unpacked_bytes: the same if no weights were packed.
+        packed: the layers whose weights are.
     """
 
     out: Path
@@ -68,9 +71,14 @@ class Bundle:
     lower_bound_bytes: int
     constant_bytes: int
     operators: dict[str, int]
+    unpacked_bytes: int
+    packed: tuple[PackedLayer, ...]
 
 
-def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite: bool) -> Bundle:
+def write_bundle(
+    path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
+    inputs: Sequence[Array] | None = None,
+) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
     Args:
@@ -79,21 +87,27 @@ def write_bundle(path: Path, *, name: str, out: Path, target: Target, overwrite:
         out: folder, made whole or not at all.
         target: its budgets are held before anything is written.
         overwrite: replace the folder.
+        pack: when weights stay packed in flash, see `pack_for`.
+        inputs: of the test vectors, stored values; default: random ones.
 
     Raises:
+        UsageError: see `pack_for`.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
         DiskFullError, OutputFileError: it cannot be written.
     """
     require_free(out, overwrite=overwrite)
-    program = specialise(lower_file(path), target.isa)
+    packing = pack_for(lower_file(path), target, pack)
+    program = packing.program
     arena = plan_arena(program)
     require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
-    vectors = reference_vectors(path, program, random_inputs(program, NUM_VECTORS))
+    given = random_inputs(program, NUM_VECTORS) if inputs is None else inputs
+    vectors = reference_vectors(path, program, given)
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
+        packing.unpacked_bytes, packing.layers,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -156,11 +170,23 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
         "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
-            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(NUM_VECTORS),
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(len(vectors.inputs[0])),
+            packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
+
+
+def _packed_lines(bundle: Bundle) -> list[str]:
+    """Return the rows of the README's table that say what packed weights save."""
+    if not bundle.packed:
+        return []
+    found = [f"constants if no weights were packed | {bundle.unpacked_bytes:,} bytes"]
+    return found + [
+        f"weights of `{quoted(layer.layer)}`, {layer.form} | {layer.packed_bytes:,} bytes of {layer.unpacked_bytes:,}"
+        for layer in bundle.packed
+    ]
 
 
 def _vectors_header(vectors: Vectors) -> str:
@@ -172,7 +198,7 @@ def _vectors_header(vectors: Vectors) -> str:
         "#define TEST_VECTORS_H_",
         "#include <stddef.h>",
         "#include <stdint.h>",
-        f"#define TEST_NUM_VECTORS {NUM_VECTORS}",
+        f"#define TEST_NUM_VECTORS {len(vectors.inputs[0])}",
         f'#define TEST_RULE "{rule}"',
         "/* In a section of their own where a size is measured: a product does not ship them. */",
         "#ifdef TEST_VECTORS_IN_SECTION",
@@ -234,10 +260,20 @@ def _toml(bundle: Bundle) -> str:
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
+        f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
         "",
         "[operators]",
         *(f"{kernel} = {count}" for kernel, count in bundle.operators.items()),
     ]
+    for layer in bundle.packed:
+        lines += [
+            "",
+            "[[packed]]",
+            f'layer = "{quoted(layer.layer)}"',
+            f'form = "{layer.form}"',
+            f"unpacked_bytes = {layer.unpacked_bytes}",
+            f"packed_bytes = {layer.packed_bytes}",
+        ]
     return "\n".join([*lines, ""])
 
 

@@ -46,7 +46,7 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         FileFormatError: tensors that are read before they are made.
     """
     graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
-    graph = fold_constants(graph)
+    graph = fold_constants(_densified(graph))
     ops = _needed(graph)
     _require_known(ops)
     steps: list[Step] = []
@@ -59,6 +59,18 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
             steps += [lowered] if isinstance(lowered, Step) else lowered
     _require_order(graph, ops)
     return fuse_additions(Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest))
+
+
+def _densified(graph: Graph) -> Graph:
+    """Return the graph with the dense form of sparse constants, which the reader has made, in place of DENSIFY."""
+    tensors, ops = dict(graph.tensors), []
+    for op in graph.ops:
+        values = tensors[op.inputs[0]].constant if op.kind == "DENSIFY" and op.inputs and op.inputs[0] else None
+        if values is None or not op.outputs:
+            ops.append(op)
+        else:
+            tensors[op.outputs[0]] = dataclasses.replace(tensors[op.inputs[0]], name=op.outputs[0])
+    return dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))
 
 
 def _with_batch_1(tensor: Tensor) -> Tensor:

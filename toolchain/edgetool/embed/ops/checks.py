@@ -20,6 +20,7 @@ __all__ = [
     "require",
     "require_int8",
     "suffix_of",
+    "weights_of",
 ]
 
 #: Type -> how names of its kernels end.
@@ -91,6 +92,13 @@ def constant_of(op: Op, graph: Graph, index: int, dtype: str) -> Array:
     require(values is not None and kind == dtype, op, what=found, expected=f"a constant of {dtype}")
     assert values is not None
     return values
+
+
+def weights_of(op: Op, graph: Graph, dtype: str) -> Array:
+    """Return the weights, of the activations' type; int8 ones that the file stores as int4 have been widened."""
+    name = op.inputs[1] if len(op.inputs) > 1 else ""
+    is_packed = dtype == "int8" and name != "" and graph.tensors[name].dtype == "int4"
+    return constant_of(op, graph, 1, "int4" if is_packed else dtype)
 
 
 def bias_of(op: Op, graph: Graph, num_channels: int, dtype: str = "int32") -> Array:

@@ -1,0 +1,155 @@
+"""Weights that stay packed: bit for bit LiteRT's reference kernels in every form, here and on emulated cores."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetool.data.dataset import Array
+from edgetool.embed.c_bundle import Bundle, write_bundle
+from edgetool.embed.check_bundle import run_bundle
+from edgetool.embed.firmware import PACKAGES, run_firmware
+from edgetool.embed.lower import lower_file
+from edgetool.embed.vectors import random_inputs, reference_vectors
+from edgetool.targets import find_target
+
+pytestmark = pytest.mark.slow
+
+CORES = ("host", "cortex-m4-qemu", "cortex-m55-qemu")
+
+SANITIZED = (
+    "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
+    "-Wconversion", "-Werror",
+)  # fmt: skip
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
+
+
+def palette(num_values: int) -> Draw:
+    """Weights of that many values, none of them 0."""
+    values = np.array([value for value in np.linspace(-127, 127, num_values).round() if value] or [1])
+    return lambda random, shape: random.choice(values, shape)
+
+
+def sparse(share: float, num_values: int) -> Draw:
+    values = np.linspace(-127, 127, num_values).round()
+    return lambda random, shape: random.choice(values, shape) * (random.random(shape) >= share)
+
+
+#: Form -> how weights are drawn, and what the layers become.
+FORMS: dict[str, tuple[Draw, str]] = {
+    "two values": (palette(2), "palette of 1 bits"),
+    "6 values": (palette(6), "palette of 3 bits"),
+    "16 values": (palette(16), "palette of 4 bits"),
+    "int4": (lambda random, shape: random.integers(-7, 8, shape), "palette of 4 bits"),
+    "32 values": (palette(32), "palette of 5 bits"),
+    "64 values": (palette(64), "palette of 6 bits"),
+    "85 % zeros, 20 values": (sparse(0.85, 20), "sparse"),
+    "90 % zeros": (sparse(0.9, 255), "sparse"),
+    "99.7 % zeros": (sparse(0.997, 3), "sparse"),
+    "zeros alone": (lambda _, shape: np.zeros(shape), "sparse"),
+}
+
+#: Forms that are tried on emulated cores too: each of the kernels.
+ON_CORES = ("16 values", "32 values", "85 % zeros, 20 values")
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each padding a model file."""
+    folder = tmp_path_factory.mktemp("packed")
+    return {padding: write_network(folder / f"{padding}.tflite", padding) for padding in ("same", "valid")}
+
+
+def write_network(path: Path, padding: str) -> Path:
+    """A network of all that packs: odd sizes, strides, dilation, additions, rows, a patch that is the image."""
+    import tensorflow as tf
+    import tf_keras
+
+    layers = tf_keras.layers
+    strides = 2 if padding == "same" else 1
+    inputs = layers.Input((11, 9, 5), batch_size=1)
+    x = layers.Conv2D(33, (3, 2), strides, padding, activation="relu")(inputs)
+    y = layers.Conv2D(48, 1)(x)
+    x = layers.Add()([layers.Conv2D(48, 3, padding="same", dilation_rate=2)(x), y])
+    x = layers.Add()([x, layers.ReLU()(layers.Conv2D(48, 1)(x))])
+    x = layers.Add()([layers.Conv2D(48, 1)(x), x])
+    x = layers.Dense(27)(layers.Reshape((x.shape[1], x.shape[2] * 48))(x))  # rows
+    x = layers.Reshape((x.shape[1], 1, 27))(x)
+    y = layers.Flatten()(layers.Conv2D(19, (x.shape[1], 1), activation="relu")(x))
+    x = layers.Dense(31, activation="relu")(layers.Flatten()(x))
+    model = tf_keras.Model(inputs, [layers.Dense(38)(x), layers.Dense(40)(y)])
+    samples = np.random.default_rng(0).normal(size=(50, 1, 11, 9, 5)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+    return path
+
+
+def with_weights(source: Path, draw: Draw, path: Path, *, as_int4: bool = False) -> Path:
+    """Write a model with other weights; int4 ones take a larger scale and half a byte."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from edgetool.exporters.tflite_file import pack, unpack
+
+    model, random = unpack(source.read_bytes()), np.random.default_rng(3)
+    for tensor in model.subgraphs[0].tensors:
+        buffer = model.buffers[tensor.buffer]
+        if buffer.data is None or tensor.type != schema.TensorType.INT8 or len(tensor.shape) < 2:
+            continue
+        weights = draw(random, tuple(tensor.shape)).astype(np.int8)
+        if as_int4:
+            tensor.type = schema.TensorType.INT4
+            tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 16
+            nibbles = np.append(weights.reshape(-1), np.zeros(weights.size % 2, np.int8)).astype(np.uint8) & 15
+            weights = nibbles[::2] | nibbles[1::2] << 4
+        buffer.data = weights.reshape(-1).view(np.uint8)
+    path.write_bytes(pack(model))
+    return path
+
+
+def write_model(networks: dict[str, Path], name: str, padding: str, path: Path) -> Path:
+    return with_weights(networks[padding], FORMS[name][0], path, as_int4=name == "int4")
+
+
+def write(path: Path, out: Path, target: str, pack: str = "always") -> Bundle:
+    return write_bundle(path, name="net", out=out, target=find_target(target), overwrite=True, pack=pack)
+
+
+@pytest.mark.parametrize(
+    ("name", "padding"), [*((name, "same") for name in FORMS), *((name, "valid") for name in ON_CORES)]
+)
+def test_every_form_gives_the_same_bytes_and_sanitizers_find_nothing(
+    name: str, padding: str, networks: dict[str, Path], tmp_path: Path
+) -> None:
+    path = write_model(networks, name, padding, tmp_path / "m.tflite")
+    program = lower_file(path)
+    inputs = random_inputs(program, 20, seed=2)
+    expected = reference_vectors(path, program, inputs).outputs
+    if FORMS[name][1] != "sparse":
+        assert all(np.unique(array).size > 8 for array in expected), "saturated outputs show nothing"
+    for core in CORES:
+        made = write(path, tmp_path / core, core)
+        assert FORMS[name][1] in {layer.form for layer in made.packed} and len(made.packed) >= 4, made.packed
+        assert made.constant_bytes < made.unpacked_bytes
+        found = run_bundle(made.out, "net", program, inputs, compiler="gcc", flags=SANITIZED)
+        for given, wanted in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(given, wanted)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4-qemu", "cortex-m7-qemu", "cortex-m55-qemu"])
+@pytest.mark.parametrize("name", ON_CORES)
+def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict[str, Path], tmp_path: Path) -> None:
+    missing = [package for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(missing)}")
+    path = write_model(networks, name, "same", tmp_path / "m.tflite")
+    ran = run_firmware(write(path, tmp_path / "b", core).out, "net", lower_file(path), find_target(core))
+    assert ran.num_failed == 0 and ran.arena_is_whole
