@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +14,12 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.c_bundle import Bundle, write_bundle
+from edgetool.embed.c_bundle import BUNDLE_FILE, Bundle, write_bundle
 from edgetool.embed.check_bundle import run_bundle
 from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.embed.vectors import random_inputs, reference_vectors
+from edgetool.errors import BudgetError
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow
@@ -153,3 +158,67 @@ def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict
     path = write_model(networks, name, "same", tmp_path / "m.tflite")
     ran = run_firmware(write(path, tmp_path / "b", core).out, "net", lower_file(path), find_target(core))
     assert ran.num_failed == 0 and ran.arena_is_whole
+
+
+def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:
+    """8.5 M weights, 33.9 MB in float32, of which 80 % of the large kernel's are 0: on the memory of an STM32H743."""
+    import tensorflow as tf
+    import tf_keras
+
+    from edgetool_models.document_cnn import build
+
+    def draw(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        levels = np.clip(np.rint(random.normal(size=shape) * 4), -15, 15)
+        return 8 * np.where(random.random(shape) < 0.8, 0, levels)
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(build(tf_keras))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    samples = np.random.default_rng(0).random((4, 1, 32, 32, 3)).astype(np.float32)
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    plain = tmp_path / "plain.tflite"
+    plain.write_bytes(converter.convert())
+    path = with_weights(plain, draw, tmp_path / "m.tflite")
+    with pytest.raises(BudgetError, match="of flash"):
+        write(path, tmp_path / "b", "stm32h743-qemu", pack="never")
+    made = write(path, tmp_path / "b", "stm32h743-qemu", pack="auto")
+    assert made.unpacked_bytes > 4 * made.constant_bytes and len(made.packed) == 4
+    if [tool for tool in PACKAGES if shutil.which(tool) is None]:
+        pytest.skip("no Arm compiler or emulator")
+    ran = run_firmware(made.out, "net", lower_file(path), find_target("stm32h743-qemu"))
+    assert ran.num_failed == 0 and ran.arena_is_whole
+    assert ran.flash_bytes <= 2 << 20 and ran.ram_bytes <= 512 << 10
+
+
+def test_the_command_says_what_was_saved(networks: dict[str, Path], tmp_path: Path) -> None:
+    path = write_model(networks, "16 values", "same", tmp_path / "m.tflite")
+    arguments = ["embed", str(path), "--runtime", "c", "-o", str(tmp_path / "b")]
+    command = [sys.executable, "-m", "edgetool.cli.main", *arguments]
+    done = subprocess.run([*command, "--pack", "always"], capture_output=True, text=True)
+    assert done.returncode == 0 and "if no weights were packed" in done.stdout and "palette of 4 bits" in done.stdout
+    fields = tomllib.loads((tmp_path / "b" / BUNDLE_FILE).read_text())
+    saved = sum(layer["unpacked_bytes"] - layer["packed_bytes"] for layer in fields["packed"])
+    assert len(fields["packed"]) >= 4 and fields["unpacked_constant_bytes"] - fields["constant_bytes"] >= saved > 0
+    assert "palette of 4 bits" in (tmp_path / "b" / "README.md").read_text()
+    plain = subprocess.run([*command, "--overwrite", "--json"], capture_output=True, text=True)
+    assert plain.returncode == 0 and json.loads(plain.stdout)["bundle"]["packed"] == []
+    wrong = subprocess.run([*command, "--overwrite", "--pack", "allways"], capture_output=True, text=True)
+    assert wrong.returncode == 2 and "always" in wrong.stderr
+
+
+def test_the_bundle_builds_by_itself_as_c_and_as_cpp(networks: dict[str, Path], tmp_path: Path) -> None:
+    warnings = ["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+    compilers = [["g++", "-std=c++17", "-x", "c++"], ["clang", "-std=c99"], ["clang++", "-std=c++17", "-x", "c++"]]
+    for name in ON_CORES:
+        path = write_model(networks, name, "valid", tmp_path / "m.tflite")
+        for core in CORES:
+            bundle = write(path, tmp_path / "b", core).out
+            for compiler in compilers:
+                if shutil.which(compiler[0]):
+                    sources = ["main.c", "net.c", "weights.c"]
+                    subprocess.run([*compiler, *warnings, *sources, "-o", "other"], check=True, cwd=bundle)
+                    assert subprocess.run(["./other"], cwd=bundle).returncode == 0
+            if shutil.which("cppcheck"):
+                kinds = "--enable=warning,portability,performance"
+                subprocess.run(["cppcheck", "--quiet", kinds, "--error-exitcode=3", "net.c"], check=True, cwd=bundle)
