@@ -15,7 +15,7 @@ import pytest
 
 from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import BUNDLE_FILE, Bundle, write_bundle
-from edgetool.embed.check_bundle import run_bundle
+from edgetool.embed.check_bundle import check_bundle, run_bundle
 from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.embed.vectors import random_inputs, reference_vectors
@@ -158,6 +158,19 @@ def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict
     path = write_model(networks, name, "same", tmp_path / "m.tflite")
     ran = run_firmware(write(path, tmp_path / "b", core).out, "net", lower_file(path), find_target(core))
     assert ran.num_failed == 0 and ran.arena_is_whole
+
+
+def test_kernels_that_a_file_stores_sparse_are_read(networks: dict[str, Path], tmp_path: Path) -> None:
+    from edgetool.exporters.tflite_file import pack, unpack
+    from edgetool.exporters.tflite_sparse import sparsify
+
+    model = unpack(write_model(networks, "85 % zeros, 20 values", "same", tmp_path / "m.tflite").read_bytes())
+    assert sparsify(model).num_tensors >= 3
+    path = tmp_path / "sparse.tflite"
+    path.write_bytes(pack(model))
+    made = write(path, tmp_path / "b", "host")
+    assert {layer.form for layer in made.packed} == {"sparse"}
+    assert check_bundle(path, made.out, num_samples=20).num_different == 0
 
 
 def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:

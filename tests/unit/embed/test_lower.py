@@ -47,6 +47,25 @@ def test_all_operators_without_a_kernel_are_named(conv_graph: Callable[..., Grap
     assert "CUSTOM:Mine (m), SVDF (c)" in str(caught.value) and "--runtime array" in caught.value.next_step
 
 
+def test_the_dense_form_of_a_constant_is_that_constant(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    (conv,) = graph.ops
+    dense = dataclasses.replace(graph.tensors["w"], name="dense", constant=None)
+    (plain,) = lower_graph(graph, digest="d").steps
+    densified = _replace(
+        graph,
+        Op("DENSIFY", "dense", ("w",), ("dense",)),
+        dataclasses.replace(conv, inputs=("x", "dense", "b")),
+        dense=dense,
+    )
+    (step,) = lower_graph(densified, digest="d").steps
+    assert all((value == step.fields[name]).all() if hasattr(value, "all") else value == step.fields[name]
+               for name, value in plain.fields.items())  # fmt: skip
+    of_activation = _replace(graph, Op("DENSIFY", "dense", ("x",), ("dense",)), conv, dense=dense)
+    with pytest.raises(UnsupportedModelError, match="DENSIFY"):
+        lower_graph(dataclasses.replace(of_activation, outputs=("dense",)), digest="d")
+
+
 def test_open_sizes_are_refused(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph()
     wide = dataclasses.replace(graph.tensors["x"], shape=(-1, -1, 4, 2))
