@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +73,6 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def write_network(path: Path, padding: str) -> Path:
     """A network of all that packs: odd sizes, strides, dilation, additions, rows, a patch that is the image."""
-    import tensorflow as tf
     import tf_keras
 
     layers = tf_keras.layers
@@ -87,8 +87,14 @@ def write_network(path: Path, padding: str) -> Path:
     x = layers.Reshape((x.shape[1], 1, 27))(x)
     y = layers.Flatten()(layers.Conv2D(19, (x.shape[1], 1), activation="relu")(x))
     x = layers.Dense(31, activation="relu")(layers.Flatten()(x))
-    model = tf_keras.Model(inputs, [layers.Dense(38)(x), layers.Dense(40)(y)])
-    samples = np.random.default_rng(0).normal(size=(50, 1, 11, 9, 5)).astype(np.float32)
+    return convert(tf_keras.Model(inputs, [layers.Dense(38)(x), layers.Dense(40)(y)]), (11, 9, 5), path)
+
+
+def convert(model: Any, shape: tuple[int, int, int], path: Path) -> Path:
+    """Write a model in int8."""
+    import tensorflow as tf
+
+    samples = np.random.default_rng(0).normal(size=(20, 1, *shape)).astype(np.float32)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([sample] for sample in samples)
@@ -160,22 +166,32 @@ def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict
     assert ran.num_failed == 0 and ran.arena_is_whole
 
 
-def test_kernels_that_a_file_stores_sparse_are_read(networks: dict[str, Path], tmp_path: Path) -> None:
+def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path) -> None:
+    """As the exporter writes them: DENSIFY in front of each operator, dense layers as convolutions of one patch."""
+    import tf_keras
+
     from edgetool.exporters.tflite_file import pack, unpack
     from edgetool.exporters.tflite_sparse import sparsify
 
-    model = unpack(write_model(networks, "85 % zeros, 20 values", "same", tmp_path / "m.tflite").read_bytes())
-    assert sparsify(model).num_tensors >= 3
+    layers = tf_keras.layers
+    inputs = layers.Input((9, 7, 11), batch_size=1)
+    x = layers.Flatten()(layers.Conv2D(24, 3, 2, "same", activation="relu")(inputs))
+    x = layers.Dense(30)(layers.Dense(41, activation="relu")(x))
+    plain = convert(tf_keras.Model(inputs, x), (9, 7, 11), tmp_path / "plain.tflite")
+    draw, form = FORMS["85 % zeros, 20 values"]
+    model = unpack(with_weights(plain, draw, tmp_path / "dense.tflite").read_bytes())
+    assert sparsify(model).num_tensors == 3
     path = tmp_path / "sparse.tflite"
     path.write_bytes(pack(model))
-    made = write(path, tmp_path / "b", "host")
-    assert {layer.form for layer in made.packed} == {"sparse"}
-    assert check_bundle(path, made.out, num_samples=20).num_different == 0
+    for core in CORES:
+        made = write(path, tmp_path / core, core)
+        assert [layer.form for layer in made.packed] == [form] * 3
+        assert {"fully_connected_sparse_s8"} < set(made.operators)
+        assert check_bundle(path, made.out, num_samples=20).num_different == 0
 
 
 def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:
     """8.5 M weights, 33.9 MB in float32, of which 80 % of the large kernel's are 0: on the memory of an STM32H743."""
-    import tensorflow as tf
     import tf_keras
 
     from edgetool_models.document_cnn import build
@@ -184,14 +200,7 @@ def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:
         levels = np.clip(np.rint(random.normal(size=shape) * 4), -15, 15)
         return 8 * np.where(random.random(shape) < 0.8, 0, levels)
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(build(tf_keras))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    samples = np.random.default_rng(0).random((4, 1, 32, 32, 3)).astype(np.float32)
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    plain = tmp_path / "plain.tflite"
-    plain.write_bytes(converter.convert())
+    plain = convert(build(tf_keras), (32, 32, 3), tmp_path / "plain.tflite")
     path = with_weights(plain, draw, tmp_path / "m.tflite")
     with pytest.raises(BudgetError, match="of flash"):
         write(path, tmp_path / "b", "stm32h743-qemu", pack="never")

@@ -39,6 +39,15 @@ def test_a_change_of_shape_takes_no_step(conv_graph: Callable[..., Graph]) -> No
     assert len(program.steps) == 1 and program.owner("flat") == "y"
 
 
+def test_a_change_of_shape_to_another_size_is_refused(conv_graph: Callable[..., Graph]) -> None:
+    """Of a file that turned the rows of a fully connected layer into a batch that only its interpreter knows."""
+    graph = conv_graph()
+    flat = dataclasses.replace(graph.tensors["y"], name="flat", shape=(1, 24))
+    graph = _replace(graph, *graph.ops, Op("RESHAPE", "flat", ("y",), ("flat",)), flat=flat)
+    with pytest.raises(UnsupportedModelError, match=r"\[1, 4, 4, 3\] as \[1, 24\]"):
+        lower_graph(dataclasses.replace(graph, outputs=("flat",)), digest="d")
+
+
 def test_all_operators_without_a_kernel_are_named(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph()
     odd = (Op("CUSTOM:Mine", "m", ("x",), ("m",)), Op("SVDF", "c", ("m",), ("y",)))

@@ -58,7 +58,14 @@ def embed(
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run, pack=pack
+            Path(model),
+            artifact=artifact,
+            name=name,
+            out=folder,
+            target=target,
+            overwrite=overwrite,
+            run=run,
+            pack=pack,
         )
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)

@@ -46,31 +46,20 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         FileFormatError: tensors that are read before they are made.
     """
     graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
-    graph = fold_constants(_densified(graph))
+    graph = fold_constants(graph)
     ops = _needed(graph)
     _require_known(ops)
     steps: list[Step] = []
     aliases: dict[str, str] = {}
     for op in ops:
         if op.kind in ALIASES:
+            _require_same_size(op, graph)
             aliases[op.outputs[0]] = aliases.get(op.inputs[0], op.inputs[0])
         else:
             lowered = _lowering(op.kind)(op, graph)
             steps += [lowered] if isinstance(lowered, Step) else lowered
     _require_order(graph, ops)
     return fuse_additions(Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest))
-
-
-def _densified(graph: Graph) -> Graph:
-    """Return the graph with the dense form of sparse constants, which the reader has made, in place of DENSIFY."""
-    tensors, ops = dict(graph.tensors), []
-    for op in graph.ops:
-        values = tensors[op.inputs[0]].constant if op.kind == "DENSIFY" and op.inputs and op.inputs[0] else None
-        if values is None or not op.outputs:
-            ops.append(op)
-        else:
-            tensors[op.outputs[0]] = dataclasses.replace(tensors[op.inputs[0]], name=op.outputs[0])
-    return dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))
 
 
 def _with_batch_1(tensor: Tensor) -> Tensor:
@@ -106,6 +95,18 @@ def _require_known(ops: list[Op]) -> None:
             found=f"{len(unknown)} operator{'s' if len(unknown) > 1 else ''} that C cannot be written for",
             expected=f"one of {', '.join(sorted({*OPERATORS, *ALIASES}))}",
             next_step="replace the layer, or embed the file for an interpreter: --runtime array",
+        )
+
+
+def _require_same_size(op: Op, graph: Graph) -> None:
+    """Refuse a change of shape that the file gives another size: it is right for another batch than 1."""
+    before, after = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    if before.num_elements != after.num_elements:
+        raise UnsupportedModelError(
+            f"{op.name or '?'} ({op.kind})",
+            found=f"{list(before.shape)} as {list(after.shape)}",
+            expected="shapes of one size, with a batch of 1",
+            next_step="export the model with fixed input shapes",
         )
 
 

@@ -124,6 +124,7 @@ def fused_range(op: Op, result: Tensor) -> tuple[int, int]:
 
 def image_shape(op: Op, tensor: Tensor) -> tuple[int, int, int]:
     """Return height, width and channels of `[1, H, W, C]`."""
-    require(len(tensor.shape) == 4, op, what=f"{tensor.name} of shape {list(tensor.shape)}", expected="[N, H, W, C]")
+    is_image = len(tensor.shape) == 4 and tensor.shape[0] in (-1, 1)
+    require(is_image, op, what=f"{tensor.name} of shape {list(tensor.shape)}", expected="[1, H, W, C]")
     _, height, width, channels = tensor.shape
     return height, width, channels
