@@ -34,6 +34,12 @@ def test_parse_builds_nested_dataclasses_and_back() -> None:
     assert '"size": 3' in to_json(outer)
 
 
+def test_paths_become_strings_in_json_and_nothing_else_does() -> None:
+    assert '"folder": "a/b"' in to_json({"folder": Path("a") / "b"})
+    with pytest.raises(NotImplementedError, match="object"):
+        to_json({"odd": object()})
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [

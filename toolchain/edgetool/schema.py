@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from edgetool.errors import EdgetoolError, MissingFileError, nearest
@@ -70,10 +70,16 @@ def to_builtins(value: Any) -> Any:
 
 
 def to_json(value: Any, *, indent: int = 2) -> str:
-    """Return `value` (a dataclass, or containers of them) as JSON text."""
+    """Return `value` (a dataclass, or containers of them) as JSON text; paths become strings."""
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(value), indent=indent).decode()
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_path_text), indent=indent).decode()
+
+
+def _path_text(value: Any) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} in JSON")
 
 
 def _refuse_unknown(cls: Any, fields: Any, source: str, error: type[EdgetoolError], where: str = "") -> None:

@@ -39,12 +39,40 @@ def test_a_change_of_shape_takes_no_step(conv_graph: Callable[..., Graph]) -> No
     assert len(program.steps) == 1 and program.owner("flat") == "y"
 
 
+def test_a_change_of_shape_to_another_size_is_refused(conv_graph: Callable[..., Graph]) -> None:
+    """Of a file that turned the rows of a fully connected layer into a batch that only its interpreter knows."""
+    graph = conv_graph()
+    flat = dataclasses.replace(graph.tensors["y"], name="flat", shape=(1, 24))
+    graph = _replace(graph, *graph.ops, Op("RESHAPE", "flat", ("y",), ("flat",)), flat=flat)
+    with pytest.raises(UnsupportedModelError, match=r"\[1, 4, 4, 3\] as \[1, 24\]"):
+        lower_graph(dataclasses.replace(graph, outputs=("flat",)), digest="d")
+
+
 def test_all_operators_without_a_kernel_are_named(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph()
     odd = (Op("CUSTOM:Mine", "m", ("x",), ("m",)), Op("SVDF", "c", ("m",), ("y",)))
     with pytest.raises(UnsupportedModelError) as caught:
         lower_graph(_replace(graph, *odd), digest="d")
     assert "CUSTOM:Mine (m), SVDF (c)" in str(caught.value) and "--runtime array" in caught.value.next_step
+
+
+def test_the_dense_form_of_a_constant_is_that_constant(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    (conv,) = graph.ops
+    dense = dataclasses.replace(graph.tensors["w"], name="dense", constant=None)
+    (plain,) = lower_graph(graph, digest="d").steps
+    densified = _replace(
+        graph,
+        Op("DENSIFY", "dense", ("w",), ("dense",)),
+        dataclasses.replace(conv, inputs=("x", "dense", "b")),
+        dense=dense,
+    )
+    (step,) = lower_graph(densified, digest="d").steps
+    assert all((value == step.fields[name]).all() if hasattr(value, "all") else value == step.fields[name]
+               for name, value in plain.fields.items())  # fmt: skip
+    of_activation = _replace(graph, Op("DENSIFY", "dense", ("x",), ("dense",)), conv, dense=dense)
+    with pytest.raises(UnsupportedModelError, match="DENSIFY"):
+        lower_graph(dataclasses.replace(of_activation, outputs=("dense",)), digest="d")
 
 
 def test_open_sizes_are_refused(conv_graph: Callable[..., Graph]) -> None:

@@ -11,6 +11,7 @@ from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, Ov
 if TYPE_CHECKING:
     from edgetool.embed.array import ArrayFiles
     from edgetool.embed.bundle import EmbeddedC
+    from edgetool.embed.c_bundle import Bundle
     from edgetool.embed.firmware import FirmwareRun
     from edgetool.embed.linux_bundle import LinuxBundle
     from edgetool.embed.tflm_bundle import TflmBundle
@@ -35,6 +36,12 @@ def embed(
     vectors: Annotated[
         int, typer.Option("--vectors", min=1, max=1000, help="Of --runtime c: how many inputs the self-test runs.")
     ] = 4,
+    pack: Annotated[
+        str,
+        typer.Option(
+            "--pack", help="Of --runtime c, weights packed in flash: always, never, auto: where needed to fit."
+        ),
+    ] = "auto",
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -55,7 +62,7 @@ def embed(
     elif runtime == "c":
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
-            num_vectors=vectors,
+            pack=pack, num_vectors=vectors,
         )  # fmt: skip
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
@@ -98,6 +105,7 @@ def _bundle_lines(made: EmbeddedC) -> list[str]:
         f"  RAM    {bundle.arena_bytes:,} bytes of arena (no plan of these operators can be below "
         f"{bundle.lower_bound_bytes:,})",
         f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
+        *_packed_lines(bundle),
         f"  make -C {bundle.out} test",
         *([] if made.firmware is None else _firmware_lines(made.firmware)),
     ]
@@ -116,6 +124,18 @@ def _linux_lines(bundle: LinuxBundle) -> list[str]:
     return [
         f"{bundle.out}: {bundle.file}, {bundle.model_bytes:,} bytes, with run.py, main.c and {bundle.name}.service",
         f"  pip install -r {bundle.out}/requirements.txt && python {bundle.out}/run.py input.npy",
+    ]
+
+
+def _packed_lines(bundle: Bundle) -> list[str]:
+    if not bundle.packed:
+        return []
+    return [
+        f"         {bundle.unpacked_bytes:,} if no weights were packed",
+        *(
+            f"         {layer.layer}: {layer.packed_bytes:,} of {layer.unpacked_bytes:,}, {layer.form}"
+            for layer in bundle.packed
+        ),
     ]
 
 

@@ -91,6 +91,7 @@ def embed_c(
     target: str,
     overwrite: bool,
     run: bool = False,
+    pack: str = "auto",
     num_vectors: int = NUM_VECTORS,
 ) -> EmbeddedC:
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
@@ -103,6 +104,7 @@ def embed_c(
         target: name of the device whose flash and RAM are the budget.
         overwrite: replace the folder.
         run: build firmware for the target and run it in QEMU.
+        pack: when weights stay packed in flash: `auto`, `always`, `never`.
         num_vectors: of the self-test.
 
     Raises:
@@ -112,7 +114,9 @@ def embed_c(
     device = find_target(target)
     if run:
         require_runnable(device)
-    made = write_bundle(path, name=chosen, out=out, target=device, overwrite=overwrite, num_vectors=num_vectors)
+    made = write_bundle(
+        path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack, num_vectors=num_vectors
+    )
     return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from edgetool.embed.arena import Arena, plan_arena
 from edgetool.embed.array import C_TYPES, float_literal
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
 from edgetool.embed.lower import lower_file
+from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
-from edgetool.embed.specialise import specialise
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError
 from edgetool.store.atomic import atomic_path
@@ -60,6 +61,8 @@ class Bundle:
         arena_bytes: RAM that the model works in.
         lower_bound_bytes: no plan of the same operators can be smaller.
         constant_bytes: flash of weights and parameters; the code comes on top.
+        unpacked_bytes: the same if no weights were packed.
+        packed: the layers whose weights are.
     """
 
     out: Path
@@ -70,11 +73,14 @@ class Bundle:
     lower_bound_bytes: int
     constant_bytes: int
     operators: dict[str, int]
+    unpacked_bytes: int
+    packed: tuple[PackedLayer, ...]
 
 
 def write_bundle(
-    path: Path, *, name: str, out: Path, target: Target, overwrite: bool, num_vectors: int = NUM_VECTORS
-) -> Bundle:
+    path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
+    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None,
+) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
     Args:
@@ -83,22 +89,28 @@ def write_bundle(
         out: folder, made whole or not at all.
         target: its budgets are held before anything is written.
         overwrite: replace the folder.
-        num_vectors: random inputs of the self-test, with what LiteRT's reference kernels make of them.
+        pack: when weights stay packed in flash, see `pack_for`.
+        num_vectors: inputs of the self-test, with what LiteRT's reference kernels make of them.
+        inputs: those inputs, stored values; default: random ones.
 
     Raises:
+        UsageError: see `pack_for`.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
         DiskFullError, OutputFileError: it cannot be written.
     """
     require_free(out, overwrite=overwrite)
-    program = specialise(lower_file(path), target.isa)
+    packing = pack_for(lower_file(path), target, pack)
+    program = packing.program
     arena = plan_arena(program)
     require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
-    vectors = reference_vectors(path, program, random_inputs(program, num_vectors))
+    given = random_inputs(program, num_vectors) if inputs is None else inputs
+    vectors = reference_vectors(path, program, given)
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
+        packing.unpacked_bytes, packing.layers,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -162,10 +174,22 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
             lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(len(vectors.inputs[0])),
+            packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
+
+
+def _packed_lines(bundle: Bundle) -> list[str]:
+    """Return the rows of the README's table that say what packed weights save."""
+    if not bundle.packed:
+        return []
+    found = [f"constants if no weights were packed | {bundle.unpacked_bytes:,} bytes"]
+    return found + [
+        f"weights of `{quoted(layer.layer)}`, {layer.form} | {layer.packed_bytes:,} bytes of {layer.unpacked_bytes:,}"
+        for layer in bundle.packed
+    ]
 
 
 def _vectors_header(vectors: Vectors) -> str:
@@ -239,10 +263,20 @@ def _toml(bundle: Bundle) -> str:
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
+        f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
         "",
         "[operators]",
         *(f"{kernel} = {count}" for kernel, count in bundle.operators.items()),
     ]
+    for layer in bundle.packed:
+        lines += [
+            "",
+            "[[packed]]",
+            f'layer = "{quoted(layer.layer)}"',
+            f'form = "{layer.form}"',
+            f"unpacked_bytes = {layer.unpacked_bytes}",
+            f"packed_bytes = {layer.packed_bytes}",
+        ]
     return "\n".join([*lines, ""])
 
 

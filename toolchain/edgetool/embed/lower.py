@@ -53,6 +53,7 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
     aliases: dict[str, str] = {}
     for op in ops:
         if op.kind in ALIASES:
+            _require_same_size(op, graph)
             aliases[op.outputs[0]] = aliases.get(op.inputs[0], op.inputs[0])
         else:
             lowered = _lowering(op.kind)(op, graph)
@@ -94,6 +95,18 @@ def _require_known(ops: list[Op]) -> None:
             found=f"{len(unknown)} operator{'s' if len(unknown) > 1 else ''} that C cannot be written for",
             expected=f"one of {', '.join(sorted({*OPERATORS, *ALIASES}))}",
             next_step="replace the layer, or embed the file for an interpreter: --runtime array",
+        )
+
+
+def _require_same_size(op: Op, graph: Graph) -> None:
+    """Refuse a change of shape that the file gives another size: it is right for another batch than 1."""
+    before, after = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    if before.num_elements != after.num_elements:
+        raise UnsupportedModelError(
+            f"{op.name or '?'} ({op.kind})",
+            found=f"{list(before.shape)} as {list(after.shape)}",
+            expected="shapes of one size, with a batch of 1",
+            next_step="export the model with fixed input shapes",
         )
 
 

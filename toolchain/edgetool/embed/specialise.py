@@ -11,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Fields, Program, Step
 
-__all__ = ["specialise"]
+__all__ = ["CORES", "Core", "image_fields", "specialise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _for_core(step: Step, core: Core) -> Step:
 
 
 def _conv(step: Step, core: Core) -> Step | None:
-    fields = _image_fields(step.fields)
+    fields = image_fields(step.fields)
     rights = _right_shifts(fields)
     if rights is None:
         return None
@@ -112,7 +112,7 @@ def _conv_add(step: Step, core: Core) -> Step | None:
     )
 
 
-def _image_fields(fields: Fields) -> Fields:
+def image_fields(fields: Fields) -> Fields:
     """Return the fields of `conv_s8`; a convolution of single pixels sees them as an image of one row."""
     if "num_pixels" not in fields:
         return fields

@@ -21,6 +21,7 @@ __all__ = [
     "require",
     "require_int8",
     "suffix_of",
+    "weights_of",
 ]
 
 #: Type -> how names of its kernels end.
@@ -94,6 +95,13 @@ def constant_of(op: Op, graph: Graph, index: int, dtype: str) -> Array:
     return values
 
 
+def weights_of(op: Op, graph: Graph, dtype: str) -> Array:
+    """Return the weights, of the activations' type; int8 ones that the file stores as int4 have been widened."""
+    name = op.inputs[1] if len(op.inputs) > 1 else ""
+    is_packed = dtype == "int8" and name != "" and graph.tensors[name].dtype == "int4"
+    return constant_of(op, graph, 1, "int4" if is_packed else dtype)
+
+
 def bias_of(op: Op, graph: Graph, num_channels: int, dtype: str = "int32") -> Array:
     """Return the bias `[C]`; zeros where there is none."""
     import numpy as np
@@ -117,6 +125,7 @@ def fused_range(op: Op, result: Tensor) -> tuple[int, int]:
 
 def image_shape(op: Op, tensor: Tensor) -> tuple[int, int, int]:
     """Return height, width and channels of `[1, H, W, C]`."""
-    require(len(tensor.shape) == 4, op, what=f"{tensor.name} of shape {list(tensor.shape)}", expected="[N, H, W, C]")
+    is_image = len(tensor.shape) == 4 and tensor.shape[0] in (-1, 1)
+    require(is_image, op, what=f"{tensor.name} of shape {list(tensor.shape)}", expected="[1, H, W, C]")
     _, height, width, channels = tensor.shape
     return height, width, channels

@@ -6,13 +6,13 @@ import numpy as np
 
 from edgetool.embed.ops.checks import (
     bias_of,
-    constant_of,
     fused_range,
     image_shape,
     output_of,
     quantization_of,
     require,
     suffix_of,
+    weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
 from edgetool.embed.ops.window import window_of
@@ -33,7 +33,7 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8"), source, result)
-    weights = constant_of(op, graph, 1, source.dtype)
+    weights = weights_of(op, graph, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w, depth = (int(size) for size in weights.shape[1:])

@@ -6,12 +6,12 @@ import numpy as np
 
 from edgetool.embed.ops.checks import (
     bias_of,
-    constant_of,
     fused_range,
     image_shape,
     output_of,
     quantization_of,
     suffix_of,
+    weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
 from edgetool.embed.ops.window import window_of
@@ -30,7 +30,7 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8"), source, result)
-    weights = constant_of(op, graph, 1, source.dtype)
+    weights = weights_of(op, graph, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     window = window_of(op.attributes, (int(weights.shape[1]), int(weights.shape[2])), (in_h, in_w), (out_h, out_w))

@@ -6,12 +6,12 @@ import numpy as np
 
 from edgetool.embed.ops.checks import (
     bias_of,
-    constant_of,
     fused_range,
     output_of,
     quantization_of,
     require,
     suffix_of,
+    weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
 from edgetool.embed.program import Fields, Step
@@ -31,7 +31,7 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8"), source, result)
-    weights = constant_of(op, graph, 1, source.dtype)
+    weights = weights_of(op, graph, source.dtype)
     num_outputs, num_inputs = (int(size) for size in weights.shape)
     num_rows = source.num_elements // num_inputs
     sizes: Fields = {"num_rows": num_rows, "num_inputs": num_inputs, "num_outputs": num_outputs}
