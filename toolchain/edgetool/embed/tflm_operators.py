@@ -26,7 +26,7 @@ DATA_INPUT = {"EMBEDDING_LOOKUP": 1, "FILL": 1, "SELECT_V2": 1, "SPLIT": 1, "TRA
 #: Operators with kernels for weights of the activations' own type, or integer weights where those are integers.
 WEIGHTED = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 
-#: Inputs that must be constants, because TFLM plans memory before it runs; found by running models without such constants.
+#: Inputs that must be constants, because TFLM plans memory before it runs; found by running models without them.
 CONSTANT_INPUTS: dict[str, tuple[int, ...]] = {
     "BROADCAST_TO": (1,), "EXPAND_DIMS": (1,), "FILL": (0,), "PAD": (1,), "PADV2": (1,), "RESIZE_BILINEAR": (1,),
     "RESIZE_NEAREST_NEIGHBOR": (1,), "SPLIT": (0,), "SPLIT_V": (2,), "STRIDED_SLICE": (1, 2, 3), "TRANSPOSE": (1,),
