@@ -245,6 +245,8 @@ def test_commands(tmp_path: Path) -> None:
     assert name.returncode == 2 and "--name model_2nd" in name.stderr
     unknown = edgetool("embed", str(TINY), "--runtime", "tlfm", "-o", str(tmp_path / "c"))
     assert unknown.returncode == 2 and "tflm" in unknown.stderr
+    run = edgetool("embed", str(TINY), "--runtime", "tflm", "--run", "-o", str(tmp_path / "c"))
+    assert run.returncode == 2 and "--runtime c" in run.stderr and not (tmp_path / "c").exists()
     verified = edgetool("verify", str(TINY), out)
     assert verified.returncode == 2 and "--runtime tflm" in verified.stderr
 

@@ -95,5 +95,8 @@ def test_every_line_ends_well(workplace: Path) -> None:
             allowed = {0, DeviceUnavailableError.exit_code, MissingDependencyError.exit_code}
         assert done.returncode in allowed, f"{line}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, line
-    for name in ("run/report.html", "board-run/report.md", "both/report.html", "model.tflite", "bundle/my_model.cc"):
+    for name in (
+        "run/report.html", "board-run/report.md", "both/report.html", "model.tflite", "bundle/my_model.cc",
+        "micro/net_tflm.cc", "board/net.tflite", "onnx-board/net.onnx",
+    ):  # fmt: skip
         assert (workplace / name).stat().st_size > 0, name

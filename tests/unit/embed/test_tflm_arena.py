@@ -50,3 +50,10 @@ def test_states_live_from_run_to_run(conv_graph: Callable[..., Graph]) -> None:
     op = Op("ADD", "y", ("y", "state"), ("y",))
     more = dataclasses.replace(graph, tensors={**graph.tensors, "state": state}, ops=(*graph.ops, op))
     assert plan_tflm_arena(more).planned_bytes >= plan_tflm_arena(graph).planned_bytes + 4096
+
+
+def test_tables_of_an_int16_softmax_count(residual_graph: Graph) -> None:
+    before = plan_tflm_arena(residual_graph)
+    wide = dataclasses.replace(residual_graph.tensors["sum"], dtype="int16")
+    after = plan_tflm_arena(dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "sum": wide}))
+    assert abs(after.overhead_bytes - before.overhead_bytes - 2052) < 16

@@ -103,3 +103,13 @@ def test_the_activation_counts_not_the_first_input() -> None:
     tensors = {t.name: t for t in (axis, Tensor("x", (1, 8), "int8"), Tensor("a", (1, 4), "int8"))}
     op = Op("SPLIT", "a", ("axis", "x"), ("a", "a"))
     assert resolver_methods(Graph("tflite", tensors, (op,), ("x",), ("a",))) == ("AddSplit",)
+
+
+def test_sizes_that_are_computed_are_refused() -> None:
+    dims, value, out = Tensor("dims", (2,), "int32"), Tensor("x", (), "float32"), Tensor("y", (2, 4), "float32")
+    op = Op("FILL", "filled", ("dims", "x"), ("y",))
+    graph = Graph("tflite", {t.name: t for t in (dims, value, out)}, (op,), ("dims", "x"), ("y",))
+    with pytest.raises(UnsupportedModelError, match=r"filled \(FILL\): dims, which is computed"):
+        resolver_methods(graph)
+    fixed = dataclasses.replace(dims, constant=np.array([2, 4], np.int32))
+    assert resolver_methods(dataclasses.replace(graph, tensors={**graph.tensors, "dims": fixed})) == ("AddFill",)

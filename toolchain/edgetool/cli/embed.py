@@ -1,4 +1,4 @@
-"""`edgetool embed`: a model as C sources."""
+"""`edgetool embed`: a model for a device."""
 
 from __future__ import annotations
 
@@ -49,12 +49,17 @@ def embed(
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write MODEL as C sources: its bytes for an interpreter, or code that needs none."""
+    """Write MODEL for a device: as C, for TensorFlow Lite Micro, or as a folder for a board with Linux."""
     from pathlib import Path
 
     from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
+    if run and runtime != "c":
+        raise UsageError(
+            "--run", found=f"--runtime {runtime}", expected="--runtime c, the one that edgetool runs in QEMU",
+            next_step="give --runtime c, or leave --run out",
+        )  # fmt: skip
     console, folder = Console(json_output=json_output), Path(out or "bundle")
     if runtime == "array":
         files = embed_array(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)

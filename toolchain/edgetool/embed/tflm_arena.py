@@ -94,8 +94,11 @@ def _scratch_bytes(op: Op, graph: Graph) -> int:
 def _kept_bytes(op: Op, graph: Graph) -> int:
     """Return what a kernel keeps from run to run, beside the usual.
 
-    CMSIS-NN with MVE: sums of a fully connected layer's weights. LSTM: parameters of four gates.
+    CMSIS-NN with MVE: sums of a fully connected layer's weights. LSTM: parameters of four gates. Softmax of int16: two
+    tables of 513 values.
     """
+    if op.kind == "SOFTMAX" and graph.tensors[op.inputs[0]].dtype == "int16":
+        return 2 * 2 * 513
     if op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return LSTM_BYTES
     weights = graph.tensors[op.inputs[1]] if op.kind == "FULLY_CONNECTED" and len(op.inputs) > 1 else None

@@ -26,6 +26,12 @@ DATA_INPUT = {"EMBEDDING_LOOKUP": 1, "FILL": 1, "SELECT_V2": 1, "SPLIT": 1, "TRA
 #: Operators with kernels for weights of the activations' own type, or integer weights where those are integers.
 WEIGHTED = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 
+#: Inputs that must be constants, because TFLM plans memory before it runs; found by running models without them.
+CONSTANT_INPUTS: dict[str, tuple[int, ...]] = {
+    "BROADCAST_TO": (1,), "EXPAND_DIMS": (1,), "FILL": (0,), "PAD": (1,), "PADV2": (1,), "RESIZE_BILINEAR": (1,),
+    "RESIZE_NEAREST_NEIGHBOR": (1,), "SPLIT": (0,), "SPLIT_V": (2,), "STRIDED_SLICE": (1, 2, 3), "TRANSPOSE": (1,),
+}  # fmt: skip
+
 
 @functools.cache
 def known_operators() -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -38,8 +44,8 @@ def resolver_methods(graph: Graph) -> tuple[str, ...]:
     """Return the methods that register the operators of `graph`, each once, sorted.
 
     Raises:
-        UnsupportedModelError: further subgraphs, weights stored sparse, an operator or a type without a kernel. All
-            such operators are named with their layers.
+        UnsupportedModelError: further subgraphs, weights stored sparse, a size that is computed, an operator or a type
+            without a kernel. All such operators are named with their layers.
     """
     if graph.notes:
         raise UnsupportedModelError(
@@ -58,6 +64,7 @@ def resolver_methods(graph: Graph) -> tuple[str, ...]:
             method, types = known_operators()[op.kind]
             methods.add(method)
             _require_type(op, graph, types)
+            _require_constants(op, graph)
     if refused:
         raise UnsupportedModelError(
             ", ".join(f"{kind} ({layer})" for kind, layer in sorted(refused.items())),
@@ -100,3 +107,15 @@ def _require_type(op: Op, graph: Graph, types: tuple[str, ...]) -> None:
                 expected="weights and activations quantised alike: TFLite Micro has no hybrid kernels",
                 next_step="export by the recipe w8a8_static, or --runtime linux on a board with LiteRT",
             )
+
+
+def _require_constants(op: Op, graph: Graph) -> None:
+    computed = [op.inputs[i] for i in CONSTANT_INPUTS.get(op.kind, ()) if i < len(op.inputs)]
+    computed = [name for name in computed if name and graph.constant(name) is None]
+    if computed:
+        raise UnsupportedModelError(
+            f"{op.name} ({op.kind})",
+            found=f"{computed[0]}, which is computed when the model runs",
+            expected="a constant: TFLite Micro plans its memory before",
+            next_step="export the model with a fixed batch and fixed sizes, or --runtime linux on a board with LiteRT",
+        )
