@@ -65,7 +65,7 @@ def main() -> int:
             lines += ["", on_images(model, options.targets.split(",")[0], options)]
     versions = [subprocess.run([tool, "--version"], capture_output=True, text=True) for tool in (COMPILER, EMULATOR)]
     about = "; ".join(version.stdout.splitlines()[0] for version in versions)
-    text = "\n".join([f"{about}.", "", *lines, ""])
+    text = "\n".join(["# Packed weights on emulated Cortex-M cores", "", f"{about}.", "", *lines, ""])
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
@@ -78,7 +78,7 @@ def measure(model: Path, target: str) -> tuple[list[str], Bundle, int]:
     assert packed[0] is not None and packed[1] is not None, f"{model} does not fit {target} packed either"
     bundle, found = packed
     before = dense[1]
-    cells = [f"{bundle.unpacked_bytes:,}", "-", "", "-", "", "-"]
+    cells = [f"{bundle.unpacked_bytes:,}", "-", "-", "-", "-", "-"]
     if before is not None:
         cells[1::2] = [f"{before.flash_bytes:,}", f"{before.num_instructions:,}", f"{before.ram_bytes:,}"]
     after = [f"{bundle.constant_bytes:,}", f"{found.flash_bytes:,}", "-", f"{found.num_instructions:,}", "-"]

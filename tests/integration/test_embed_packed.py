@@ -61,7 +61,7 @@ FORMS: dict[str, tuple[Draw, str]] = {
 }
 
 #: Forms that are tried on emulated cores too: each of the kernels.
-ON_CORES = ("16 values", "32 values", "85 % zeros, 20 values")
+ON_CORES = ("16 values", "32 values", "64 values", "85 % zeros, 20 values")
 
 
 @pytest.fixture(scope="module")

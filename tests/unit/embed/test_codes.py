@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.codes import MAX_BITS, Codes, decode, encode_palette, encode_sparse
+from edgetool.embed.codes import MAX_BITS, Codes, decode, encode_palette, encode_planes, encode_sparse
 
 
 def parts_of(random: np.random.Generator, values: Array, zeros: float, sizes: tuple[int, ...]) -> list[Array]:
@@ -32,6 +32,21 @@ def test_an_index_takes_as_few_bits_as_there_are_values() -> None:
     assert list(codes.codes[:8]) == [0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE], "the first index is lowest"
     many = np.arange((1 << MAX_BITS) + 1, dtype=np.int8)
     assert encode_palette([many]) is None and encode_palette([many[1:]]) is not None
+
+
+@pytest.mark.parametrize(("num_values", "bits"), [(16, 4), (17, 5), (64, 6)])
+def test_planes_hold_four_bits_of_each_index_and_then_the_others(num_values: int, bits: int) -> None:
+    values = np.arange(num_values, dtype=np.int8) - 20
+    rows = np.random.default_rng(4).permutation(np.tile(values, 128 * 3)[: 96 * 3]).reshape(3, 96)
+    codes = encode_planes(rows)
+    assert codes is not None and codes.fields["bits"] == bits and codes.codes.size == rows.size * bits // 8
+    for block, found in zip(rows.reshape(-1, 32), codes.codes.reshape(-1, 4 * bits), strict=True):
+        low = np.stack([found[:16] & 15, found[:16] >> 4], axis=1).reshape(-1).astype(int)
+        for bit, plane in enumerate(found[16:].reshape(-1, 4), start=4):
+            halves = np.unpackbits(plane, bitorder="little").reshape(2, 16)
+            low += halves.T.reshape(-1).astype(int) << bit
+        np.testing.assert_array_equal(values[low], block)
+    assert encode_planes(np.zeros((1, 32), np.int8)) is None
 
 
 @pytest.mark.parametrize("zeros", [0.0, 0.3, 0.8, 0.95, 0.999, 1.0])

@@ -59,8 +59,8 @@ SHAPE = (32, 3, 3, 24)
     ("isa", "kernels"),
     [
         ("", ["conv_packed_s8", "fully_connected_palette_s8"]),
-        ("armv7e-m", ["conv_packed_s8_dsp", "fully_connected_nibbles_s8_dsp"]),
-        ("armv8.1-m.main", ["conv_packed_s8_mve", "fully_connected_nibbles_s8_mve"]),
+        ("armv7e-m", ["conv_packed_s8_dsp", "fully_connected_pairs_s8_dsp"]),
+        ("armv8.1-m.main", ["conv_packed_s8_mve", "fully_connected_planes_s8_mve"]),
     ],
 )
 def test_sixteen_values_become_half_a_byte_each(isa: str, kernels: list[str]) -> None:
@@ -68,6 +68,16 @@ def test_sixteen_values_become_half_a_byte_each(isa: str, kernels: list[str]) ->
     assert [step.kernel for step in packing.program.steps] == kernels
     for layer in packing.layers:
         assert layer.form == "palette of 4 bits" and 0.5 <= layer.packed_bytes / layer.unpacked_bytes < 0.51
+
+
+@pytest.mark.parametrize(
+    ("num_values", "on_m4", "on_m55"),
+    [(8, "palette_s8", "palette_s8"), (32, "pairs_s8_dsp", "planes_s8_mve"), (64, "palette_s8", "planes_s8_mve")],
+)
+def test_kernels_follow_the_bits_of_an_index(num_values: int, on_m4: str, on_m55: str) -> None:
+    program = program_of(draw(np.array([value for value in range(-32, 33) if value][:num_values]), SHAPE))
+    for isa, kernel in (("armv7e-m", on_m4), ("armv8.1-m.main", on_m55)):
+        assert pack(program, isa).program.steps[1].kernel == f"fully_connected_{kernel}"
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -11,13 +11,16 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Fields
 
-__all__ = ["MAX_BITS", "Codes", "decode", "encode_palette", "encode_sparse"]
+__all__ = ["MAX_BITS", "PLANE_UNIT", "UNIT", "Codes", "decode", "encode_palette", "encode_planes", "encode_sparse"]
 
 #: Bits of an index into a palette: with more, eight weights no longer lie in two words that overlap.
 MAX_BITS = 6
 
 #: Weights whose indices fill whole bytes; a part of a palette's codes holds a multiple of them.
 UNIT = 8
+
+#: Weights whose indices lie together in planes.
+PLANE_UNIT = 32
 
 #: Bytes behind a palette's last code that a kernel may read.
 MARGIN = 4
@@ -66,6 +69,31 @@ def encode_palette(parts: Sequence[Array]) -> Codes | None:
     # int4 weights and 16 values are one form; an unused entry costs less than a kernel of its own.
     fields = _fields(values, np.zeros(1, np.uint8), np.zeros(1, np.int32), bits)
     return Codes(np.concatenate([*packed, np.zeros(MARGIN, np.uint8)]), fields)
+
+
+def encode_planes(rows: Array) -> Codes | None:
+    """Return weights as indices of four to six bits that Helium reads: 32 in turn.
+
+    16 bytes hold the lowest four bits of each, the first of two in the low half; then four bytes for every further bit,
+    16 bits of the first, third, ... index, and 16 of the others.
+
+    Args:
+        rows: int8 `[R, K]`, K a multiple of 32.
+
+    Returns:
+        Codes; None where four bits are too many or six too few.
+    """
+    palette = encode_palette([rows.reshape(-1)])
+    bits = palette.fields["bits"] if palette is not None else 0
+    if palette is None or not isinstance(bits, int) or bits < 4:
+        return None
+    values = palette.fields["values"]
+    indices = np.searchsorted(np.asarray(values), rows.reshape(-1, PLANE_UNIT)).astype(np.uint8)
+    even, odd = indices[:, ::2], indices[:, 1::2]
+    planes: list[Array] = [(even & 15) | (odd & 15) << 4]
+    for bit in range(4, bits):
+        planes += [np.packbits(half >> bit & 1, axis=1, bitorder="little") for half in (even, odd)]
+    return Codes(np.ascontiguousarray(np.concatenate(planes, axis=1)).reshape(-1), palette.fields)
 
 
 def encode_sparse(parts: Sequence[Array]) -> Codes:

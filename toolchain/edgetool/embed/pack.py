@@ -11,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import plan_arena
 from edgetool.embed.codegen import num_constant_bytes
-from edgetool.embed.codes import Codes, encode_palette, encode_sparse
+from edgetool.embed.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode_planes, encode_sparse
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.embed.specialise import CORES, Core, image_fields, specialise
 from edgetool.errors import UsageError, nearest
@@ -165,19 +165,22 @@ def _filters_at_once(num_filters: int, multiple: int) -> Iterator[int]:
 
 
 def _fully_connected(plain: Step, fields: Fields, dense: Step, core: Core, *, rounds: int) -> Iterator[Step]:
-    rows = _weights(fields)
+    rows = padded = _weights(fields)
     codes = _smallest(rows, _weights(dense.fields).nbytes)
     if codes is None:
         return
-    kernel, scratch = "fully_connected_palette_s8", 0
+    kernel, scratch, bits = "fully_connected_palette_s8", 0, codes.fields["bits"]
+    assert isinstance(bits, int)
     if codes.form == "sparse":
         kernel, scratch = "fully_connected_sparse_s8", TABLE_BYTES
-    elif codes.fields["bits"] == 4 and core.suffix:
-        kernel = f"fully_connected_nibbles_s8{core.suffix}"
-        padded = _padded(rows, 8 if core.in_words else 32)
-        scratch = (padded.shape[1] if padded.shape != rows.shape else 0) + (TABLE_BYTES if core.in_words else 0)
-        codes = encode_palette(list(_in_halves(padded) if core.in_words else padded))
-        assert codes is not None
+    elif core.in_words and bits in (4, 5):
+        padded = _padded(rows, UNIT)
+        kernel, codes = "fully_connected_pairs_s8_dsp", encode_palette(list(_in_halves(padded)))
+        scratch = 4 << 2 * bits
+    elif core.channels > 1 and bits >= 4:
+        padded = _padded(rows, PLANE_UNIT)
+        kernel, codes = "fully_connected_planes_s8_mve", encode_planes(padded)
+    assert codes is not None
     yield Step(
         layer=plain.layer,
         kernel=kernel,
@@ -185,7 +188,7 @@ def _fully_connected(plain: Step, fields: Fields, dense: Step, core: Core, *, ro
         output=plain.output,
         fields={"layer": {**fields, "weights": codes.codes}, "packed": codes.fields, "rounds": rounds},
         has_scratch=kernel != "fully_connected_palette_s8",
-        scratch_bytes=scratch,
+        scratch_bytes=scratch + (padded.shape[1] if padded.shape != rows.shape else 0),
     )
 
 
