@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.data.dataset import Dataset
+from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.properties import measure_invariant, num_unique, sparsity
+from edgetool.passes.targets import loss_function
+from edgetool.passes.training import fine_tune
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import find_recipe
 
@@ -162,6 +164,34 @@ def test_static_quantisation_to_8_and_16_bits(model: Any, context: Context) -> N
     assert run("quantize_static", ModelState(model), context, activations="int16").quantization.activations == "int16"
     with pytest.raises(RecipeError):
         run("quantize_static", ModelState(model), context, activations="int4")
+
+
+@pytest.mark.parametrize(("balanced", "expected"), [(True, 0.5), (False, 0.9)])
+def test_fine_tuning_weighs_classes_as_training_did(balanced: bool, expected: float, tmp_path: Path) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    noise = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
+    data = Dataset("noise", Split("train", (noise,), (np.arange(1000) % 10 > 0).astype(int)), None, None)
+    settings = TrainingSettings("binary_crossentropy", learning_rate=0.05, balanced=balanced)
+    inputs = tf_keras.Input((4,))
+    found = tf_keras.Model(inputs, tf_keras.layers.Dense(1, activation="sigmoid")(inputs))
+    fine_tune(found, Context(data, settings, 0, tmp_path, lambda *_: None), what="qat", epochs=20)
+    assert float(found.predict(noise, verbose=0).mean()) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_fine_tuning_smooths_labels_as_keras_does(from_logits: bool) -> None:
+    import tf_keras
+
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(5, 7, 4)).astype(np.float32)
+    outputs = logits if from_logits else tf_keras.activations.softmax(tf_keras.backend.constant(logits))
+    labels = random.integers(4, size=(5, 7))
+    trusted = tf_keras.losses.CategoricalCrossentropy(from_logits, label_smoothing=0.2, reduction="none")
+    found = loss_function(TrainingSettings(from_logits=from_logits, label_smoothing=0.2), soft=False)
+    expected = trusted(np.eye(4, dtype=np.float32)[labels], outputs)
+    np.testing.assert_allclose(found(labels, outputs), expected, rtol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_weights(model: Any, context: Context) -> None:
