@@ -11,13 +11,16 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
+from edgetool.exporters import load_exporter
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.properties import measure_invariant, num_unique, sparsity
+from edgetool.passes.quantize_wrap import kernel_variables
 from edgetool.passes.targets import loss_function
 from edgetool.passes.training import fine_tune
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import find_recipe
+from edgetool.verify.invariants import check_exported
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +150,63 @@ def test_quantisation_aware_training_keeps_zeros_and_clusters(model: Any, contex
             (kernel,) = [weight for weight in wrapper.weights if weight.name.endswith("kernel:0")]
             assert num_unique(kernel.numpy()) <= 16 and sparsity(kernel.numpy()) >= 0.49
     assert state.quantization.per_channel is False, "clusters stay clusters only with one scale"
+
+
+def rows_of(kinds: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+    """Return an untrained model: layers of `kinds` of 16 filters, each with a ReLU and a pooling layer behind it.
+
+    TFLite has no pooling in three dimensions.
+    """
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    inputs = x = layers.Input(shape)
+    for number, kind in enumerate(kinds):
+        x = getattr(layers, kind)(16, 3, padding="same", name=f"conv{number}")(x)
+        x = layers.ReLU(name=f"relu{number}")(x)
+        x = x if kind == "Conv3D" else getattr(layers, f"MaxPooling{kind[-2:]}")(2, name=f"pool{number}")(x)
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "left"),
+    [("Conv1D", (16, 16), set()), ("Conv2D", (8, 8, 16), set()), ("Conv3D", (4, 4, 4, 4), {"conv0", "conv1"})],
+)
+def test_clusters_hold_in_the_file_in_front_of_a_separate_relu(
+    kind: str, shape: tuple[int, ...], left: set[str], tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(64, *shape)).astype(np.float32)
+    data = Dataset("noise", Split("train", (x,), np.arange(64) % 4), None, None)
+    context = Context(data, TrainingSettings(learning_rate=0.01), 0, tmp_path, lambda *_: None)
+    state = run("cluster", ModelState(rows_of((kind, kind), shape)), context, num_clusters=16, min_elements=500)
+    state = run("qat", state, context)
+    wrapped = {layer.layer.name: layer._weight_vars for layer in state.model.layers if hasattr(layer, "_weight_vars")}
+    assert {name for name in ("conv0", "conv1", "classes") if not wrapped.get(name)} == left
+    assert left <= {item.layer for item in state.skipped}
+    for kernel in kernel_variables(state.model).values():
+        assert num_unique(kernel.numpy()) <= 16 or kernel.shape[-1] == 4
+    exported = load_exporter("tflite")(state, tmp_path / "model.tflite", context)
+    checked = check_exported(tmp_path / "model.tflite", state.invariants, exported.kernels)
+    assert {item.layer for item in checked if item.kind == "num_clusters"} >= {"conv0", "conv1"}
+    assert all(item.passed for item in checked), checked
+
+
+@pytest.mark.parametrize(("padding", "strides", "dilation"), [("causal", 1, 2), ("valid", 2, 1), ("same", 1, 1)])
+def test_quantised_one_dimensional_convolutions_are_the_layers_own(
+    context: Context, padding: str, strides: int, dilation: int
+) -> None:
+    import tf_keras
+
+    x = np.random.default_rng(0).normal(size=(64, 12, 3)).astype(np.float32)
+    data = Dataset("noise", Split("train", (x,), np.arange(64) % 8), None, None)
+    still = dataclasses.replace(context.training, learning_rate=0.0)
+    context = dataclasses.replace(context, dataset=data, training=still)
+    inputs = tf_keras.Input((12, 3))
+    line = tf_keras.layers.Conv1D(8, 3, strides, padding, dilation_rate=dilation, activation="relu")(inputs)
+    found = tf_keras.Model(inputs, tf_keras.layers.GlobalAveragePooling1D()(line))
+    after = run("qat", ModelState(found), context, epochs=0.1).model.predict(x, verbose=0)
+    np.testing.assert_allclose(after, found.predict(x, verbose=0), atol=0.05)
 
 
 @pytest.mark.parametrize(
