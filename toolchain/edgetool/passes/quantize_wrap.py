@@ -20,6 +20,9 @@ __all__ = ["before_activation", "kernel_variables", "wrap"]
 #: Layers of which our configurations quantise the kernel, and the kernel's name in them.
 KERNELS = {"Conv1D": "kernel", "Conv2D": "kernel", "DepthwiseConv2D": "depthwise_kernel", "Dense": "kernel"}
 
+#: Layers that stay in float, and whose output gets a range, so that a dense layer behind them computes in int8.
+RANGED = ("LayerNormalization",)
+
 #: Layers that TF-MOT does not know, and that only move values: the range of their input is that of their output.
 MOVES = ("MaxPooling1D",)
 
@@ -50,6 +53,7 @@ def wrap(model: Any, clustered: set[str], step: str) -> tuple[Any, list[SkippedL
         reason = _why_not(source, layer, known=known)
         if reason:
             skipped.append(SkippedLayer(layer.name, step, reason))
+        if reason and not _feeds_kernel(source, layer):
             return layer
         return keras.quantize_annotate_layer(layer, _config(source, layer, layer.name in clustered))
 
@@ -106,6 +110,12 @@ def _activation(layer: Any) -> str:
     return str(getattr(getattr(layer, "activation", None), "__name__", ""))
 
 
+def _feeds_kernel(model: Any, layer: Any) -> bool:
+    """Tell whether a layer that stays in float gives a layer with an int8 kernel its input."""
+    followers = {type(node.layer).__name__ for node in model.get_layer(layer.name).outbound_nodes}
+    return type(layer).__name__ in RANGED and not followers.isdisjoint(KERNELS)
+
+
 def _why_not(model: Any, layer: Any, *, known: bool) -> str:
     """Return why a layer is left alone; empty: it is not."""
     if hasattr(layer, "layers") or not known:
@@ -121,6 +131,8 @@ def _config(model: Any, layer: Any, clustered: bool) -> Any | None:
     kind = type(layer).__name__
     if kind in MOVES:
         return _class("NoOpQuantizeConfig")()
+    if kind in RANGED:
+        return _class("Default8BitOutputQuantizeConfig")()
     followed = kind in KERNELS and before_activation(model, layer.name)
     if not (clustered or followed or kind == "Conv1D"):
         return None
@@ -161,7 +173,8 @@ def _registry() -> Any:
 
 
 def _custom_objects() -> dict[str, Any]:
-    return {name: _class(name) for name in ("KernelQuantizeConfig", "NoOpQuantizeConfig")}
+    _class("KernelQuantizeConfig")
+    return dict(_cached_classes)
 
 
 def _convolve_rows(layer: Any, kernel: Any) -> Any:
@@ -240,5 +253,6 @@ def _class(name: str) -> Any:
             return {"weight": self.weight, "per_axis": self.per_axis, "has_activation": self.has_activation}
 
     _cached_classes["KernelQuantizeConfig"] = KernelQuantizeConfig
-    _cached_classes["NoOpQuantizeConfig"] = default_8bit_quantize_configs.NoOpQuantizeConfig
+    for kind in ("NoOpQuantizeConfig", "Default8BitOutputQuantizeConfig"):
+        _cached_classes[kind] = getattr(default_8bit_quantize_configs, kind)
     return _cached_classes[name]
