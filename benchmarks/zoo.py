@@ -19,6 +19,7 @@ import datetime
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,8 @@ from edgetool.zoo import ModelCard, find_model, list_models
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+#: A file or folder of this machine, the last part of its path apart; not the slashes of a URL or of a relative path.
+PATH = re.compile(r"""(?<![\w.:/])/(?:[^\s/:'"]+/)+([^\s/:'"]*)""")
 BEGIN, END = "<!-- coverage table: begin -->", "<!-- coverage table: end -->"
 
 
@@ -217,7 +220,7 @@ def _filled(row: Row, artifact: ArtifactRecord, reference: ArtifactRecord | None
     sound = all(p.passed for p in artifact.parity) and all(i.passed for i in artifact.invariants)
     return dataclasses.replace(
         row,
-        status=artifact.failure or ("ok" if sound else "differs"),
+        status=_without_paths(artifact.failure) if artifact.failure else "ok" if sound else "differs",
         num_test_samples=0 if found is None else found.num_samples,
         after=None if found is None else found.value,
         standard_error=None if found is None else found.standard_error,
@@ -233,8 +236,13 @@ def _refusal(manifest: Manifest, recipe: str, kind: str) -> str:
     for note in manifest.notes:
         for what in (f"{recipe}.{kind}", recipe):
             if note.startswith(f"{what} failed: "):
-                return note.removeprefix(f"{what} failed: ")
+                return _without_paths(note.removeprefix(f"{what} failed: "))
     return "not made"
+
+
+def _without_paths(text: str) -> str:
+    """Return a message with the names of files in place of their paths, which are of no use on another machine."""
+    return PATH.sub(r"\1", text)
 
 
 def _write(rows: Sequence[Row]) -> None:

@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.data.dataset import Dataset
+from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
+from edgetool.exporters import load_exporter
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.properties import measure_invariant, num_unique, sparsity
+from edgetool.passes.quantize_wrap import kernel_variables
+from edgetool.passes.targets import loss_function
+from edgetool.passes.training import fine_tune
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import find_recipe
+from edgetool.verify.invariants import check_exported
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +152,63 @@ def test_quantisation_aware_training_keeps_zeros_and_clusters(model: Any, contex
     assert state.quantization.per_channel is False, "clusters stay clusters only with one scale"
 
 
+def rows_of(kinds: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+    """Return an untrained model: layers of `kinds` of 16 filters, each with a ReLU and a pooling layer behind it.
+
+    TFLite has no pooling in three dimensions.
+    """
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    inputs = x = layers.Input(shape)
+    for number, kind in enumerate(kinds):
+        x = getattr(layers, kind)(16, 3, padding="same", name=f"conv{number}")(x)
+        x = layers.ReLU(name=f"relu{number}")(x)
+        x = x if kind == "Conv3D" else getattr(layers, f"MaxPooling{kind[-2:]}")(2, name=f"pool{number}")(x)
+    return tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "left"),
+    [("Conv1D", (16, 16), set()), ("Conv2D", (8, 8, 16), set()), ("Conv3D", (4, 4, 4, 4), {"conv0", "conv1"})],
+)
+def test_clusters_hold_in_the_file_in_front_of_a_separate_relu(
+    kind: str, shape: tuple[int, ...], left: set[str], tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(64, *shape)).astype(np.float32)
+    data = Dataset("noise", Split("train", (x,), np.arange(64) % 4), None, None)
+    context = Context(data, TrainingSettings(learning_rate=0.01), 0, tmp_path, lambda *_: None)
+    state = run("cluster", ModelState(rows_of((kind, kind), shape)), context, num_clusters=16, min_elements=500)
+    state = run("qat", state, context)
+    wrapped = {layer.layer.name: layer._weight_vars for layer in state.model.layers if hasattr(layer, "_weight_vars")}
+    assert {name for name in ("conv0", "conv1", "classes") if not wrapped.get(name)} == left
+    assert left <= {item.layer for item in state.skipped}
+    for kernel in kernel_variables(state.model).values():
+        assert num_unique(kernel.numpy()) <= 16 or kernel.shape[-1] == 4
+    exported = load_exporter("tflite")(state, tmp_path / "model.tflite", context)
+    checked = check_exported(tmp_path / "model.tflite", state.invariants, exported.kernels)
+    assert {item.layer for item in checked if item.kind == "num_clusters"} >= {"conv0", "conv1"}
+    assert all(item.passed for item in checked), checked
+
+
+@pytest.mark.parametrize(("padding", "strides", "dilation"), [("causal", 1, 2), ("valid", 2, 1), ("same", 1, 1)])
+def test_quantised_one_dimensional_convolutions_are_the_layers_own(
+    context: Context, padding: str, strides: int, dilation: int
+) -> None:
+    import tf_keras
+
+    x = np.random.default_rng(0).normal(size=(64, 12, 3)).astype(np.float32)
+    data = Dataset("noise", Split("train", (x,), np.arange(64) % 8), None, None)
+    still = dataclasses.replace(context.training, learning_rate=0.0)
+    context = dataclasses.replace(context, dataset=data, training=still)
+    inputs = tf_keras.Input((12, 3))
+    line = tf_keras.layers.Conv1D(8, 3, strides, padding, dilation_rate=dilation, activation="relu")(inputs)
+    found = tf_keras.Model(inputs, tf_keras.layers.GlobalAveragePooling1D()(line))
+    after = run("qat", ModelState(found), context, epochs=0.1).model.predict(x, verbose=0)
+    np.testing.assert_allclose(after, found.predict(x, verbose=0), atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("name", "mode", "activations"),
     [("quantize_float16", "float16", "float32"), ("quantize_dynamic", "dynamic", "float32")],
@@ -162,6 +224,34 @@ def test_static_quantisation_to_8_and_16_bits(model: Any, context: Context) -> N
     assert run("quantize_static", ModelState(model), context, activations="int16").quantization.activations == "int16"
     with pytest.raises(RecipeError):
         run("quantize_static", ModelState(model), context, activations="int4")
+
+
+@pytest.mark.parametrize(("balanced", "expected"), [(True, 0.5), (False, 0.9)])
+def test_fine_tuning_weighs_classes_as_training_did(balanced: bool, expected: float, tmp_path: Path) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    noise = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
+    data = Dataset("noise", Split("train", (noise,), (np.arange(1000) % 10 > 0).astype(int)), None, None)
+    settings = TrainingSettings("binary_crossentropy", learning_rate=0.05, balanced=balanced)
+    inputs = tf_keras.Input((4,))
+    found = tf_keras.Model(inputs, tf_keras.layers.Dense(1, activation="sigmoid")(inputs))
+    fine_tune(found, Context(data, settings, 0, tmp_path, lambda *_: None), what="qat", epochs=20)
+    assert float(found.predict(noise, verbose=0).mean()) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_fine_tuning_smooths_labels_as_keras_does(from_logits: bool) -> None:
+    import tf_keras
+
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(5, 7, 4)).astype(np.float32)
+    outputs = logits if from_logits else tf_keras.activations.softmax(tf_keras.backend.constant(logits))
+    labels = random.integers(4, size=(5, 7))
+    trusted = tf_keras.losses.CategoricalCrossentropy(from_logits, label_smoothing=0.2, reduction="none")
+    found = loss_function(TrainingSettings(from_logits=from_logits, label_smoothing=0.2), soft=False)
+    expected = trusted(np.eye(4, dtype=np.float32)[labels], outputs)
+    np.testing.assert_allclose(found(labels, outputs), expected, rtol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_weights(model: Any, context: Context) -> None:

@@ -14,9 +14,11 @@ from edgetool.exporters.tracing import plain_operators
 from edgetool.ir import read_graph
 from edgetool.ir.keras import config_macs
 from edgetool.ir.macs import op_macs
+from edgetool.passes import load_pass
 from edgetool.passes.base import Context, ModelState, QuantizationScheme, TrainingSettings
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
+from edgetool.verify.invariants import check_exported
 
 tf_keras = pytest.importorskip("tf_keras")
 
@@ -132,6 +134,30 @@ def test_masks_leave_room_for_int8_scores(kind: str, causal: bool, tmp_path: Pat
     model, inputs = _encoder(causal=causal), _samples(64)
     path, _ = _export(model, inputs, kind, QuantizationScheme("static", "int8"), tmp_path)
     assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > 15.0
+
+
+@pytest.mark.slow
+def test_passes_that_train_leave_tokens_and_attention_alone(tmp_path: Path) -> None:
+    inputs = _samples(64)
+    data = Dataset("made up", Split("train", inputs, np.arange(64) % 3), None, None)
+    context = Context(data, TrainingSettings(from_logits=True), 0, tmp_path, lambda *_: None)
+    state = ModelState(_encoder(causal=False))
+    for name, params in (("prune", {"min_elements": 500}), ("cluster", {"min_elements": 500}), ("qat", {})):
+        state = load_pass(name)(params).run(state, context).state
+    for step in ("prune", "cluster", "qat"):
+        left = {item.layer: item.reason for item in state.skipped if item.step == step}
+        assert {"token", "position", "block1_attention"} <= set(left), step
+        assert {"block1_expand", "block1_reduce"}.isdisjoint(left), step
+    assert "int32" in left["mask_row"] and "int32" in left["pool"]
+    assert "LayerNormalization" in left["block1_attention_norm"]
+    exported = load_exporter("tflite")(state, tmp_path / "model.tflite", context)
+    checked = check_exported(tmp_path / "model.tflite", state.invariants, exported.kernels)
+    assert {item.layer for item in checked} >= {"block1_expand", "block1_reduce"}
+    assert all(item.passed for item in checked), checked
+    graph = read_graph(tmp_path / "model.tflite")
+    assert {graph.tensors[exported.kernels[f"block1_{name}"]].dtype for name in ("expand", "reduce")} == {"int8"}
+    expected = state.model.predict(list(inputs), verbose=0)
+    assert _sqnr_db(expected, _run(tmp_path / "model.tflite", inputs)[0]) > 15.0
 
 
 @pytest.mark.slow

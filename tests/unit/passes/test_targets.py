@@ -40,6 +40,15 @@ def test_a_mixture_lies_between_the_answers_and_the_labels() -> None:
     np.testing.assert_allclose(mix(np.array([2]), answers, 0.5, CLASSES), [[0.25, 0.125, 0.625]])
 
 
+def test_smoothed_labels_are_mixed() -> None:
+    answers = np.array([[0.5, 0.5, 0.0, 0.0]])
+    smooth = TrainingSettings(label_smoothing=0.2)
+    np.testing.assert_allclose(mix(np.array([2]), answers, 0.0, smooth), [[0.05, 0.05, 0.85, 0.05]])
+    np.testing.assert_allclose(mix(np.array([2]), answers, 1.0, smooth), answers)
+    binary = TrainingSettings(loss="binary_crossentropy", label_smoothing=0.2)
+    np.testing.assert_allclose(mix(np.array([[1.0]]), np.array([[0.3]]), 0.0, binary), [[0.9]], rtol=1e-6)
+
+
 def test_logits_become_probabilities() -> None:
     found = mix(np.array([0]), np.array([[1000.0, 1000.0, -1000.0]]), 1.0, LOGITS)
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.0]])

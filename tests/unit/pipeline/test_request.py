@@ -75,6 +75,13 @@ def test_the_card_of_a_trained_model_is_found_beside_it(tmp_path: Path) -> None:
     assert model_card(str(model), None) is None
 
 
+def test_fine_tuning_weighs_classes_where_training_did(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes((GOLDEN / "tiny.keras").read_bytes())
+    for name, expected in (("xray-cnn", True), ("document-cnn", False)):
+        (tmp_path / "train.json").write_text(f'{{"model": "{name}"}}')
+        assert build(model=str(tmp_path / "model.keras")).setup.training.balanced is expected
+
+
 def test_options_replace_the_cards_preprocessing() -> None:
     card = model_card("document-cnn", None)
     assert preprocessing_of(card).scale == card.preprocessing.scale  # type: ignore[union-attr]

@@ -54,9 +54,19 @@ def test_the_record_beside_a_trained_model_says_what_it_is_for(tmp_path: Path) -
     assert card.preprocessing == Preprocessing(scale=0.5)
     record.write_text(json.dumps({"model": "document-cnn"}))
     assert recorded_card(record) == card_of("document-cnn", ModelOptions())
-    for wrong in ("{", "[]", '{"model": "m:build"}', '{"model": "gone"}', json.dumps({**fields, "preprocessing": 3})):
+    odd = ({**fields, "preprocessing": 3}, {"model": "xray-cnn", "settings": 3})
+    for wrong in ("{", "[]", '{"model": "m:build"}', '{"model": "gone"}', *map(json.dumps, odd)):
         record.write_text(wrong)
         assert recorded_card(record) is None
+
+
+def test_the_record_says_how_classes_were_weighed_and_labels_smoothed(tmp_path: Path) -> None:
+    record = tmp_path / "train.json"
+    settings = {"balanced": False, "label_smoothing": 0.1}
+    record.write_text(json.dumps({"model": "xray-cnn", "settings": settings}))
+    card, as_stated = recorded_card(record), card_of("xray-cnn", ModelOptions())
+    assert card is not None and (card.training.balanced, card.training.label_smoothing) == (False, 0.1)
+    assert as_stated.training.balanced and card.training.epochs == as_stated.training.epochs
 
 
 def test_a_builder_of_the_current_folder_is_called_with_keras(here: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from edgetool.errors import UsageError
 from edgetool.tasks import Task
-from edgetool.training.class_weights import balanced_weights, weigh_labels
+from edgetool.training.class_weights import balanced_weights
 
 CLASSES = Task("classification", "accuracy", "sparse_categorical_crossentropy", False)
 POSITIONS = Task("classification", "accuracy", "sparse_categorical_crossentropy", False, per_position=True)
@@ -36,15 +36,6 @@ def test_positions_that_do_not_count_are_left_out(task: Task) -> None:
 
 def test_a_class_without_labels_weighs_nothing() -> None:
     np.testing.assert_allclose(balanced_weights(np.array([0, 2]), CLASSES), [1.0, 0.0, 1.0])
-
-
-def test_labels_are_weighed_in_any_shape() -> None:
-    weights = np.array([0.5, 2.0], np.float32)
-    np.testing.assert_array_equal(weigh_labels(np.array([0, 1]), weights, None), [0.5, 2.0])
-    np.testing.assert_array_equal(weigh_labels(np.array([[0.0], [1.0]]), weights, None), [0.5, 2.0])
-    positions = np.array([[1.5, 0.0]], np.float32)
-    np.testing.assert_array_equal(weigh_labels(np.array([[1, 0]]), weights, positions), [[3.0, 0.0]])
-    np.testing.assert_array_equal(weigh_labels(np.array([[[1.0], [0.0]]]), weights, positions), [[3.0, 0.0]])
 
 
 @pytest.mark.parametrize("labels", [None, np.array([0.5, 1.5])])

@@ -89,6 +89,8 @@ class TrainingSettings:
         batch_size: samples a step.
         epochs_scale: factor on every pass's epochs (tests and demos use less).
         max_train_samples: fine-tune on at most so many training samples; None: all.
+        balanced: weigh samples so that every class counts the same; for losses of classes.
+        label_smoothing: share of each label that is spread over all classes; likewise.
     """
 
     loss: str = "sparse_categorical_crossentropy"
@@ -99,6 +101,8 @@ class TrainingSettings:
     batch_size: int = 64
     epochs_scale: float = 1.0
     max_train_samples: int | None = None
+    balanced: bool = False
+    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,13 +93,16 @@ def walk(model: Any, inputs: Sequence[Any], call: Callable[[Any, Any, dict[str, 
     def resolve(value: Any) -> Any:
         if isinstance(value, list | tuple):
             return [resolve(item) for item in value]
-        return tensors[id(value)]
+        return tensors.get(id(value), value)
 
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
             if node.is_input:
                 continue
-            arguments = {key: value for key, value in node.call_kwargs.items() if key != "training"}
+            # Masks, and the values of an attention, are tensors too.
+            others = zip(node.layer._call_spec.arg_names[1:], node.call_args[1:], strict=False)
+            given = {**dict(others), **node.call_kwargs}
+            arguments = {key: resolve(value) for key, value in given.items() if key != "training"}
             results = call(node.layer, resolve(node.input_tensors), arguments)
             for old, new in zip(_listed(node.output_tensors), _listed(results), strict=True):
                 tensors[id(old)] = new

@@ -12,6 +12,9 @@ from edgetool.passes.base import TrainingSettings
 
 __all__ = ["aim_at_inputs", "can_distil", "fit_labels", "loss_function", "mask_labels", "mix"]
 
+#: tf_keras' own bound of probabilities before their logarithm.
+EPSILON = 1e-7
+
 #: Losses that are linear in the target, up to a constant: for these a mixture of targets is a mixture of losses.
 LINEAR_LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy", "mse", "mean_squared_error")
 
@@ -63,7 +66,7 @@ def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings)
         labels: of a batch, from `fit_labels`.
         answers: the teacher's output for the same samples: `[N, ..., classes]` for classes, else shaped as the labels.
         share: 0..1.
-        settings: loss, and whether answers are logits.
+        settings: loss, whether answers are logits, and how much labels are smoothed.
 
     Returns:
         float32 in the shape of `answers`; classes as probabilities.
@@ -73,9 +76,10 @@ def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings)
         if settings.from_logits:
             powers = np.exp(answers - answers.max(axis=-1, keepdims=True))
             answers = powers / powers.sum(axis=-1, keepdims=True)
-        labels = np.eye(answers.shape[-1])[labels.astype(np.int64)]
-    elif settings.loss == "binary_crossentropy" and settings.from_logits:
-        answers = 1.0 / (1.0 + np.exp(-answers))
+        labels = _smooth(np.eye(answers.shape[-1])[labels.astype(np.int64)], settings, answers.shape[-1])
+    elif settings.loss == "binary_crossentropy":
+        answers = 1.0 / (1.0 + np.exp(-answers)) if settings.from_logits else answers
+        labels = _smooth(labels, settings, 2)
     mixed = share * answers + (1.0 - share) * labels.reshape(answers.shape)
     return np.asarray(mixed, np.float32)
 
@@ -84,16 +88,37 @@ def loss_function(settings: TrainingSettings, *, soft: bool) -> Any:
     """Return the tf_keras loss.
 
     Args:
-        settings: its name, and whether outputs are logits.
-        soft: targets come from `mix`: classes are probabilities, not numbers.
+        settings: its name, whether outputs are logits, and how much labels are smoothed.
+        soft: targets come from `mix`: classes are probabilities, not numbers, and already smoothed.
     """
     import tf_keras
 
     name = settings.loss
     if name == "sparse_categorical_crossentropy" and soft:
         return tf_keras.losses.CategoricalCrossentropy(from_logits=settings.from_logits)
+    if name == "sparse_categorical_crossentropy" and settings.label_smoothing > 0.0:
+        return _smoothed_crossentropy(settings.label_smoothing, from_logits=settings.from_logits)
     if name == "sparse_categorical_crossentropy":
         return tf_keras.losses.SparseCategoricalCrossentropy(from_logits=settings.from_logits)
     if name == "binary_crossentropy":
-        return tf_keras.losses.BinaryCrossentropy(from_logits=settings.from_logits)
+        smoothing = 0.0 if soft else settings.label_smoothing
+        return tf_keras.losses.BinaryCrossentropy(from_logits=settings.from_logits, label_smoothing=smoothing)
     return tf_keras.losses.get(name)
+
+
+def _smooth(labels: Array, settings: TrainingSettings, num_classes: int) -> Array:
+    """Return labels as probabilities, of which a share is spread over all classes (Szegedy et al. 2016, section 7)."""
+    return np.asarray(labels * (1.0 - settings.label_smoothing) + settings.label_smoothing / num_classes)
+
+
+def _smoothed_crossentropy(share: float, *, from_logits: bool) -> Any:
+    """Return cross-entropy with smoothed labels, without one-hot vectors: a language model's would fill the memory."""
+    import tensorflow as tf
+
+    def smoothed(labels: Any, outputs: Any) -> Any:
+        logs = tf.nn.log_softmax(outputs) if from_logits else tf.math.log(tf.clip_by_value(outputs, EPSILON, 1.0))
+        labels = tf.cast(tf.reshape(labels, tf.shape(logs)[:-1]), tf.int32)
+        right = tf.gather(logs, labels, axis=-1, batch_dims=logs.shape.rank - 1)
+        return -(1.0 - share) * right - share * tf.reduce_mean(logs, axis=-1)
+
+    return smoothed

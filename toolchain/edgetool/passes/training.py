@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgetool.data.dataset import Array
+from edgetool.data.dataset import Array, Split
 from edgetool.errors import RecipeError, TrainingError
 from edgetool.passes.base import Context, Facts, Invariant
-from edgetool.passes.targets import can_distil, fit_labels, loss_function, mask_labels, mix
+from edgetool.passes.class_weights import class_weights, weigh_batch
+from edgetool.passes.targets import can_distil, fit_labels, loss_function, mix
 
 __all__ = ["Projection", "fine_tune", "make_projections", "num_steps"]
 
@@ -74,12 +75,14 @@ def fine_tune(
     soft = teacher is not None and distillation > 0.0 and can_distil(settings, teacher)
     loss = loss_function(settings, soft=soft)
     model.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=loss, run_eagerly=False)
+    train = _training_split(context)
+    of_classes = class_weights(np.asarray(train.labels), settings) if settings.balanced else None
     driver = tf_keras.callbacks.CallbackList(list(callbacks), model=model)
     driver.on_train_begin()
     losses: list[float] = []
     for step, (inputs, labels) in enumerate(_batches(context, total)):
         driver.on_train_batch_begin(step)
-        labels, weights = mask_labels(labels) if settings.per_position else (labels, None)
+        labels, weights = weigh_batch(labels, settings, of_classes)
         if soft and teacher is not None:
             labels = mix(labels, teacher.predict_on_batch(inputs), distillation, settings)
         losses.append(float(model.train_on_batch(inputs, labels, sample_weight=weights)))
@@ -158,10 +161,7 @@ def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
 
 def _batches(context: Context, total: int) -> Any:
     """Yield `total` shuffled batches, going round the training samples as often as needed."""
-    train = context.dataset.train
-    assert train is not None and train.labels is not None
-    if context.training.max_train_samples is not None:
-        train = train.take(context.training.max_train_samples, seed=context.seed)
+    train = _training_split(context)
     labels = fit_labels(np.asarray(train.labels), context.training)
     random = np.random.default_rng(context.seed)
     size = min(context.training.batch_size, train.num_samples)
@@ -172,3 +172,12 @@ def _batches(context: Context, total: int) -> Any:
         chosen, order = order[:size], order[size:]
         inputs = [x[chosen] for x in train.inputs]
         yield inputs if len(inputs) > 1 else inputs[0], labels[chosen]
+
+
+def _training_split(context: Context) -> Split:
+    """Return the samples to fine-tune on, as many as the settings allow."""
+    train = context.dataset.train
+    assert train is not None and train.labels is not None
+    if context.training.max_train_samples is not None:
+        train = train.take(context.training.max_train_samples, seed=context.seed)
+    return train

@@ -219,7 +219,14 @@ def preprocessing_of(
 
 
 def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettings:
+    """Return the card's fine-tuning, with classes weighed and labels smoothed as in training, and the options."""
     chosen = card.finetuning if card is not None else TrainingSettings()
+    if card is not None:
+        chosen = dataclasses.replace(
+            chosen,
+            balanced=chosen.balanced or card.training.balanced,
+            label_smoothing=chosen.label_smoothing or card.training.label_smoothing,
+        )
     return dataclasses.replace(
         chosen,
         learning_rate=chosen.learning_rate if options.learning_rate is None else options.learning_rate,

@@ -229,7 +229,12 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
     training = plan.training
     if task is not None:
         training = dataclasses.replace(
-            training, loss=task.loss, from_logits=task.from_logits, per_position=task.per_position
+            training,
+            loss=task.loss,
+            from_logits=task.from_logits,
+            per_position=task.per_position,
+            balanced=training.balanced and task.has_classes,
+            label_smoothing=training.label_smoothing if task.has_classes else 0.0,
         )
     if task is not None and task.name == "reconstruction":
         dataset = aim_at_inputs(dataset)

@@ -18,9 +18,9 @@ from edgetool.data.dataset import Array, Split
 from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import TrainingError
 from edgetool.passes.base import TrainingSettings
+from edgetool.passes.class_weights import weigh_labels
 from edgetool.passes.targets import fit_labels, mask_labels
 from edgetool.tasks import Task
-from edgetool.training.class_weights import weigh_labels
 
 __all__ = ["Batches", "TrainingBatches", "Watch"]
 

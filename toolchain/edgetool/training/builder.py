@@ -47,18 +47,29 @@ def card_of(name: str, options: ModelOptions) -> ModelCard:
 def recorded_card(path: Path) -> ModelCard | None:
     """Return the card of the model that a `train.json` was written beside; None where it tells of none.
 
-    A model without a card gets one with the task, metric and preprocessing that it was trained with.
+    A model without a card gets one with the task, metric and preprocessing that it was trained with. Whether classes
+    were weighed and labels smoothed is taken from the record: options of `train` may have said otherwise than the card.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        name = str(fields["model"])
+        name, settings = str(fields["model"]), fields.get("settings", {})
         if not is_function(name):
-            return find_model(name) if name in model_names() else None
+            return _as_trained(find_model(name), settings) if name in model_names() else None
         preprocessing = parse(Preprocessing, fields["preprocessing"], source=str(path), error=ManifestError)
-        task, metric = str(fields["task"]), str(fields["metric"])
-    except (OSError, ValueError, KeyError, TypeError, ManifestError):
+        card = card_of(name, ModelOptions(task=str(fields["task"]), metric=str(fields["metric"])))
+        return _as_trained(dataclasses.replace(card, preprocessing=preprocessing), settings)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ManifestError):
         return None
-    return dataclasses.replace(card_of(name, ModelOptions(task=task, metric=metric)), preprocessing=preprocessing)
+
+
+def _as_trained(card: ModelCard, settings: dict[str, Any]) -> ModelCard:
+    """Return the card with what the record says of the targets of training."""
+    training = dataclasses.replace(
+        card.training,
+        balanced=bool(settings.get("balanced", card.training.balanced)),
+        label_smoothing=float(settings.get("label_smoothing", card.training.label_smoothing)),
+    )
+    return dataclasses.replace(card, training=training)
 
 
 def build_model(card: ModelCard, keras: Any) -> Any:
