@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template, write_bundle
-from edgetool.errors import BudgetError, RunExistsError, UnsupportedModelError
+from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template, optimization_flag, write_bundle
+from edgetool.errors import BudgetError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
@@ -73,3 +73,22 @@ def test_a_refused_model_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_template_wants_all_of_its_names() -> None:
     with pytest.raises(KeyError):
         fill_template("README.md", name="net")
+
+
+def test_what_it_is_optimised_for_sets_the_flag_and_packs(tmp_path: Path) -> None:
+    made = {}
+    for optimize in ("size", "speed"):
+        out = tmp_path / optimize
+        made[optimize] = write_bundle(
+            GOLDEN / "tiny_int8.tflite",
+            name="net",
+            out=out,
+            target=find_target("host"),
+            overwrite=False,
+            optimize=optimize,
+        )
+    assert "CFLAGS ?= -Os" in (tmp_path / "size" / "Makefile").read_text()
+    assert "PRIVATE -O3" in (tmp_path / "speed" / "CMakeLists.txt").read_text()
+    assert made["size"].constant_bytes <= made["speed"].constant_bytes and not made["speed"].packed
+    with pytest.raises(UsageError, match="size, balanced, speed"):
+        optimization_flag("sped")

@@ -33,6 +33,9 @@ def embed(
     run: Annotated[
         bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
     ] = False,
+    optimize: Annotated[
+        str, typer.Option("--optimize", help="Of --runtime c: size (packs weights too), balanced or speed.")
+    ] = "speed",
     vectors: Annotated[
         int, typer.Option("--vectors", min=1, max=1000, help="Of --runtime c: how many inputs the self-test runs.")
     ] = 4,
@@ -67,7 +70,7 @@ def embed(
     elif runtime == "c":
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
-            pack=pack, num_vectors=vectors,
+            pack=pack, num_vectors=vectors, optimize=optimize,
         )  # fmt: skip
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)

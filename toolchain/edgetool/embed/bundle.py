@@ -92,6 +92,7 @@ def embed_c(
     overwrite: bool,
     run: bool = False,
     pack: str = "auto",
+    optimize: str = "speed",
     num_vectors: int = NUM_VECTORS,
 ) -> EmbeddedC:
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
@@ -105,6 +106,7 @@ def embed_c(
         overwrite: replace the folder.
         run: build firmware for the target and run it in QEMU.
         pack: when weights stay packed in flash: `auto`, `always`, `never`.
+        optimize: for `size`, `balanced` or `speed`.
         num_vectors: of the self-test.
 
     Raises:
@@ -115,9 +117,10 @@ def embed_c(
     if run:
         require_runnable(device)
     made = write_bundle(
-        path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack, num_vectors=num_vectors
-    )
-    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device) if run else None)
+        path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack, num_vectors=num_vectors,
+        optimize=optimize,
+    )  # fmt: skip
+    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device, optimize=optimize) if run else None)
 
 
 def embed_tflm(

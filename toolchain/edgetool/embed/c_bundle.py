@@ -20,17 +20,19 @@ from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
-from edgetool.errors import BudgetError, RunExistsError
+from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
 
 __all__ = [
     "BUNDLE_FILE",
     "NUM_VECTORS",
+    "OPTIMIZATIONS",
     "Bundle",
     "check_lines",
     "fill_lines",
     "fill_template",
+    "optimization_flag",
     "quoted",
     "require_fit",
     "require_free",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 BUNDLE_FILE = "bundle.toml"
+#: What a bundle is optimised for -> the compiler's flag in its Makefile, CMakeLists.txt and firmware.
+OPTIMIZATIONS = {"size": "-Os", "balanced": "-O2", "speed": "-O3"}
+
 #: Test vectors of a bundle, unless asked for others.
 NUM_VECTORS = 4
 
@@ -79,7 +84,7 @@ class Bundle:
 
 def write_bundle(
     path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
-    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None,
+    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed",
 ) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
@@ -92,16 +97,18 @@ def write_bundle(
         pack: when weights stay packed in flash, see `pack_for`.
         num_vectors: inputs of the self-test, with what LiteRT's reference kernels make of them.
         inputs: those inputs, stored values; default: random ones.
+        optimize: one of `OPTIMIZATIONS`; `size` also packs all weights that get smaller, unless `pack` is `never`.
 
     Raises:
-        UsageError: see `pack_for`.
+        UsageError: see `pack_for`; another optimisation.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
         DiskFullError, OutputFileError: it cannot be written.
     """
     require_free(out, overwrite=overwrite)
-    packing = pack_for(lower_file(path), target, pack)
+    flag = optimization_flag(optimize)
+    packing = pack_for(lower_file(path), target, "always" if (optimize, pack) == ("size", "auto") else pack)
     program = packing.program
     arena = plan_arena(program)
     require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
@@ -114,10 +121,24 @@ def write_bundle(
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
-        for file, text in _files(program, arena, vectors, bundle).items():
+        for file, text in _files(program, arena, vectors, bundle, flag).items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8")
     return bundle
+
+
+def optimization_flag(optimize: str) -> str:
+    """Return the compiler's flag.
+
+    Raises:
+        UsageError: not one of `OPTIMIZATIONS`.
+    """
+    if optimize not in OPTIMIZATIONS:
+        raise UsageError(
+            f"--optimize {optimize}", found="no such optimisation", expected=", ".join(OPTIMIZATIONS),
+            next_step=nearest(optimize, list(OPTIMIZATIONS)),
+        )  # fmt: skip
+    return OPTIMIZATIONS[optimize]
 
 
 def fill_template(file: str, /, **values: str) -> str:
@@ -151,7 +172,7 @@ def require_fit(path: Path, target: Target, flash: int, ram: int) -> None:
             )
 
 
-def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> dict[str, str]:
+def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, flag: str) -> dict[str, str]:
     name = bundle.name
     common: dict[str, Any] = {"name": name}
     sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
@@ -162,8 +183,8 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle) -> 
         "weights.c": weights_source(program, name=name),
         "test_vectors.h": _vectors_header(vectors),
         "main.c": fill_template("main.c", **common, **test),
-        "Makefile": fill_template("Makefile", **common),
-        "CMakeLists.txt": fill_template("CMakeLists.txt", **common),
+        "Makefile": fill_template("Makefile", **common, flag=flag),
+        "CMakeLists.txt": fill_template("CMakeLists.txt", **common, flag=flag),
         "zephyr/module.yml": fill_template("zephyr/module.yml", **common),
         "zephyr/CMakeLists.txt": fill_template("zephyr/CMakeLists.txt", **common, upper=name.upper()),
         "zephyr/Kconfig": fill_template("zephyr/Kconfig", **common, **sizes, upper=name.upper()),

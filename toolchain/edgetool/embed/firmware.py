@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool.embed.c_bundle import check_lines, fill_lines
+from edgetool.embed.c_bundle import check_lines, fill_lines, optimization_flag
 from edgetool.embed.program import Program
 from edgetool.errors import (
     CompilerError,
@@ -33,7 +33,7 @@ PACKAGES = {
 
 SOURCES = Path(__file__).parent / "firmware_sources"
 FLAGS = (
-    "-std=c99", "-O3", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles",
+    "-std=c99", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles",
     "--specs=nano.specs", "-Wall", "-Wextra", "-Werror",
 )  # fmt: skip
 TIMEOUT_S = 600.0
@@ -68,7 +68,7 @@ class FirmwareRun:
     arena_is_whole: bool
 
 
-def run_firmware(bundle: Path, name: str, program: Program, target: Target) -> FirmwareRun:
+def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, optimize: str = "speed") -> FirmwareRun:
     """Build a bundle with start-up code for `target`, run its test vectors in QEMU and return what was measured.
 
     Args:
@@ -76,6 +76,7 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target) -> F
         name: prefix of what its header declares.
         program: what it was written from.
         target: with the runner `qemu`.
+        optimize: as the bundle was written for.
 
     Raises:
         TargetError: a target that QEMU does not run.
@@ -87,7 +88,7 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target) -> F
     require_runnable(target)
     assert target.qemu is not None
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
-        image = _build(bundle, name, program, target, target.qemu, Path(folder))
+        image = _build(bundle, name, program, target, target.qemu, Path(folder), optimization_flag(optimize))
         sizes = _sections(image)
         found = _emulate(image, target.qemu, str(bundle))
     return FirmwareRun(
@@ -122,7 +123,7 @@ def require_runnable(target: Target) -> None:
             )
 
 
-def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path) -> Path:
+def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str) -> Path:
     sources = {
         "measure.c": {"name": name, "fill": fill_lines(program, name), "check": check_lines(program, name)},
         "startup.c": {},
@@ -134,7 +135,7 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         (folder / file).write_text(string.Template(text).substitute(values) if values else text, encoding="utf-8")
     image = folder / "firmware.elf"
     command = [
-        COMPILER, *board.compiler_flags, *FLAGS, f"-I{bundle}", f"-I{folder}", "-DTEST_VECTORS_IN_SECTION",
+        COMPILER, flag, *board.compiler_flags, *FLAGS, f"-I{bundle}", f"-I{folder}", "-DTEST_VECTORS_IN_SECTION",
         *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if board.has_low_overhead_loops else []),
         "-T", str(folder / "link.ld"), "-o", str(image),
         *(str(folder / file) for file in ("startup.c", "measure.c")),
