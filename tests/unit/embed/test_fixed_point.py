@@ -16,6 +16,6 @@ def test_exponentials_are_near_and_far_ones_are_left_out(scale: float) -> None:
     assert (found[int(32 / scale) :] == 0).all()
 
 
-def test_products_round_away_from_zero_and_saturate() -> None:
-    assert multiply_high(1 << 30, 3) == 2 and multiply_high(-(1 << 30), 3) == -1
+def test_products_round_halves_up_and_saturate() -> None:
+    assert multiply_high(1 << 30, 3) == 2 and multiply_high(-(1 << 30), 3) == -1 and multiply_high(1 << 30, -1) == 0
     assert multiply_high(-(1 << 31), -(1 << 31)) == 2**31 - 1

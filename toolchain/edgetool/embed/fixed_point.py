@@ -42,12 +42,10 @@ def exponentials(scale: float, beta: float) -> Array:
 
 
 def multiply_high(a: int, b: int) -> int:
-    """Return round(a * b / 2^31), halves away from zero, saturated: `SaturatingRoundingDoublingHighMul`."""
+    """Return round(a * b / 2^31), halves up, saturated: `SaturatingRoundingDoublingHighMul`."""
     if a == b == -(1 << 31):
         return (1 << 31) - 1
-    product = a * b
-    nudged = product + ((1 << 30) if product >= 0 else 1 - (1 << 30))
-    return nudged >> 31 if nudged >= 0 else -(-nudged >> 31)
+    return (a * b + (1 << 30)) >> 31
 
 
 def _exponential(distance: int) -> int:

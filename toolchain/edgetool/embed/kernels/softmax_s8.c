@@ -21,7 +21,7 @@ static void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *outpu
     for (int32_t i = 0; i < p->width; ++i) {
       const int32_t share = multiply_high(factor, p->exponentials[largest - input[i]]);
       const int32_t right = shift + 31 - 8;
-      const int32_t steps = right > 31 ? 0 : (int32_t)(((int64_t)share + ((int64_t)1 << (right - 1))) >> right);
+      const int32_t steps = right > 31 ? 0 : (share >> right) + ((share >> (right - 1)) & 1);
       output[i] = clamp_s8(steps - 128, INT8_MIN, INT8_MAX);
     }
     input += p->width;
