@@ -47,7 +47,7 @@ static void pairs_table(const packed_s8_t *p, uint32_t *table) {
       "adds %[b], %[b], #" bytes "\n\t" \
       "cmp %[a], %[end]\n\t" \
       "blo 1b" \
-      : [s0] "+r"(s0), [s1] "+r"(s1), [a] "+r"(a), [b] "+r"(b), [x] "+r"(x), [wa] "=&r"(wa), [wb] "=&r"(wb), \
+      : [s0] "+&r"(s0), [s1] "+&r"(s1), [a] "+&r"(a), [b] "+&r"(b), [x] "+&r"(x), [wa] "=&r"(wa), [wb] "=&r"(wb), \
         [x0] "=&r"(x0), [e] "=&r"(e), [t] "=&r"(t), [u] "=&r"(u) \
       : [table] "r"(table), [end] "r"(end) \
       : "cc", "memory")

@@ -10,8 +10,9 @@ INLINE sparse_dot_t sparse_step(sparse_dot_t dot, int32_t entry) {
   __asm__("uxtah %[at], %[at], %[entry]\n\t"
           "ldrsb %[value], [%[at]], #1\n\t"
           "smlatb %[sum], %[entry], %[value], %[sum]"
-          : [sum] "+r"(dot.sum), [at] "+r"(dot.values), [value] "=&r"(value)
-          : [entry] "r"(entry), "m"(*(const int8_t(*)[65536])dot.values));
+          : [sum] "+&r"(dot.sum), [at] "+&r"(dot.values), [value] "=&r"(value)
+          : [entry] "r"(entry)
+          : "memory");
 #else
   dot.values += entry & 0xFFFF;
   dot.sum += (entry >> 16) * *dot.values++;
