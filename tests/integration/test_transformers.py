@@ -136,6 +136,31 @@ def test_masks_leave_room_for_int8_scores(kind: str, causal: bool, tmp_path: Pat
     assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > 15.0
 
 
+@pytest.mark.parametrize(("num_steps", "most"), [(0, 1e-6), (255, 1e-6), (65535, 1e-4)])
+def test_means_under_a_mask_and_norms_are_the_layers_own(num_steps: int, most: float) -> None:
+    layers = tf_keras.layers
+    inputs, mask = tf_keras.Input((LENGTH, WIDTH)), tf_keras.Input((LENGTH,), dtype="int32")
+    pooled = layers.GlobalAveragePooling1D()(layers.LayerNormalization(epsilon=1e-6)(inputs), mask=mask)
+    model = _shake(tf_keras.Model([inputs, mask], pooled))
+    x = np.random.default_rng(2).normal(size=(24, LENGTH, WIDTH)).astype(np.float32)
+    counted = _samples()[1]
+    expected = model([x, counted]).numpy()
+    with plain_operators(num_steps=num_steps):
+        np.testing.assert_allclose(model([x, counted]).numpy(), expected, atol=most)
+        assert not model([x, 0 * counted]).numpy().any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activations", ["int8", "int16"])
+def test_integer_files_run_with_and_without_a_token(activations: Any, tmp_path: Path) -> None:
+    model, (ids, mask) = _encoder(causal=False), _samples(64)
+    _export(model, (ids, mask), "tflite", QuantizationScheme(), tmp_path)  # a conversion leaves its traces on layers
+    path, _ = _export(model, (ids, mask), "tflite", QuantizationScheme("static", activations), tmp_path)
+    expected = model.predict([ids, mask], verbose=0)
+    assert _sqnr_db(expected, _run(path, (ids, mask))[0]) > {"int8": 15.0, "int16": 30.0}[activations]
+    assert np.isfinite(_run(path, (ids, 0 * mask))[0]).all()
+
+
 @pytest.mark.slow
 def test_passes_that_train_leave_tokens_and_attention_alone(tmp_path: Path) -> None:
     inputs = _samples(64)

@@ -21,6 +21,9 @@ from edgetool.passes.base import Context, ModelState, QuantizationScheme
 #: wider range would coarsen the scores that are seen; 16 bits have room.
 MASK_OFFSETS = {"float32": FLOAT_MASK_OFFSET, "int8": -16.0, "int16": -100.0}
 
+#: Steps of the range of an activation, by its type.
+NUM_STEPS = {"float32": 0, "int8": 255, "int16": 65535}
+
 #: Samples that range clipping runs at once, where the batch is open.
 CALIBRATION_BATCH = 16
 
@@ -67,11 +70,13 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
     from tensorflow.lite.python.convert_phase import ConverterError
 
     # The converter traces the model once more, so that this lasts to its end.
-    with quiet() as log, plain_operators(mask_offset=MASK_OFFSETS[state.quantization.activations]):
+    activations = state.quantization.activations
+    plain = plain_operators(mask_offset=MASK_OFFSETS[activations], num_steps=NUM_STEPS[activations])
+    with quiet() as log, plain:
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)
-            if samples is not None and state.quantization.activations == "int8":
+            if samples is not None and activations == "int8":
                 return _convert_clipped(converter, state, samples, 1 if batch else CALIBRATION_BATCH)
             return bytes(converter.convert())
         except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:

@@ -9,12 +9,16 @@ traced for export:
    without a sum is a product of elements;
 2. MultiHeadAttention is two batched matrix products;
 3. Reshape asks for no batch size, so that the batch stays open;
-4. scores that a mask hides are lowered by `mask_offset`: Keras' -1e9 leaves no step of an integer range for the others.
+4. scores that a mask hides are lowered by `mask_offset`: Keras' -1e9 leaves no step of an integer range for the others;
+5. a mean under a mask divides by no less than what one position counts, which an integer range tells from zero: where
+   none counts the mean is zero, and not 0 / 0, at which TFLite's integer DIV ends the run;
+6. LayerNormalization squares by a product, for activations of 16 bits: LiteRT 2.1 has no SQUARED_DIFFERENCE of 16 bits.
 """
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -26,27 +30,36 @@ __all__ = ["FLOAT_MASK_OFFSET", "plain_operators"]
 #: What Keras adds to hidden scores.
 FLOAT_MASK_OFFSET = -1e9
 
+#: Steps of an activation's integer range while a model is traced; 0: float. Read when a layer is called: TensorFlow's
+#: converter leaves the method that it found first on each layer, which so serves later conversions of the model too.
+_num_steps: contextvars.ContextVar[int] = contextvars.ContextVar("num_steps", default=0)
+
 
 @contextlib.contextmanager
-def plain_operators(*, mask_offset: float = FLOAT_MASK_OFFSET) -> Iterator[None]:
+def plain_operators(*, mask_offset: float = FLOAT_MASK_OFFSET, num_steps: int = 0) -> Iterator[None]:
     """Let tf_keras layers that are traced meanwhile use plain operators; their results stay the same.
 
     Args:
         mask_offset: added to the scores that a mask hides, in place of -1e9.
+        num_steps: of an activation's integer range, 255 or 65535; 0: activations are float.
     """
     from tf_keras import layers
     from tf_keras.src.layers.activation import softmax
 
-    replaced = (
+    replaced: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
         (layers.Dense, "call", _dense),
         (layers.EinsumDense, "call", _einsum_dense),
         (layers.Reshape, "call", _reshape),
         (layers.MultiHeadAttention, "_compute_attention", _attention),
+        (layers.GlobalAveragePooling1D, "call", _masked_mean),
+        (layers.LayerNormalization, "call", _layer_norm),
     )
     with contextlib.ExitStack() as stack:
         for kind, method, instead in replaced:
             stack.enter_context(mock.patch.object(kind, method, _or_original(instead, getattr(kind, method))))
         stack.enter_context(mock.patch.object(softmax, "_large_compatible_negative", lambda _: mask_offset))
+        token = _num_steps.set(num_steps)
+        stack.callback(_num_steps.reset, token)
         yield
 
 
@@ -143,3 +156,34 @@ def _attention(
     weights = layer._masked_softmax(scores, attention_mask)
     dropped = layer._dropout_layer(weights, training=training)
     return tf.transpose(tf.matmul(dropped, value), (0, 2, 1, 3)), weights
+
+
+def _masked_mean(layer: Any, inputs: Any, mask: Any = None) -> Any:
+    """Return the mean `[N, C]` of the positions that a mask leaves, 0 where it leaves none.
+
+    Means in place of sums, because TFLite gives a sum of 16 bits the range of one summand. The share of positions that
+    count is taken to be one step of its range at least.
+    """
+    import tensorflow as tf
+
+    if mask is None or not _is_static(inputs):
+        return None
+    axis = 1 if layer.data_format == "channels_last" else 2
+    counts = tf.expand_dims(tf.cast(mask, inputs.dtype), 3 - axis)
+    least = 1.0 / min(inputs.shape[axis], _num_steps.get() or math.inf)
+    share = tf.maximum(tf.reduce_mean(counts, axis=axis, keepdims=layer.keepdims), least)
+    return tf.reduce_mean(inputs * counts, axis=axis, keepdims=layer.keepdims) / share
+
+
+def _layer_norm(layer: Any, inputs: Any) -> Any:
+    import tensorflow as tf
+
+    if _num_steps.get() <= 255:
+        return None
+    axes = [axis % inputs.shape.rank for axis in layer.axis]
+    if not _is_static(inputs) or axes != list(range(inputs.shape.rank - len(axes), inputs.shape.rank)):
+        return None
+    centred = inputs - tf.reduce_mean(inputs, axes, keepdims=True)
+    factor = tf.math.rsqrt(tf.reduce_mean(centred * centred, axes, keepdims=True) + layer.epsilon)
+    outputs = centred * (factor if layer.gamma is None else factor * layer.gamma)
+    return outputs if layer.beta is None else outputs + layer.beta
