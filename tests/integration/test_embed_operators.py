@@ -57,6 +57,7 @@ CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
     "sub from constant": ([SEQUENCE], lambda x: 1.0 - x, "SUB"),
     "mul": ([IMAGE, (1, 1, 6)], lambda x, y: x * y, "MUL"),
     "mul scalar": ([SEQUENCE], lambda x: x * 3.7, "MUL"),
+    "div": ([SEQUENCE, SEQUENCE], lambda x, y: x / (_tf().abs(y) + 1.0), "DIV"),
     "squared difference": ([SEQUENCE, (5, 1)], lambda x, y: _tf().math.squared_difference(x, y), "SQUARED_DIFFERENCE"),
     "maximum": ([SEQUENCE, SEQUENCE], lambda x, y: _tf().maximum(x, y), "MAXIMUM"),
     "minimum": ([SEQUENCE, SEQUENCE], lambda x, y: _tf().minimum(x, y), "MINIMUM"),
@@ -116,7 +117,6 @@ CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
 
 #: Cases of float32 alone: the converter keeps them so, or has no integer form.
 FLOAT_CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
-    "div": ([SEQUENCE, SEQUENCE], lambda x, y: x / (_tf().abs(y) + 1.0), "DIV"),
     "elu": ([SEQUENCE], lambda x: _tf().nn.elu(x), "ELU"),
     "exp": ([SEQUENCE], lambda x: _tf().exp(x), "EXP"),
     "log": ([SEQUENCE], lambda x: _tf().math.log(_tf().abs(x) + 1.0), "LOG"),

@@ -26,9 +26,9 @@ def test_squares_keep_fewer_bits(residual_graph: Graph) -> None:
     assert sum_scales(_op("SQUARED_DIFFERENCE"), *tensors)["left_shift"] == 7
 
 
-def test_division_of_integers_is_refused(residual_graph: Graph) -> None:
-    with pytest.raises(UnsupportedModelError, match="reciprocal"):
-        lower_binary(_op("DIV"), residual_graph)
+def test_a_quotient_divides_the_scales(residual_graph: Graph) -> None:
+    step = lower_binary(_op("DIV"), residual_graph)
+    assert step.kernel == "div_s8" and (step.fields["multiplier"], step.fields["shift"]) == (1 << 30, 2)  # 2
 
 
 def test_a_choice_wants_one_scale(residual_graph: Graph) -> None:

@@ -35,11 +35,7 @@ def lower_binary(op: Op, graph: Graph) -> Step:
         low, high = float_range(op)
         fields |= {} if op.kind == "PRELU" else {"low": low, "high": high}
     else:
-        make = INTEGER_FIELDS.get(op.kind)
-        # Of DIV: for a dividend of one step LiteRT's integer kernel shifts by more than 31, which may give anything.
-        require(make is not None, op, what="int8", expected="float32", next_step="multiply by a reciprocal instead")
-        assert make is not None
-        fields |= make(op, first, second, result)
+        fields |= INTEGER_FIELDS[op.kind](op, first, second, result)
         name = NAMES.get(op.kind, name)
     sides = tuple(side for side, given in enumerate((first, second)) if given.shape == result.shape)
     return Step(
@@ -94,6 +90,12 @@ def _product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     }  # fmt: skip
 
 
+def _quotient(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    a, b, made = (quantization_of(op, tensor) for tensor in (first, second, result))
+    multiplier, shift = quantize_multiplier(float(a.scale[0]) / (float(b.scale[0]) * float(made.scale[0])))
+    return {**_product(op, first, second, result), "multiplier": multiplier, "shift": shift}
+
+
 def _prelu(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     given, slope, made = (quantization_of(op, tensor) for tensor in (first, second, result))
     multiplier, shift = quantize_multiplier(float(given.scale[0]) / float(made.scale[0]))
@@ -116,6 +118,7 @@ INTEGER_FIELDS: dict[str, Callable[[Op, Tensor, Tensor, Tensor], Fields]] = {
     "ADD": _sum,
     "SUB": _sum,
     "SQUARED_DIFFERENCE": _sum,
+    "DIV": _quotient,
     "MUL": _product,
     "PRELU": _prelu,
     "MAXIMUM": _choice,
