@@ -24,8 +24,9 @@ BUNDLED = ("digits-latent", "breast-cancer")
 #: After fewer, ds-cnn says the same of every sample once it is int8.
 MORE_SAMPLES = {"ds-cnn": 2500}
 
-#: Networks that so few steps leave in a state in which int8 cannot tell samples apart: they need a real training.
-NEED_MORE = ("mobilenet-v1-025", "mobilenet-v2")
+#: After 1,000 to 2,000 samples it is right in 10 to 20 % of cases: the scores of ten classes lie too close together for
+#: int8 (SQNR 16 to 20 dB, but agreement 0.76 to 0.82). It needs a real training.
+NEED_MORE = ("mobilenet-v2",)
 
 #: Recipes whose files C is written for.
 WITH_C = {"float32", "w8a8_static"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 __all__ = ["build"]
@@ -14,6 +15,11 @@ BLOCKS = (
 
 #: Of moving averages: Keras' 0.99 lags behind the few hundred steps of an epoch. No weight depends on it.
 MOMENTUM = 0.9
+
+#: Deviation of depthwise kernels at first: He's, for the nine inputs of a filter. Keras' initializers count those of
+#: all C channels: what comes out has a variance of 1 / C, where moving variances begin at 1, so that a short training
+#: leaves no signal behind a few such layers. No weight's shape depends on it.
+DEPTHWISE = math.sqrt(2 / 9)
 
 
 def build(keras: Any) -> Any:
@@ -35,7 +41,11 @@ def build(keras: Any) -> Any:
     for number, (filters, stride) in enumerate(BLOCKS, 1):
         name = f"block{number}"
         x = layers.DepthwiseConv2D(
-            3, strides=stride, padding="same", depthwise_initializer="he_normal", name=f"{name}_depthwise"
+            3,
+            strides=stride,
+            padding="same",
+            depthwise_initializer=keras.initializers.RandomNormal(stddev=DEPTHWISE),
+            name=f"{name}_depthwise",
         )(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_bn")(x)
         x = layers.ReLU(name=f"{name}_depthwise_relu")(x)

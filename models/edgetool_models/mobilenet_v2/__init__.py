@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 __all__ = ["build"]
@@ -17,6 +18,11 @@ LAST = 320
 
 #: Of moving averages: Keras' 0.99 lags behind the few hundred steps of an epoch. No weight depends on it.
 MOMENTUM = 0.9
+
+#: Deviation of depthwise kernels at first: He's, for the nine inputs of a filter. Keras' initializers count those of
+#: all C channels: what comes out has a variance of 1 / C, where moving variances begin at 1, so that a short training
+#: leaves no signal behind a few such layers. No weight's shape depends on it.
+DEPTHWISE = math.sqrt(2 / 9)
 
 
 def build(keras: Any) -> Any:
@@ -58,7 +64,14 @@ def _block(keras: Any, x: Any, expansion: int, channels: int, name: str, *, stri
     if expansion > 1:
         x = layers.Conv2D(expansion * int(x.shape[-1]), 1, use_bias=False, name=f"{name}_expand_conv")(x)
         x = _normalised(keras, x, f"{name}_expand")
-    x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise_conv")(x)
+    x = layers.DepthwiseConv2D(
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=keras.initializers.RandomNormal(stddev=DEPTHWISE),
+        name=f"{name}_depthwise_conv",
+    )(x)
     x = _normalised(keras, x, f"{name}_depthwise")
     x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_project_conv")(x)
     x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_project_bn")(x)

@@ -137,8 +137,9 @@ def _config(model: Any, layer: Any, clustered: bool) -> Any | None:
     if not (clustered or followed or kind == "Conv1D"):
         return None
     has_activation = hasattr(layer, "activation") and not followed
-    # TF-MOT gives dense layers one scale, and so does TFLite's converter.
-    per_axis = not clustered and kind != "Dense"
+    # TF-MOT gives dense layers one scale, and so does TFLite's converter. TensorFlow trains no dilated conv2d on a CPU.
+    dilated = kind == "Conv1D" and layer.dilation_rate[0] > 1
+    per_axis = not clustered and kind != "Dense" and not dilated
     return _class("KernelQuantizeConfig")(KERNELS.get(kind, "kernel"), per_axis=per_axis, has_activation=has_activation)
 
 
@@ -178,7 +179,7 @@ def _custom_objects() -> dict[str, Any]:
 
 
 def _convolve_rows(layer: Any, kernel: Any) -> Any:
-    """Return Conv1D's `convolution_op` with a kernel `[1, width, in, out]`.
+    """Return the `convolution_op` of a Conv1D without dilation, with a kernel `[1, width, in, out]`.
 
     The converter folds the axis that `tf.nn.conv1d` adds to a kernel, but not behind a fake quantisation by channel.
     """
@@ -186,9 +187,7 @@ def _convolve_rows(layer: Any, kernel: Any) -> Any:
 
     def convolve(inputs: Any, _: Any) -> Any:
         padding = "VALID" if layer.padding == "causal" else layer.padding.upper()
-        rows = tf.nn.conv2d(
-            tf.expand_dims(inputs, 1), kernel, [1, layer.strides[0]], padding, dilations=[1, layer.dilation_rate[0]]
-        )
+        rows = tf.nn.conv2d(tf.expand_dims(inputs, 1), kernel, [1, layer.strides[0]], padding)
         return tf.squeeze(rows, 1)
 
     return convolve
