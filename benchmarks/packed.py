@@ -58,7 +58,7 @@ def main() -> int:
             num_failed += failed
             lines += rows
             print("\n".join(rows), file=sys.stderr, flush=True)
-            layers += layer_rows(model, target, bundle)
+            layers += layer_rows(model, target, bundle) if target == options.targets.split(",")[0] else []
     lines += ["", "| model | core | layer | form | int8 | packed |", "| --- | --- | --- | --- | ---: | ---: |", *layers]
     if options.data:
         for model in options.models:
