@@ -57,6 +57,7 @@ def test_every_byte_is_that_of_the_reference_kernels(
     assert check_bundle(model, tmp_path / "b", num_samples=50).num_different == 0, "the same code on this machine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TFLM)
 def test_less_is_needed_than_by_an_interpreter(name: str, shared_models: Path, tmp_path: Path) -> None:
     on_m4, on_m55, ram = TFLM[name]
@@ -89,6 +90,7 @@ void *_sbrk(int size) {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
 def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> None:
     """QEMU's DWT reads zero, so that the figure is that of SysTick."""
@@ -120,6 +122,7 @@ def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> No
     assert abs(int(said[1]) - ticks) <= 0.1 * ticks + 3
 
 
+@pytest.mark.slow
 def test_counts_can_be_repeated(tmp_path: Path) -> None:
     first, again = (run(TINY, "cortex-m4-qemu", tmp_path / name) for name in "ab")
     assert first == again and first.num_instructions > 0

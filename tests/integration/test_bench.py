@@ -156,6 +156,7 @@ def test_model_that_asks_for_all_memory_is_refused(tmp_path: Path) -> None:
         session.outputs((np.zeros((1, 1), np.float32),))
 
 
+@pytest.mark.slow
 def test_model_that_never_ends_is_given_up(tmp_path: Path) -> None:
     from onnx import TensorProto, helper, numpy_helper
 
@@ -207,6 +208,7 @@ def edgetool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_bench_command_measures_both_formats(tmp_path: Path) -> None:
     files = [str(GOLDEN / name) for name in ("tiny_float32.tflite", "tiny_int8.tflite", "tiny.onnx")]
     found = edgetool("bench", *files, "--threads", "1,all", "--runs", "50", "--mlperf", "-o", str(tmp_path / "r.json"))

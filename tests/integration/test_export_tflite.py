@@ -99,6 +99,7 @@ def small_cnn():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", SCHEMES)
 def test_every_mode_agrees_with_keras_in_any_batch(recipe, small_cnn, images, tmp_path):
     path = tmp_path / "model.tflite"
@@ -127,6 +128,7 @@ def test_file_is_small_static_and_named(small_cnn, images, tmp_path):
     assert path.stat().st_size < num_weights + 8000
 
 
+@pytest.mark.slow
 def test_same_model_and_seed_give_the_same_bytes(small_cnn, images, tmp_path):
     scheme = QuantizationScheme("static", "int8", num_calibration_samples=10)
     files = []
@@ -232,6 +234,7 @@ def pruned_cnn():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["float32", "float16", "w8a8_static", "w8a16_static"])
 def test_pruned_file_is_sparse_and_computes_the_same(recipe, pruned_cnn, images, tmp_path, monkeypatch):
     from edgetool.exporters import tflite

@@ -51,6 +51,7 @@ def one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gan, "PASSES_PER_EPOCH", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_pass")
 def test_an_epoch_moves_both_models_and_can_be_repeated() -> None:
     trainer = begin(workload(batch_size=256))

@@ -144,6 +144,7 @@ def test_json_and_csv_tell_the_same(run_folder: Path) -> None:
         assert float(row["p50_ns"]) == pytest.approx(found["p50_ns"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_two_runs_go_side_by_side_into_a_folder_of_their_own(run_folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(run_folder, other)

@@ -50,6 +50,7 @@ def test_other_models_are_told_apart() -> None:
         _verify(GOLDEN / "tiny_float32.tflite", GOLDEN / "tiny.onnx")
 
 
+@pytest.mark.slow
 def test_a_changed_weight_breaks_parity_of_the_whole_command(tmp_path: Path) -> None:
     import onnx
     from onnx import numpy_helper

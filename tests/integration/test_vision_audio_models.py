@@ -38,6 +38,7 @@ def test_sizes(name: str, framework: str) -> None:
     assert (model.count_params(), model.input_shape[1:], model.output_shape[1:]) == SIZES[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_models_are_carried_over_with_equal_outputs(name: str) -> None:
     import keras

@@ -82,6 +82,7 @@ def check_as_c(model: Path, out: Path) -> None:
     assert check_bundle(model, out, num_samples=10).num_different == 0, model.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [card.name for card in TRAINED])
 def test_one_definition_serves_both_generations_of_keras(name: str) -> None:
     import keras
