@@ -19,10 +19,10 @@ static void softmax_s8(const softmax_s8_t *p, const int8_t *input, int8_t *outpu
     int32_t shift;
     const int32_t factor = reciprocal(sum, 12, &shift);
     for (int32_t i = 0; i < p->width; ++i) {
-      const int32_t share = multiply_high(factor, p->exponentials[largest - input[i]]);
+      const uint32_t share = (uint32_t)multiply_high(factor, p->exponentials[largest - input[i]]);
       const int32_t right = shift + 31 - 8;
-      const int32_t steps = right > 31 ? 0 : (share >> right) + ((share >> (right - 1)) & 1);
-      output[i] = clamp_s8(steps - 128, INT8_MIN, INT8_MAX);
+      const uint32_t steps = right > 31 ? 0u : (share >> right) + ((share >> (right - 1)) & 1u);
+      output[i] = clamp_s8((int32_t)steps - 128, INT8_MIN, INT8_MAX);
     }
     input += p->width;
     output += p->width;
