@@ -31,6 +31,9 @@ NEED_MORE = ("mobilenet-v2",)
 #: Recipes whose files C is written for.
 WITH_C = {"float32", "w8a8_static"}
 
+#: Bytes of a file from which on a compiler takes minutes over its weights.
+LARGEST_AS_C = 10 << 20
+
 #: Samples that one epoch sees at most.
 MAX_SAMPLES = 1000
 
@@ -69,7 +72,9 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
         assert artifact.parity and all(parity.passed for parity in artifact.parity), artifact.parity
         assert artifact.evaluation is not None and artifact.evaluation.num_samples > 0
     for recipe in {"float32", card.default_recipe} & WITH_C:
-        check_as_c(tmp_path / "run" / made[f"{recipe}.tflite"].artifact.path, tmp_path / recipe)
+        path = tmp_path / "run" / made[f"{recipe}.tflite"].artifact.path
+        if path.stat().st_size < LARGEST_AS_C:
+            check_as_c(path, tmp_path / recipe)
 
 
 def check_as_c(model: Path, out: Path) -> None:
