@@ -130,18 +130,29 @@ FLOAT_CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
 }
 
 
-def convert(shapes: Sequence[Sequence[int]], function: Function, *, integers: bool) -> bytes:
+#: Cases of 16-bit activations.
+WIDE_CASES = (
+    "conv", "conv 1d", "depthwise", "dense rows", "max pool", "average pool", "add constant", "add repeated",
+    "mean of rows", "softmax", "pad", "split", "transpose", "strided slice",
+)  # fmt: skip
+
+
+def convert(
+    shapes: Sequence[Sequence[int]], function: Function, *, integers: bool = False, wide: bool = False
+) -> bytes:
     tf = _tf()
     specs = [tf.TensorSpec((1, *shape), tf.float32) for shape in shapes]
     concrete = tf.function(function).get_concrete_function(*specs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
-    if integers:
+    if integers or wide:
         random = np.random.default_rng(0)
         samples = [[random.normal(size=(1, *shape)).astype(np.float32) for shape in shapes] for _ in range(20)]
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: iter(samples)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
+        kinds = tf.lite.OpsSet
+        wide_kind = kinds.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [wide_kind if wide else kinds.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int16 if wide else tf.int8
     content = converter.convert()
     assert isinstance(content, bytes)
     return content
@@ -164,7 +175,13 @@ def test_integers_bit_for_bit(case: str, tmp_path: Path) -> None:
     check(convert(shapes, function, integers=True), operator, tmp_path)
 
 
+@pytest.mark.parametrize("case", WIDE_CASES)
+def test_16_bit_activations_bit_for_bit(case: str, tmp_path: Path) -> None:
+    shapes, function, operator = CASES[case]
+    check(convert(shapes, function, wide=True), operator, tmp_path)
+
+
 @pytest.mark.parametrize("case", [*CASES, *FLOAT_CASES])
 def test_floats_within_rounding(case: str, tmp_path: Path) -> None:
     shapes, function, operator = {**CASES, **FLOAT_CASES}[case]
-    check(convert(shapes, function, integers=False), operator, tmp_path)
+    check(convert(shapes, function), operator, tmp_path)

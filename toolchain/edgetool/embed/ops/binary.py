@@ -14,7 +14,10 @@ __all__ = ["lower_binary", "sum_scales"]
 
 #: Bits that the inputs of sums and differences are shifted up by, so that rescaling loses little.
 #: Source: `Prepare` in tflite/kernels/add.cc and squared_difference.cc.
-SUM_SHIFT, SQUARE_SHIFT = 20, 7
+SUM_SHIFT, WIDE_SUM_SHIFT, SQUARE_SHIFT = 20, 15, 7
+
+#: Operators with a kernel for 16-bit activations.
+WIDE = frozenset({"ADD"})
 
 #: Operators whose kernel has another name than the operator.
 NAMES = {"ADD": "broadcast_add"}
@@ -28,13 +31,18 @@ def lower_binary(op: Op, graph: Graph) -> Step:
     """
     first, second = (graph.tensors[name] for name in op.inputs)
     result = output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), first, second, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), first, second, result)
     fields: Fields = {"shape": broadcast_fields(op, first.shape, second.shape, result.shape)}
     name = op.kind.lower()
     if suffix == "f32":
         low, high = float_range(op)
         fields |= {} if op.kind == "PRELU" else {"low": low, "high": high}
     else:
+        require(
+            suffix == "s8" or op.kind in WIDE, op, what="16-bit activations",
+            expected=f"one of {', '.join(sorted(WIDE))}",
+            next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
+        )  # fmt: skip
         fields |= INTEGER_FIELDS[op.kind](op, first, second, result)
         name = NAMES.get(op.kind, name)
     sides = tuple(side for side, given in enumerate((first, second)) if given.shape == result.shape)
@@ -54,7 +62,7 @@ def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     Source of the scaling: `Prepare` in tflite/kernels/add.cc, sub.cc and squared_difference.cc.
     """
     is_square = op.kind == "SQUARED_DIFFERENCE"
-    left_shift = SQUARE_SHIFT if is_square else SUM_SHIFT
+    left_shift = SQUARE_SHIFT if is_square else (SUM_SHIFT if result.dtype == "int8" else WIDE_SUM_SHIFT)
     scales = [float(quantization_of(op, tensor).scale[0]) for tensor in (first, second)]
     twice = 2.0 * max(scales)
     made = quantization_of(op, result)

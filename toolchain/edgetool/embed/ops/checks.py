@@ -96,7 +96,8 @@ def constant_of(op: Op, graph: Graph, index: int, dtype: str) -> Array:
 
 
 def weights_of(op: Op, graph: Graph, dtype: str) -> Array:
-    """Return the weights, of the activations' type; int8 ones that the file stores as int4 have been widened."""
+    """Return the weights: int8 for integers, float32 for floats; int4 of a file have been widened."""
+    dtype = "int8" if dtype == "int16" else dtype
     name = op.inputs[1] if len(op.inputs) > 1 else ""
     is_packed = dtype == "int8" and name != "" and graph.tensors[name].dtype == "int4"
     return constant_of(op, graph, 1, "int4" if is_packed else dtype)

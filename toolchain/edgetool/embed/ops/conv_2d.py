@@ -15,6 +15,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
@@ -32,7 +33,7 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, grouped convolutions, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     weights = weights_of(op, graph, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
@@ -43,9 +44,10 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     )  # fmt: skip
     window = window_of(op.attributes, (kernel_h, kernel_w), (in_h, in_w), (out_h, out_w))
     sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w}
-    if suffix == "f32":
+    if suffix != "s8":
         shape: Fields = {**sizes, **window.fields(), "in_c": in_c, "out_c": out_c}
-        return float_layer(op, graph, "conv", weights, out_c, {"window": shape})
+        make = float_layer if suffix == "f32" else wide_layer
+        return make(op, graph, "conv", weights, out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))

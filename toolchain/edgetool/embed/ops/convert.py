@@ -12,7 +12,9 @@ __all__ = ["lower_convert"]
 #: Operator, type in front and behind -> kernel.
 KERNELS = {
     ("QUANTIZE", "float32", "int8"): "quantize_f32_s8",
+    ("QUANTIZE", "float32", "int16"): "quantize_f32_s16",
     ("DEQUANTIZE", "int8", "float32"): "dequantize_s8_f32",
+    ("DEQUANTIZE", "int16", "float32"): "dequantize_s16_f32",
     ("CAST", "int32", "float32"): "cast_s32_f32",
 }
 

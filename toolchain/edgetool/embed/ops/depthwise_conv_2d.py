@@ -14,6 +14,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
@@ -29,7 +30,7 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     weights = weights_of(op, graph, source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
@@ -37,8 +38,9 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
     shape: Fields = {
         "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c, **window.fields(),
     }  # fmt: skip
-    if suffix == "f32":
-        return float_layer(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
+    if suffix != "s8":
+        make = float_layer if suffix == "f32" else wide_layer
+        return make(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))

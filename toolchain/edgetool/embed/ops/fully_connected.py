@@ -14,6 +14,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import channel_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op, Quantization
@@ -30,13 +31,14 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, weights that are no constant or have a zero point.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     weights = weights_of(op, graph, source.dtype)
     num_outputs, num_inputs = (int(size) for size in weights.shape)
     num_rows = source.num_elements // num_inputs
     sizes: Fields = {"num_rows": num_rows, "num_inputs": num_inputs, "num_outputs": num_outputs}
-    if suffix == "f32":
-        return float_layer(op, graph, "fully_connected", weights, num_outputs, sizes)
+    if suffix != "s8":
+        make = float_layer if suffix == "f32" else wide_layer
+        return make(op, graph, "fully_connected", weights, num_outputs, sizes)
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     require(not any(kernel.zero_point), op, what="weights with a zero point", expected="symmetric weights")

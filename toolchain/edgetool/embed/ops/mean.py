@@ -22,7 +22,7 @@ def lower_mean(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or axes with another one between them.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8") if op.kind == "SUM" else ("float32", "int8", "int16"), source, result)
     rank = len(source.shape)
     axes = sorted({int(axis) % rank for axis in np.atleast_1d(constant_of(op, graph, 1, "int32")).reshape(-1)})
     require(
@@ -40,7 +40,7 @@ def lower_mean(op: Op, graph: Graph) -> Step:
     up = min(divisor.bit_length() - 1, 32, 31 + shift)
     return Step(
         layer=op.name,
-        kernel=f"{op.kind.lower()}_s8",
+        kernel=f"{op.kind.lower()}_{suffix}",
         inputs=(source.name,),
         output=result.name,
         fields={

@@ -27,7 +27,7 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or an output of another scale than the input, which pooling cannot give.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     require(
         suffix == "f32" or quantization_of(op, source) == quantization_of(op, result),
         op, what="another scale behind it than in front",
@@ -38,12 +38,12 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
     extent = int(op.attributes["filter_height"]), int(op.attributes["filter_width"])
     window = window_of(op.attributes, extent, (in_h, in_w), (out_h, out_w))
     kernel = f"{KERNELS[op.kind]}_{suffix}"
-    if suffix == "f32":
+    if suffix != "s8":
         shape: Fields = {
             "in_h": in_h, "in_w": in_w, "in_c": channels, "out_h": out_h, "out_w": out_w, "out_c": channels,
             **window.fields(),
         }  # fmt: skip
-        bounds = float_range(op)
+        bounds = float_range(op) if suffix == "f32" else fused_range(op, result)
         fields: Fields = {"window": shape, "low": bounds[0], "high": bounds[1]}
         return Step(op.name, kernel, (source.name,), result.name, fields)
     low, high = fused_range(op, result)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from edgetool.embed.fixed_point import exponentials
+from edgetool.embed.interpolation import wide_tables
 from edgetool.embed.ops.checks import output_of, quantization_of, require, suffix_of
 from edgetool.embed.program import Fields, Step
+from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_softmax"]
@@ -20,12 +22,16 @@ def lower_softmax(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or an output of another scale.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     width, beta = source.shape[-1], float(op.attributes.get("beta", 1.0))
     rows: Fields = {"num_rows": source.num_elements // width, "width": width}
     if suffix == "f32":
         return Step(op.name, "softmax_f32", (source.name,), result.name, {**rows, "beta": beta}, overwrites=(0,))
     given, made = quantization_of(op, source), quantization_of(op, result)
+    if suffix == "s16":
+        multiplier, shift = quantize_multiplier(float(given.scale[0]) * beta / (10.0 / 65535.0))
+        fields: Fields = {**rows, "multiplier": multiplier, "shift": shift, **wide_tables()}
+        return Step(op.name, "softmax_s16", (source.name,), result.name, fields, overwrites=(0,))
     require(
         made.scale[0] == SCALE and made.zero_point[0] == ZERO_POINT, op,
         what=f"an output of scale {made.scale[0]:g}, zero point {made.zero_point[0]}", expected="1/256 and -128",

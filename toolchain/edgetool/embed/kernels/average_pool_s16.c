@@ -1,0 +1,29 @@
+/* needs: window_type clamp_s16 */
+/* AVERAGE_POOL_2D of 16-bit activations: padding does not count, halves round away from zero. */
+typedef struct {
+  window_t window;
+  int32_t low, high;
+} average_pool_s16_t;
+
+static int32_t average_pool_s16_value(const window_t *w, const int16_t *channel, int32_t top, int32_t left) {
+  int32_t sum = 0, count = 0;
+  for (int32_t y = top < 0 ? 0 : top; y < w->in_h && y < top + w->kernel_h; ++y) {
+    for (int32_t x = left < 0 ? 0 : left; x < w->in_w && x < left + w->kernel_w; ++x) {
+      sum += channel[(y * w->in_w + x) * w->in_c];
+      ++count;
+    }
+  }
+  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+static void average_pool_s16(const average_pool_s16_t *p, const int16_t *input, int16_t *output) {
+  const window_t *const w = &p->window;
+  for (int32_t y = 0; y < w->out_h; ++y) {
+    for (int32_t x = 0; x < w->out_w; ++x) {
+      for (int32_t c = 0; c < w->out_c; ++c) {
+        const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+        *output++ = clamp_s16(average_pool_s16_value(w, input + c, top, left), p->low, p->high);
+      }
+    }
+  }
+}
