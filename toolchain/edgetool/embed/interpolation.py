@@ -48,7 +48,8 @@ def interpolation_table(function: Callable[[float], float], low: float, high: fl
         error = _rounded((following * factor + sample) / 2) - _rounded(middle * factor)
         found.append(sample - _rounded(error / 2))
     found.append(_rounded(function(high) * factor))
-    return np.clip(np.array(found), -32768, 32767).astype(np.int16)
+    table: Array = np.clip(np.array(found), -32768, 32767).astype(np.int16)
+    return table
 
 
 def _rounded(value: float) -> float:
