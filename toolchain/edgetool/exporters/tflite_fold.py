@@ -30,12 +30,10 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
     graph = model.subgraphs[0]
     options = operator.builtinOptions
     place = graph.operators.index(operator)
-    source = _reshaped(model, int(operator.inputs[0]), [1, 1, *shape[2:]])
     result = int(operator.outputs[0])
-    wide = copy.copy(graph.tensors[result])
-    wide.shape, wide.name = np.array([1, 1, 1, shape[0]], np.int32), wide.name + b"_conv"
-    graph.tensors.append(wide)
-    inner = len(graph.tensors) - 1
+    num_rows = int(graph.tensors[result].shape[0])
+    source = _reshaped(model, int(operator.inputs[0]), [num_rows, 1, *shape[2:]], b"_wide")
+    inner = _reshaped(model, result, [num_rows, 1, 1, shape[0]], b"_conv")
     graph.operators.insert(place, _reshape(model, int(operator.inputs[0]), source))
     bias = int(operator.inputs[2]) if len(operator.inputs) > 2 else -1
     if bias < 0:  # the int8 kernel of CONV_2D insists on one
@@ -79,11 +77,11 @@ def _zero_bias(model: Any, source: int, kernel: int) -> int:
     return len(graph.tensors) - 1
 
 
-def _reshaped(model: Any, index: int, shape: list[int]) -> int:
+def _reshaped(model: Any, index: int, shape: list[int], suffix: bytes) -> int:
     """Add a tensor like `index` in another shape; return its index."""
     graph = model.subgraphs[0]
     tensor = copy.copy(graph.tensors[index])
-    tensor.shape, tensor.name = np.array(shape, np.int32), tensor.name + b"_wide"
+    tensor.shape, tensor.name = np.array(shape, np.int32), tensor.name + suffix
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1
 
