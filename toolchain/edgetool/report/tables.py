@@ -101,7 +101,8 @@ def _checks_cell(row: Row, latency: LatencyRecord | None) -> Cell:
     if row.problems:
         return Cell("failed", tone="bad", hint="; ".join(row.problems))
     if latency is not None and latency.noise != "quiet":
-        return Cell(f"passed, {latency.noise}", tone="warn", hint=f"latency: {latency.noise_reason}")
+        said = {"noisy": "noisy timing", "unusable": "timing unusable"}[latency.noise]
+        return Cell(f"passed; {said}", tone="warn", hint=f"latency: {latency.noise_reason}")
     if not row.record.parity:
         return Cell("not checked", tone="warn")
     return Cell("passed", tone="good")
