@@ -305,6 +305,32 @@ def test_clusters_survive_folding_and_quantisation(mode, small_cnn, images, tmp_
 
 
 @pytest.mark.slow
+def test_clusters_survive_behind_a_layer_normalisation(tmp_path):
+    import tf_keras
+
+    rng = np.random.default_rng(0)
+    inputs = tf_keras.Input((12, 32))
+    normal = tf_keras.layers.LayerNormalization(name="norm")(inputs)
+    hidden = tf_keras.layers.Dense(32, activation="relu", name="hidden")(normal)
+    model = tf_keras.Model(inputs, tf_keras.layers.Add()([normal, hidden]))
+    gamma, beta = rng.uniform(0.5, 2.0, 32), rng.normal(0.0, 0.3, 32)  # other than 1 and 0, to which they begin
+    model.get_layer("norm").set_weights([gamma, beta])
+    kernel = _cluster(rng.normal(size=(32, 32)), 16)
+    model.get_layer("hidden").set_weights([kernel, rng.normal(size=32)])
+    signals = rng.normal(size=(40, 12, 32)).astype(np.float32)
+    path = tmp_path / "m.tflite"
+    scheme = QuantizationScheme("static", "int8", per_channel=False, num_calibration_samples=40)
+    invariant = Invariant("num_clusters", "hidden", 16, kernel.shape)
+    result = export_tflite(ModelState(model, scheme, (invariant,)), path, _context(signals))
+    file = unpack(path.read_bytes())
+    (index,) = [i for i, t in enumerate(file.subgraphs[0].tensors) if t.name.decode() == result.kernels["hidden"]]
+    assert np.unique(constant(file, file.subgraphs[0].tensors[index])).size <= 16
+    (found,) = _run(path.read_bytes(), signals)
+    expected = model.predict(signals, verbose=0)
+    assert np.mean((found - expected) ** 2) < np.var(expected) / 300  # 25 dB
+
+
+@pytest.mark.slow
 def test_resnet8_is_small_and_accurate(shared_models, shared_data, tmp_path):
     import tf_keras
 

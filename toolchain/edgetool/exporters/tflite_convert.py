@@ -71,7 +71,11 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
 
     # The converter traces the model once more, so that this lasts to its end.
     activations = state.quantization.activations
-    plain = plain_operators(mask_offset=MASK_OFFSETS[activations], num_steps=NUM_STEPS[activations])
+    plain = plain_operators(
+        mask_offset=MASK_OFFSETS[activations],
+        num_steps=NUM_STEPS[activations],
+        apart=_normalisations_before_clusters(state),
+    )
     with quiet() as log, plain:
         try:
             converter = _converter(tf, state.model, batch)
@@ -82,6 +86,19 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:
             log.seek(0)
             raise _explain(str(exc) + "\n" + log.read(), state.model) from exc
+
+
+def _normalisations_before_clusters(state: ModelState) -> list[str]:
+    """Return the names of the LayerNormalization layers that a clustered layer reads."""
+    clustered = {invariant.layer for invariant in state.invariants if invariant.kind == "num_clusters"}
+    return [
+        str(source.name)
+        for layer in state.model.layers
+        if layer.name in clustered
+        for node in layer.inbound_nodes
+        for source, *_ in node.iterate_inbound()
+        if type(source).__name__ == "LayerNormalization"
+    ]
 
 
 def input_names(model: Any) -> list[str]:

@@ -12,7 +12,10 @@ traced for export:
 4. scores that a mask hides are lowered by `mask_offset`: Keras' -1e9 leaves no step of an integer range for the others;
 5. a mean under a mask divides by no less than what one position counts, which an integer range tells from zero: where
    none counts the mean is zero, and not 0 / 0, at which TFLite's integer DIV ends the run;
-6. LayerNormalization squares by a product, for activations of 16 bits: LiteRT 2.1 has no SQUARED_DIFFERENCE of 16 bits.
+6. LayerNormalization squares by a product, for activations of 16 bits: LiteRT 2.1 has no SQUARED_DIFFERENCE of 16 bits;
+7. a LayerNormalization that is to stay apart adds a shift for each position, though they are the same: TensorFlow's
+   converter folds a shift for each feature into the bias of the Dense that follows, and then the factors in front of it
+   into the kernel, one for each input, which no scale for each output can take back: clusters would be lost.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import contextlib
 import contextvars
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from unittest import mock
 
@@ -34,14 +37,20 @@ FLOAT_MASK_OFFSET = -1e9
 #: converter leaves the method that it found first on each layer, which so serves later conversions of the model too.
 _num_steps: contextvars.ContextVar[int] = contextvars.ContextVar("num_steps", default=0)
 
+#: Names of the normalisations that are to stay apart; read as `_num_steps` is.
+_apart: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("apart", default=frozenset())
+
 
 @contextlib.contextmanager
-def plain_operators(*, mask_offset: float = FLOAT_MASK_OFFSET, num_steps: int = 0) -> Iterator[None]:
+def plain_operators(
+    *, mask_offset: float = FLOAT_MASK_OFFSET, num_steps: int = 0, apart: Collection[str] = ()
+) -> Iterator[None]:
     """Let tf_keras layers that are traced meanwhile use plain operators; their results stay the same.
 
     Args:
         mask_offset: added to the scores that a mask hides, in place of -1e9.
         num_steps: of an activation's integer range, 255 or 65535; 0: activations are float.
+        apart: names of LayerNormalization layers that must not be folded into what follows.
     """
     from tf_keras import layers
     from tf_keras.src.layers.activation import softmax
@@ -58,8 +67,8 @@ def plain_operators(*, mask_offset: float = FLOAT_MASK_OFFSET, num_steps: int = 
         for kind, method, instead in replaced:
             stack.enter_context(mock.patch.object(kind, method, _or_original(instead, getattr(kind, method))))
         stack.enter_context(mock.patch.object(softmax, "_large_compatible_negative", lambda _: mask_offset))
-        token = _num_steps.set(num_steps)
-        stack.callback(_num_steps.reset, token)
+        stack.callback(_num_steps.reset, _num_steps.set(num_steps))
+        stack.callback(_apart.reset, _apart.set(frozenset(apart)))
         yield
 
 
@@ -178,12 +187,17 @@ def _masked_mean(layer: Any, inputs: Any, mask: Any = None) -> Any:
 def _layer_norm(layer: Any, inputs: Any) -> Any:
     import tensorflow as tf
 
-    if _num_steps.get() <= 255:
+    is_wide, is_apart = _num_steps.get() > 255, layer.name in _apart.get() and layer.beta is not None
+    if not is_wide and not is_apart:
         return None
     axes = [axis % inputs.shape.rank for axis in layer.axis]
     if not _is_static(inputs) or axes != list(range(inputs.shape.rank - len(axes), inputs.shape.rank)):
         return None
-    centred = inputs - tf.reduce_mean(inputs, axes, keepdims=True)
-    factor = tf.math.rsqrt(tf.reduce_mean(centred * centred, axes, keepdims=True) + layer.epsilon)
+    mean = tf.reduce_mean(inputs, axes, keepdims=True)
+    centred = inputs - mean
+    squares = centred * centred if is_wide else tf.math.squared_difference(inputs, mean)
+    factor = tf.math.rsqrt(tf.reduce_mean(squares, axes, keepdims=True) + layer.epsilon)
     outputs = centred * (factor if layer.gamma is None else factor * layer.gamma)
-    return outputs if layer.beta is None else outputs + layer.beta
+    if layer.beta is None:
+        return outputs
+    return outputs + (tf.broadcast_to(layer.beta, inputs.shape[1:]) if is_apart else layer.beta)
