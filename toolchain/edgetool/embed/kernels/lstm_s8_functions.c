@@ -38,7 +38,7 @@ static int32_t lstm_s8_exponential(int32_t value, int32_t bits) {
 /* 2 / (1 + x) in steps of 2^-13, by Newton's method; x in steps of 2^-15. */
 static int32_t lstm_s8_reciprocal(int32_t x) {
   const int32_t half = (x + (1 << 15)) >> 1;
-  int32_t result = 23130 - lstm_s8_product(half, 15420); /* 48/17 - 32/17 * half */
+  int32_t result = 23130 + lstm_s8_product(half, -15420); /* 48/17 - 32/17 * half */
   for (int32_t i = 0; i < 3; ++i) {
     result += 4 * lstm_s8_product(result, (1 << 13) - lstm_s8_product(half, result));
   }
