@@ -49,18 +49,25 @@ def lower_lstm(op: Op, graph: Graph) -> Step:
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8"), source, result)
     extra = [index for index in OTHERS if index < len(op.inputs) and op.inputs[index]]
+    absent = [index for index in INPUT_WEIGHTS if not op.inputs[index]]
     activation = str(op.attributes.get("fused_activation_function", "NONE"))
     require(
-        not extra and activation == "TANH" and all(op.inputs[index] for index in INPUT_WEIGHTS), op,
-        what=f"activation {activation}, inputs {extra}", expected="tanh, four gates, and no peepholes or projection",
-        next_step="use a plain LSTM layer",
+        not extra and not absent and activation == "TANH", op,
+        what=f"activation {activation}, inputs {extra}, inputs {absent} absent",
+        expected="tanh, four gates, and no peepholes, projection or normalisation",
+        next_step="use a plain LSTM layer, or embed the file for an interpreter: --runtime array",
     )  # fmt: skip
     num_sequences = source.shape[1 if op.attributes.get("time_major") else 0]
-    require(num_sequences in (-1, 1), op, what=f"{num_sequences} sequences at once", expected="one")
+    require(num_sequences == 1, op, what=f"{num_sequences} sequences at once", expected="one")
     is_float = suffix == "f32"
     weights, recurrent = (_joined(op, graph, group, source.dtype) for group in (INPUT_WEIGHTS, RECURRENT_WEIGHTS))
     biases = _joined(op, graph, BIASES, "float32" if is_float else "int32")
-    num_cells, num_inputs = len(biases) // 4, int(weights.shape[1])
+    num_cells, num_inputs = len(biases) // 4, source.shape[-1]
+    num_steps = source.num_elements // num_inputs
+    num_rows = 4 * num_cells
+    shapes = [(num_rows, num_inputs), (num_rows, num_cells), (num_rows,), num_steps * num_cells]
+    found = [weights.shape, recurrent.shape, biases.shape, result.num_elements]
+    require(found == shapes, op, what=f"weights, biases and output of {found}", expected=f"{shapes}")
     clip = float(op.attributes.get("cell_clip", 0.0))
     inner: Fields = {"biases": biases, "clip": clip if clip > 0 else LARGEST}
     return Step(
@@ -70,7 +77,7 @@ def lower_lstm(op: Op, graph: Graph) -> Step:
         output=result.name,
         fields={
             "input_weights": weights, "recurrent_weights": recurrent,
-            "num_steps": source.num_elements // num_inputs, "num_inputs": num_inputs, "num_cells": num_cells,
+            "num_steps": num_steps, "num_inputs": num_inputs, "num_cells": num_cells,
             **(inner if is_float else _integer_fields(op, graph, (weights, recurrent, biases), clip)),
         },
         has_scratch=True, scratch_bytes=5 * num_cells * (4 if is_float else 2),
@@ -105,9 +112,11 @@ def _integer_fields(op: Op, graph: Graph, constants: tuple[Array, Array, Array],
         next_step=FLOAT_FILE,
     )  # fmt: skip
     factor = float(np.float32(2.0**-30 / hidden.scale[0]))
-    require(factor < 1.0, op, what=f"an output of scale {hidden.scale[0]:g}", expected="above 2^-30", next_step=FLOAT_FILE)
+    require(
+        factor < 1.0, op, what=f"an output of scale {hidden.scale[0]:g}", expected="above 2^-30", next_step=FLOAT_FILE
+    )
     multiplier, shift = quantize_multiplier(factor)
-    limit = int(min(np.float32(clip) / np.float32(state.scale[0]), 32767.0))
+    limit = int(min(float(np.float32(clip) / np.float32(state.scale[0])), 32767.0))
     return {
         **_sum_fields(op, graph, INPUT_WEIGHTS, source, weights, biases, "input"),
         **_sum_fields(op, graph, RECURRENT_WEIGHTS, before, recurrent, np.zeros_like(biases), "recurrent"),
