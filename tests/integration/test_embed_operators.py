@@ -137,13 +137,44 @@ WIDE_CASES = (
 )  # fmt: skip
 
 
+def _lstm(units: int, **options: Any) -> Any:
+    import tf_keras
+
+    return tf_keras.layers.LSTM(units, **options)
+
+
+def _steps_first(units: int) -> list[Any]:
+    import tf_keras
+
+    def swap() -> Any:
+        return tf_keras.layers.Lambda(lambda x: _tf().transpose(x, (1, 0, 2)))
+
+    return [swap(), _lstm(units, time_major=True, return_sequences=True), swap()]
+
+
+#: Recurrent networks: input shape, and layers.
+LSTM_CASES: dict[str, tuple[Sequence[int], Callable[[], list[Any]]]] = {
+    "every step": ((7, 5), lambda: [_lstm(6, return_sequences=True)]),
+    "last step": ((7, 5), lambda: [_lstm(9)]),
+    "one of all": ((1, 1), lambda: [_lstm(1)]),
+    "long": ((60, 17), lambda: [_lstm(33, return_sequences=True)]),
+    "two layers": ((9, 4), lambda: [_lstm(8, return_sequences=True), _lstm(5)]),
+    "steps first": ((7, 5), lambda: _steps_first(6)),
+}
+
+
 def convert(
     shapes: Sequence[Sequence[int]], function: Function, *, integers: bool = False, wide: bool = False
 ) -> bytes:
     tf = _tf()
     specs = [tf.TensorSpec((1, *shape), tf.float32) for shape in shapes]
     concrete = tf.function(function).get_concrete_function(*specs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    return finish(tf.lite.TFLiteConverter.from_concrete_functions([concrete]), shapes, integers=integers, wide=wide)
+
+
+def finish(converter: Any, shapes: Sequence[Sequence[int]], *, integers: bool = False, wide: bool = False) -> bytes:
+    """Return the file, with scales of 20 samples where it is of integers."""
+    tf = _tf()
     if integers or wide:
         random = np.random.default_rng(0)
         samples = [[random.normal(size=(1, *shape)).astype(np.float32) for shape in shapes] for _ in range(20)]
@@ -156,6 +187,17 @@ def convert(
     content = converter.convert()
     assert isinstance(content, bytes)
     return content
+
+
+def convert_lstm(case: str, *, integers: bool) -> bytes:
+    """Return a network of LSTM layers. Small weights give its state a scale that LiteRT has no tanh for."""
+    import tf_keras
+
+    shape, layers = LSTM_CASES[case]
+    tf_keras.utils.set_random_seed(0)
+    model = tf_keras.Sequential([tf_keras.layers.Input(shape, batch_size=1), *layers()])
+    model.set_weights([weight * 3.0 for weight in model.get_weights()])
+    return finish(_tf().lite.TFLiteConverter.from_keras_model(model), [shape], integers=integers)
 
 
 def check(content: bytes, operator: str, folder: Path, *, target: str = "host", num_samples: int = 50) -> None:
@@ -185,3 +227,10 @@ def test_16_bit_activations_bit_for_bit(case: str, tmp_path: Path) -> None:
 def test_floats_within_rounding(case: str, tmp_path: Path) -> None:
     shapes, function, operator = {**CASES, **FLOAT_CASES}[case]
     check(convert(shapes, function), operator, tmp_path)
+
+
+@pytest.mark.parametrize("integers", [True, False])
+@pytest.mark.parametrize("case", LSTM_CASES)
+def test_recurrent_layers(case: str, integers: bool, tmp_path: Path) -> None:
+    """Integers bit for bit, floats within rounding, though an interpreter keeps the state from run to run."""
+    check(convert_lstm(case, integers=integers), "UNIDIRECTIONAL_SEQUENCE_LSTM", tmp_path, num_samples=200)

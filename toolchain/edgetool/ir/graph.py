@@ -70,6 +70,7 @@ class Op:
         kind: the format's own name, `CONV_2D` or `Conv`.
         name: the node's name, or its first output's.
         inputs: tensor names; empty for an optional input that is not given.
+        intermediates: tensors that carry the quantisation of values inside of the operator (TFLite's LSTM).
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Op:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    intermediates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class _Reader:
             inputs=self._names(op, "Inputs", tensors),
             outputs=outputs,
             attributes=attributes,
+            intermediates=self._names(op, "Intermediates", tensors),
         )
 
     def _attributes(self, kind: str | None, table: Any) -> dict[str, Any]:
