@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgetool.embed.placement import EFFORT, place, sum_alive
 from edgetool.embed.program import Program
-from edgetool.ir.memory_plan import Life, align, place_lives
+from edgetool.ir.memory_plan import Life, align
 
 __all__ = ["Arena", "plan_arena"]
 
@@ -27,11 +28,15 @@ class Arena:
     lower_bound_bytes: int
 
 
-def plan_arena(program: Program) -> Arena:
+def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
     """Place inputs, outputs, activations and scratch memory, so that nothing that is needed is overwritten.
 
     An operator that may work in place does so where its input is not needed again. Inputs are overwritten too: they
     are to be written before every run.
+
+    Args:
+        program: its steps are in the order of execution.
+        effort: of the search for a smaller plan, see `place`.
     """
     owner = _owners(program)
     first, last = _lifetimes(program, owner)
@@ -39,10 +44,8 @@ def plan_arena(program: Program) -> Arena:
     for index, step in enumerate(program.steps):
         if step.scratch_bytes:
             lives.append(Life(_scratch_name(index), align(step.scratch_bytes), index, index))
-    bound = max(
-        sum(life.num_bytes for life in lives if life.first <= index <= life.last) for index in range(len(program.steps))
-    )
-    placed = place_lives(lives, bound)
+    bound = sum_alive(lives)
+    placed = place(lives, bound, effort=effort)
     end = max(placed[life.name] + life.num_bytes for life in lives)
     names = {name for step in program.steps for name in (*step.inputs, step.output)}
     names |= {*program.inputs, *program.outputs}
