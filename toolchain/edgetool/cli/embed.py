@@ -72,6 +72,8 @@ def embed(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
             pack=pack, num_vectors=vectors, optimize=optimize,
         )  # fmt: skip
+        for warning in made.bundle.warnings:
+            console.say(f"warning: {warning}")
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
     elif runtime == "tflm":

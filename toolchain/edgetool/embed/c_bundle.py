@@ -19,6 +19,7 @@ from edgetool.embed.codegen import model_header, model_source, num_constant_byte
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
+from edgetool.embed.soft_float import soft_float_warnings
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
@@ -68,6 +69,7 @@ class Bundle:
         constant_bytes: flash of weights and parameters; the code comes on top.
         unpacked_bytes: the same if no weights were packed.
         packed: the layers whose weights are.
+        warnings: what is to be said besides.
     """
 
     out: Path
@@ -80,6 +82,7 @@ class Bundle:
     operators: dict[str, int]
     unpacked_bytes: int
     packed: tuple[PackedLayer, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def write_bundle(
@@ -117,7 +120,7 @@ def write_bundle(
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes, packing.layers,
+        packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target),
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -285,6 +288,7 @@ def _toml(bundle: Bundle) -> str:
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
         f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
+        *_warning_lines(bundle),
         "",
         "[operators]",
         *(f"{kernel} = {count}" for kernel, count in bundle.operators.items()),
@@ -299,6 +303,11 @@ def _toml(bundle: Bundle) -> str:
             f"packed_bytes = {layer.packed_bytes}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _warning_lines(bundle: Bundle) -> list[str]:
+    texts = [f'"{quoted(text)}"' for text in bundle.warnings]
+    return [f"warnings = [{', '.join(texts)}]"] if texts else []
 
 
 def quoted(text: str) -> str:
