@@ -45,6 +45,14 @@ def embed(
             "--pack", help="Of --runtime c, weights packed in flash: always, never, auto: where needed to fit."
         ),
     ] = "auto",
+    io: Annotated[
+        str,
+        typer.Option(
+            "--io",
+            help="Of --runtime c, inputs and outputs: arena: in the model's memory; caller: buffers that the "
+            "application passes to every run.",
+        ),
+    ] = "arena",
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -70,7 +78,7 @@ def embed(
     elif runtime == "c":
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
-            pack=pack, num_vectors=vectors, optimize=optimize,
+            pack=pack, num_vectors=vectors, optimize=optimize, io=io,
         )  # fmt: skip
         for warning in made.bundle.warnings:
             console.say(f"warning: {warning}")
@@ -114,6 +122,7 @@ def _bundle_lines(made: EmbeddedC) -> list[str]:
         f"{bundle.out}: {bundle.name}.c, weights.c and their self-test",
         f"  RAM    {bundle.arena_bytes:,} bytes of arena (no plan of these operators can be below "
         f"{bundle.lower_bound_bytes:,})",
+        *([f"         {bundle.io_bytes:,} bytes of inputs and outputs, the application's"] if bundle.io_bytes else []),
         f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
         *_packed_lines(bundle),
         f"  make -C {bundle.out} test",

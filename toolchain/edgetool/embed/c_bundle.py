@@ -15,6 +15,7 @@ from edgetool import __version__
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena, plan_arena
 from edgetool.embed.array import C_TYPES, float_literal
+from edgetool.embed.calls import buffer_lines, check_lines, fill_lines, io_bytes, place_io, run_call, usage_lines
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
@@ -30,8 +31,6 @@ __all__ = [
     "NUM_VECTORS",
     "OPTIMIZATIONS",
     "Bundle",
-    "check_lines",
-    "fill_lines",
     "fill_template",
     "optimization_flag",
     "quoted",
@@ -70,6 +69,8 @@ class Bundle:
         unpacked_bytes: the same if no weights were packed.
         packed: the layers whose weights are.
         warnings: what is to be said besides.
+        io: where inputs and outputs lie, see `place_io`.
+        io_bytes: of the buffers for them that the application has.
     """
 
     out: Path
@@ -83,11 +84,13 @@ class Bundle:
     unpacked_bytes: int
     packed: tuple[PackedLayer, ...]
     warnings: tuple[str, ...] = ()
+    io: str = "arena"
+    io_bytes: int = 0
 
 
 def write_bundle(
     path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
-    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed",
+    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed", io: str = "arena",
 ) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
@@ -101,6 +104,7 @@ def write_bundle(
         num_vectors: inputs of the self-test, with what LiteRT's reference kernels make of them.
         inputs: those inputs, stored values; default: random ones.
         optimize: one of `OPTIMIZATIONS`; `size` also packs all weights that get smaller, unless `pack` is `never`.
+        io: where inputs and outputs lie, see `place_io`.
 
     Raises:
         UsageError: see `pack_for`; another optimisation.
@@ -111,16 +115,17 @@ def write_bundle(
     """
     require_free(out, overwrite=overwrite)
     flag = optimization_flag(optimize)
-    packing = pack_for(lower_file(path), target, "always" if (optimize, pack) == ("size", "auto") else pack)
+    lowered = place_io(lower_file(path), io)
+    packing = pack_for(lowered, target, "always" if (optimize, pack) == ("size", "auto") else pack)
     program = packing.program
     arena = plan_arena(program)
-    require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
+    require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
     given = random_inputs(program, num_vectors) if inputs is None else inputs
     vectors = reference_vectors(path, program, given)
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target),
+        packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target), io, io_bytes(program),
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -179,7 +184,10 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
     name = bundle.name
     common: dict[str, Any] = {"name": name}
     sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
-    test = {"fill": fill_lines(program, name), "check": check_lines(program, name)}
+    test = {
+        "buffers": buffer_lines(program, name), "fill": fill_lines(program, name), "run": run_call(program, name),
+        "check": check_lines(program, name),
+    }  # fmt: skip
     return {
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
@@ -197,12 +205,18 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
-            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(len(vectors.inputs[0])),
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", usage=usage_lines(program, name),
+            outside=_outside_row(bundle),
+            num_vectors=str(len(vectors.inputs[0])),
             packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
+
+
+def _outside_row(bundle: Bundle) -> str:
+    return f"\n| inputs and outputs, the application's | {bundle.io_bytes:,} bytes |" if bundle.io_bytes else ""
 
 
 def _packed_lines(bundle: Bundle) -> list[str]:
@@ -254,29 +268,6 @@ def _rows(array: Array) -> list[str]:
     return [line for sample in array for line in ("{", *values(sample), "},")]
 
 
-def fill_lines(program: Program, name: str) -> str:
-    """Return the C that copies test vector `index` into the inputs."""
-    return "\n".join(
-        f"  memcpy({name}_input{i}(), test_input{i}[index], sizeof test_input{i}[index]);"
-        for i in range(len(program.inputs))
-    )
-
-
-def check_lines(program: Program, name: str) -> str:
-    """Return the C that counts in `num_wrong` the outputs that differ from those of test vector `index`."""
-    lines = []
-    for i, tensor in enumerate(program.outputs):
-        outputs = f"{name}_output{i}(), test_output{i}[index]"
-        if program.tensors[tensor].dtype == "float32":
-            lines.append(
-                f"  num_wrong += !test_is_close({outputs}, {name.upper()}_OUTPUT{i}_NUM_ELEMENTS, "
-                f"TEST_OUTPUT{i}_TOLERANCE);"
-            )
-        else:
-            lines.append(f"  num_wrong += memcmp({outputs}, sizeof test_output{i}[index]) != 0;")
-    return "\n".join(lines)
-
-
 def _toml(bundle: Bundle) -> str:
     lines = [
         'runtime = "c"',
@@ -284,6 +275,8 @@ def _toml(bundle: Bundle) -> str:
         f'source = "{quoted(bundle.source)}"',
         f'source_sha256 = "{bundle.source_sha256}"',
         f'edgetool = "{__version__}"',
+        f'io = "{bundle.io}"',
+        f"io_bytes = {bundle.io_bytes}",
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
