@@ -53,6 +53,12 @@ def embed(
             "application passes to every run.",
         ),
     ] = "arena",
+    drop_softmax: Annotated[
+        bool,
+        typer.Option(
+            "--drop-softmax", help="Of --runtime c: leave out the last softmax; outputs are what it was given."
+        ),
+    ] = False,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -79,6 +85,7 @@ def embed(
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
             pack=pack, num_vectors=vectors, optimize=optimize, io=io,
+            drop_softmax=drop_softmax,
         )  # fmt: skip
         for warning in made.bundle.warnings:
             console.say(f"warning: {warning}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from edgetool import __version__
+from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena, plan_arena
 from edgetool.embed.array import C_TYPES, float_literal
 from edgetool.embed.calls import buffer_lines, check_lines, fill_lines, io_bytes, place_io, run_call, usage_lines
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
+from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
@@ -55,6 +58,10 @@ IS_CLOSE = """static int test_is_close(const float *found, const float *expected
   }
   return is_close;
 }"""
+#: Of README.md, where the last softmax was left out.
+WITHOUT_SOFTMAX = (
+    " Outputs are what the model's last\nsoftmax was given, which was left out: the largest is that of the same class."
+)
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -71,6 +78,7 @@ class Bundle:
         warnings: what is to be said besides.
         io: where inputs and outputs lie, see `place_io`.
         io_bytes: of the buffers for them that the application has.
+        drop_softmax: outputs are what the last softmax was given.
     """
 
     out: Path
@@ -86,11 +94,13 @@ class Bundle:
     warnings: tuple[str, ...] = ()
     io: str = "arena"
     io_bytes: int = 0
+    drop_softmax: bool = False
 
 
 def write_bundle(
     path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
     num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed", io: str = "arena",
+    drop_softmax: bool = False,
 ) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
@@ -105,9 +115,10 @@ def write_bundle(
         inputs: those inputs, stored values; default: random ones.
         optimize: one of `OPTIMIZATIONS`; `size` also packs all weights that get smaller, unless `pack` is `never`.
         io: where inputs and outputs lie, see `place_io`.
+        drop_softmax: leave out the last softmax, see `without_softmax`.
 
     Raises:
-        UsageError: see `pack_for`; another optimisation.
+        UsageError: see `pack_for`, `place_io` and `without_softmax`; another optimisation.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
@@ -115,17 +126,19 @@ def write_bundle(
     """
     require_free(out, overwrite=overwrite)
     flag = optimization_flag(optimize)
-    lowered = place_io(lower_file(path), io)
-    packing = pack_for(lowered, target, "always" if (optimize, pack) == ("size", "auto") else pack)
-    program = packing.program
-    arena = plan_arena(program)
-    require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
-    given = random_inputs(program, num_vectors) if inputs is None else inputs
-    vectors = reference_vectors(path, program, given)
+    with model_file(path, drop_softmax=drop_softmax) as model:
+        lowered = dataclasses.replace(place_io(lower_file(model), io), source_digest=digest_path(path))
+        packing = pack_for(lowered, target, "always" if (optimize, pack) == ("size", "auto") else pack)
+        program = packing.program
+        arena = plan_arena(program)
+        require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
+        given = random_inputs(program, num_vectors) if inputs is None else inputs
+        vectors = reference_vectors(model, program, given)
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
         packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target), io, io_bytes(program),
+        drop_softmax,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -206,7 +219,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
             lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", usage=usage_lines(program, name),
-            outside=_outside_row(bundle),
+            outside=_outside_row(bundle), outputs=WITHOUT_SOFTMAX if bundle.drop_softmax else "",
             num_vectors=str(len(vectors.inputs[0])),
             packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
@@ -277,6 +290,7 @@ def _toml(bundle: Bundle) -> str:
         f'edgetool = "{__version__}"',
         f'io = "{bundle.io}"',
         f"io_bytes = {bundle.io_bytes}",
+        *(["drop_softmax = true"] if bundle.drop_softmax else []),
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",

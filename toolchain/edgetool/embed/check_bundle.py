@@ -18,6 +18,7 @@ from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
 from edgetool.embed.calls import IO, buffer_lines, place_io, run_call, stream_lines
+from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
@@ -109,14 +110,23 @@ def check_bundle(
     """
     written = _written(bundle)
     _require_same(bundle, written, model)
-    program = place_io(lower_file(model), written.io)
+    with model_file(model, drop_softmax=written.drop_softmax) as file:
+        return _checked(model, file, bundle, written, num_samples, seed, data)
+
+
+def _checked(
+    model: Path, file: Path, bundle: Path, written: _Written, num_samples: int, seed: int,
+    data: Callable[[], VerifyInputs] | None,
+) -> BundleCheck:  # fmt: skip
+    """Compare with `file`, which is `model`, or that without its last softmax."""
+    program = place_io(lower_file(file), written.io)
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
     else:
         given = data()
         inputs, said = quantize_inputs(program, given.split.inputs), given.description
     num_samples = len(inputs[0])
-    expected = reference_vectors(model, program, inputs).outputs
+    expected = reference_vectors(file, program, inputs).outputs
     compiler = os.environ.get("CC", "cc")
     found = run_bundle(bundle, written.name, program, inputs, compiler=compiler)
     distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
@@ -195,12 +205,13 @@ def _compile(command: list[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What `bundle.toml` says: runtime, name, the model's digest, and where inputs and outputs lie."""
+    """What `bundle.toml` says; `source` is the model's digest."""
 
     runtime: str
     name: str
     source: str
     io: str
+    drop_softmax: bool
 
 
 def _written(bundle: Path) -> _Written:
@@ -210,7 +221,7 @@ def _written(bundle: Path) -> _Written:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
         found = _Written(
             str(fields.get("runtime", "c")), str(fields["name"]), str(fields["source_sha256"]),
-            str(fields.get("io", "arena")),
+            str(fields.get("io", "arena")), bool(fields.get("drop_softmax", False)),
         )  # fmt: skip
         if found.io not in IO:
             raise ValueError(f"io = {found.io!r}")
