@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import string
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from edgetool.errors import InterpreterCrashError
 from edgetool.targets import find_target
 
 TINY = Path(__file__).parents[1] / "golden" / "models" / "tiny_int8.tflite"
-CORES = ("cortex-m4-qemu", "cortex-m7-qemu", "cortex-m55-qemu")
+CORES = ("cortex-m3-qemu", "cortex-m4-qemu", "cortex-m7-qemu", "cortex-m55-qemu")
 
 #: TFLM with CMSIS-NN, the better of two optimisation levels: instructions on Cortex-M4 and M55, RAM on M4.
 TFLM = {
@@ -145,3 +147,22 @@ def test_the_command_builds_runs_and_reports(tmp_path: Path) -> None:
     assert done.returncode == 0 and "instructions an inference" in done.stdout, done.stderr
     refused = subprocess.run([*command, "-o", str(tmp_path / "c")], capture_output=True, text=True)
     assert refused.returncode == 22 and not (tmp_path / "c").exists()
+
+
+def test_floats_work_without_a_unit_for_them_and_that_is_said(tmp_path: Path) -> None:
+    model = TINY.with_name("tiny_float32.tflite")
+    command = [sys.executable, "-m", "edgetool.cli.main", "embed", str(model), "--runtime", "c", "--run", "--json"]
+    done = subprocess.run(
+        [*command, "--target", "cortex-m3-qemu", "-o", str(tmp_path / "b")], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "warning: 3 of 3 operators compute in float32" in done.stderr, done.stderr
+    made = json.loads(done.stdout)
+    assert made["firmware"]["num_failed"] == 0 and made["firmware"]["num_instructions"] > 0
+    (said,) = made["bundle"]["warnings"]
+    assert "cortex-m3-qemu has no floating-point unit" in said
+    assert tomllib.loads((tmp_path / "b" / "bundle.toml").read_text())["warnings"] == [said]
+    with_unit = subprocess.run(
+        [*command, "--target", "cortex-m4-qemu", "-o", str(tmp_path / "c")], capture_output=True, text=True
+    )
+    assert with_unit.returncode == 0 and "warning" not in with_unit.stderr
+    assert "warnings" not in (tmp_path / "c" / "bundle.toml").read_text()

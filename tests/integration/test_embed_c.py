@@ -127,6 +127,90 @@ def test_the_bundle_builds_by_itself_as_c_and_as_cpp(target: str, tmp_path: Path
         subprocess.run(command, check=True, cwd=bundle)
 
 
+#: Calls a model with buffers between canaries, at odd addresses, and with buffers that are exactly as large as needed.
+GUARDED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "net.h"
+#include "test_vectors.h"
+
+enum { GUARD = 32, INPUT = sizeof test_input0[0], OUTPUT = sizeof test_output0[0] };
+static unsigned char around_input[1 + GUARD + INPUT + GUARD], around_output[1 + GUARD + OUTPUT + GUARD];
+
+static int is_whole(const unsigned char *around, size_t size) {
+  for (size_t i = 0; i < GUARD; ++i) {
+    if (around[1 + i] != 0x5A || around[1 + GUARD + size + i] != 0x5A) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+int main(void) {
+  int num_wrong = 0;
+  for (int i = 0; i < TEST_NUM_VECTORS; ++i) {
+    memset(around_input, 0x5A, sizeof around_input);
+    memset(around_output, 0x5A, sizeof around_output);
+    net_input0_t *const input = (net_input0_t *)(void *)(around_input + 1 + GUARD);
+    net_output0_t *const output = (net_output0_t *)(void *)(around_output + 1 + GUARD);
+    memcpy(input, test_input0[i], INPUT);
+    net_run(input, output);
+    num_wrong += memcmp(output, test_output0[i], OUTPUT) != 0 || memcmp(input, test_input0[i], INPUT) != 0;
+    num_wrong += !is_whole(around_input, INPUT) || !is_whole(around_output, OUTPUT);
+    net_input0_t *const exact = (net_input0_t *)malloc(INPUT);
+    net_output0_t *const made = (net_output0_t *)malloc(OUTPUT);
+    memcpy(exact, test_input0[i], INPUT);
+    net_run(exact, made);
+    num_wrong += memcmp(made, test_output0[i], OUTPUT) != 0;
+    free(exact);
+    free(made);
+  }
+  puts(num_wrong == 0 ? "PASS" : "FAIL");
+  return num_wrong;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [*(("tiny_int8", target) for target in SUFFIXES), *((name, "cortex-m4-qemu") for name in PUBLISHED)],
+)
+def test_buffers_of_the_application(name: str, target: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The same bytes, nothing written beside the outputs, inputs kept; as C and C++, with sanitizers."""
+    model = TINY if name == "tiny_int8" else request.getfixturevalue("shared_models") / f"{name}.tflite"
+    device = find_target(target)
+    made = write_bundle(model, name="net", out=tmp_path / "b", target=device, overwrite=False, io="caller")
+    inside = write_bundle(model, name="net", out=tmp_path / "a", target=device, overwrite=False)
+    assert made.arena_bytes <= inside.arena_bytes and made.io_bytes > 0 == inside.io_bytes
+    assert (tmp_path / "a" / "test_vectors.h").read_text() == (made.out / "test_vectors.h").read_text()
+    found = check_bundle(model, made.out, num_samples=50)
+    assert (found.num_samples, found.num_different) == (50, 0)
+    (made.out / "guarded.c").write_text(GUARDED)
+    warnings = ["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+    sanitized = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    builds = [(["gcc", "-std=c99", *sanitized], "guarded.c")]
+    if name == "tiny_int8":
+        compilers = [["g++", "-std=c++17", "-x", "c++"], ["clang", "-std=c99"], ["clang++", "-std=c++17", "-x", "c++"]]
+        builds += [(compiler, main) for compiler in compilers for main in ("guarded.c", "main.c")]
+    for compiler, main in builds:
+        if shutil.which(compiler[0]):
+            command = [*compiler, *warnings, main, "net.c", "weights.c", "-o", "other", "-lm"]
+            subprocess.run(command, check=True, cwd=made.out)
+            assert subprocess.run(["./other"], cwd=made.out).returncode == 0, (compiler, main)
+
+
+def test_the_arena_is_smaller_by_buffers_that_are_outside(shared_models: Path, tmp_path: Path) -> None:
+    model = shared_models / "autoencoder_toycar_int8.tflite"
+    inside, outside = (
+        write_bundle(model, name="net", out=tmp_path / io, target=find_target("host"), overwrite=False, io=io)
+        for io in ("arena", "caller")
+    )
+    assert (inside.arena_bytes, outside.arena_bytes) == (768, 256)
+    assert outside.io_bytes == 2 * 640 and "net_run(input0, output0);" in (outside.out / "README.md").read_text()
+    assert "net_input0()" in (inside.out / "README.md").read_text()
+
+
 #: What Zephyr's build gives a module, as far as bundles use it.
 ZEPHYR = """
 cmake_minimum_required(VERSION 3.16)
@@ -189,9 +273,10 @@ int main() { setup(); loop(); return 0; }
 """
 
 
-def test_arduino_builds_the_library_and_its_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize("io", ["arena", "caller"])
+def test_arduino_builds_the_library_and_its_example(io: str, tmp_path: Path) -> None:
     """As arduino-cli does for a flat library: every .c file of the folder, and the sketch as C++ behind Arduino.h."""
-    bundle = write(TINY, tmp_path / "b")
+    bundle = write_bundle(TINY, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False, io=io).out
     (tmp_path / "Arduino.h").write_text(ARDUINO_H)
     (tmp_path / "core.cpp").write_text(ARDUINO_CORE)
     (example,) = (bundle / "examples").rglob("*.ino")

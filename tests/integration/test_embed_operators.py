@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ import pytest
 
 from edgetool.embed.c_bundle import write_bundle
 from edgetool.embed.check_bundle import check_bundle
+from edgetool.embed.firmware import PACKAGES, run_firmware
+from edgetool.embed.lower import lower_file
+from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow
@@ -163,6 +168,109 @@ LSTM_CASES: dict[str, tuple[Sequence[int], Callable[[], list[Any]]]] = {
 }
 
 
+def _padded_network(x: Any) -> Any:
+    """Padding of several kinds in front of convolutions: all of it is theirs in the end."""
+    tf = _tf()
+    x = tf.nn.conv2d(tf.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))), _constant(3, 3, 6, 8), 2, "VALID")
+    x = tf.nn.relu(tf.nn.depthwise_conv2d(tf.pad(x, ((0, 0), (1, 2), (2, 1), (0, 0))), _constant(3, 3, 8, 1),
+                                          (1, 1, 1, 1), "VALID"))  # fmt: skip
+    x = tf.nn.depthwise_conv2d(
+        tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), _constant(3, 3, 8, 1), (1, 2, 2, 1), "VALID"
+    )
+    return tf.nn.conv2d(tf.pad(x, ((0, 0), (0, 1), (1, 0), (0, 0))), _constant(2, 2, 8, 3), 1, "VALID")
+
+
+def _causal(x: Any) -> Any:
+    return _tf().nn.conv1d(_tf().pad(x, ((0, 0), (2, 0), (0, 0))), _constant(3, 8, 5), 1, "VALID")
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "int16"])
+@pytest.mark.parametrize(("function", "shape"), [(_padded_network, IMAGE), (_causal, SEQUENCE)], ids=["2d", "1d"])
+def test_padding_is_part_of_the_convolution(
+    function: Function, shape: Sequence[int], kind: str, tmp_path: Path
+) -> None:
+    content = convert([shape], function, integers=kind == "int8", wide=kind == "int16")
+    check(content, "PAD", tmp_path)
+    kernels = [step.kernel for step in lower_file(tmp_path / "model.tflite").steps]
+    assert not [kernel for kernel in kernels if kernel.startswith(("fill", "copy"))], kernels
+    for target in ("cortex-m4-qemu", "cortex-m55-qemu") if kind == "int8" else ():
+        check(content, "PAD", tmp_path, target=target)
+        if not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+            found = run_firmware(tmp_path / "bundle", "net", lower_file(tmp_path / "model.tflite"), find_target(target))
+            assert found.num_failed == 0 and found.arena_is_whole
+
+
+def test_padding_that_others_need_or_of_channels_stays(tmp_path: Path) -> None:
+    tf = _tf()
+
+    def shared(x: Any) -> Any:
+        padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        return tf.nn.conv2d(padded, _constant(3, 3, 6, 6), 1, "VALID"), padded
+
+    def channels(x: Any) -> Any:
+        return tf.nn.conv2d(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 1))), _constant(3, 3, 7, 4), 1, "VALID")
+
+    def wide(x: Any) -> Any:
+        return tf.nn.conv2d(tf.pad(x, ((0, 0), (4, 0), (1, 1), (0, 0))), _constant(3, 3, 6, 4), 1, "VALID")
+
+    for function in (shared, channels, wide):
+        check(convert([IMAGE], function, integers=True), "PAD", tmp_path)
+        kernels = {step.kernel for step in lower_file(tmp_path / "model.tflite").steps}
+        assert {"fill_s8", "copy_s8", "conv_s8"} <= kernels
+
+
+def _unfused(content: bytes) -> bytes:
+    """Return a file with each fused activation as an operator of its own; values below zero are stored too."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from edgetool.exporters.tflite_file import pack, unpack
+
+    model = unpack(content)
+    (graph,) = model.subgraphs
+    kinds = {schema.ActivationFunctionType.RELU: "RELU", schema.ActivationFunctionType.RELU6: "RELU6"}
+    operators = []
+    for op in graph.operators:
+        operators.append(op)
+        kind = kinds.get(getattr(op.builtinOptions, "fusedActivationFunction", 0))
+        if kind is None:
+            continue
+        op.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
+        result = graph.tensors[op.outputs[0]]
+        if result.quantization is not None and result.quantization.zeroPoint is not None:
+            result.quantization.zeroPoint = np.array([-20], np.int64)
+        before = copy.copy(result)
+        before.name = result.name + b" before"
+        activation = schema.OperatorT()
+        activation.opcodeIndex = len(model.operatorCodes)
+        activation.inputs, activation.outputs = np.array([len(graph.tensors)]), op.outputs
+        op.outputs = activation.inputs
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
+        model.operatorCodes.append(code)
+        graph.tensors.append(before)
+        operators.append(activation)
+    graph.operators = operators
+    return pack(model)
+
+
+@pytest.mark.parametrize("integers", [True, False], ids=["int8", "float32"])
+def test_activations_are_limits_of_what_is_in_front(integers: bool, tmp_path: Path) -> None:
+    tf = _tf()
+
+    def network(x: Any) -> Any:
+        y = tf.nn.relu(tf.nn.conv2d(x, _constant(3, 3, 6, 6), 1, "SAME"))
+        z = tf.nn.relu6(tf.nn.depthwise_conv2d(y, _constant(3, 3, 6, 1), (1, 1, 1, 1), "SAME"))
+        z = tf.nn.conv2d(z, _constant(1, 1, 6, 6), 1, "SAME")
+        return tf.nn.relu(tf.matmul(tf.reshape(tf.nn.relu(z + y), (1, 210)), _constant(210, 3)))
+
+    content = _unfused(convert([IMAGE], network, integers=integers))
+    check(content, "RELU6", tmp_path)
+    kinds = [op.kind for op in read_tflite(tmp_path / "model.tflite").ops]
+    assert kinds.count("RELU") + kinds.count("RELU6") == 4
+    kernels = [step.kernel for step in lower_file(tmp_path / "model.tflite").steps]
+    assert not [kernel for kernel in kernels if kernel.startswith(("relu", "table"))], kernels
+
+
 def convert(
     shapes: Sequence[Sequence[int]], function: Function, *, integers: bool = False, wide: bool = False
 ) -> bytes:
@@ -201,8 +309,6 @@ def convert_lstm(case: str, *, integers: bool) -> bytes:
 
 
 def check(content: bytes, operator: str, folder: Path, *, target: str = "host", num_samples: int = 50) -> None:
-    from edgetool.ir.tflite import read_tflite
-
     path = folder / "model.tflite"
     path.write_bytes(content)
     assert operator in {op.kind for op in read_tflite(path).ops}

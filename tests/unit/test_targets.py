@@ -25,6 +25,7 @@ def test_builtin_targets() -> None:
     assert {"host", "stm32h743", "cortex-m4-qemu", "raspberry-pi-4"} <= set(targets)
     assert targets["host"].flash_bytes is None and targets["host"].runner == "process"
     assert (targets["stm32h743"].flash_bytes, targets["stm32h743"].ram_bytes) == (2 << 20, 512 << 10)
+    assert [name for name, target in targets.items() if not target.has_fpu] == ["cortex-m3-qemu"]
     for target in targets.values():
         assert all(target.sources.get(name) for name in FIGURES if getattr(target, name) is not None)
 

@@ -51,6 +51,7 @@ class Target:
         runtimes: see `RUNTIMES`.
         runner: how edgetool runs models there: `process`, `qemu` (firmware of `embed --run`), or `none` (built for, not
             measured on).
+        has_fpu: the cores compute in float32; false: the compiler's library does.
         operators: supported operators; empty: no limit known.
         sources: where each figure comes from.
         qemu: the emulated board of the runner `qemu`.
@@ -66,6 +67,7 @@ class Target:
     clock_hz: int | None = None
     num_cores: int | None = None
     isa: str = ""
+    has_fpu: bool = True
     operators: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     qemu: Qemu | None = None

@@ -28,6 +28,10 @@ def test_only_such_folders_are_bundles(bundle: Path, tmp_path: Path) -> None:
 def test_a_bundle_of_another_model_or_a_damaged_one_is_refused(bundle: Path) -> None:
     with pytest.raises(FileFormatError, match="a bundle of a model with SHA-256"):
         check_bundle(GOLDEN / "tiny_float32.tflite", bundle, num_samples=1)
+    text = (bundle / BUNDLE_FILE).read_text()
+    (bundle / BUNDLE_FILE).write_text(text.replace('io = "arena"', 'io = "moon"'))
+    with pytest.raises(FileFormatError, match="io = 'moon'"):
+        check_bundle(MODEL, bundle, num_samples=1)
     (bundle / BUNDLE_FILE).write_text("name = ")
     with pytest.raises(FileFormatError, match="name and source_sha256"):
         check_bundle(MODEL, bundle, num_samples=1)

@@ -45,6 +45,20 @@ def embed(
             "--pack", help="Of --runtime c, weights packed in flash: always, never, auto: where needed to fit."
         ),
     ] = "auto",
+    io: Annotated[
+        str,
+        typer.Option(
+            "--io",
+            help="Of --runtime c, inputs and outputs: arena: in the model's memory; caller: buffers that the "
+            "application passes to every run.",
+        ),
+    ] = "arena",
+    drop_softmax: Annotated[
+        bool,
+        typer.Option(
+            "--drop-softmax", help="Of --runtime c: leave out the last softmax; outputs are what it was given."
+        ),
+    ] = False,
     artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
     out: OutOption = None,
@@ -70,8 +84,11 @@ def embed(
     elif runtime == "c":
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
-            pack=pack, num_vectors=vectors, optimize=optimize,
+            pack=pack, num_vectors=vectors, optimize=optimize, io=io,
+            drop_softmax=drop_softmax,
         )  # fmt: skip
+        for warning in made.bundle.warnings:
+            console.say(f"warning: {warning}")
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
     elif runtime == "tflm":
@@ -112,6 +129,7 @@ def _bundle_lines(made: EmbeddedC) -> list[str]:
         f"{bundle.out}: {bundle.name}.c, weights.c and their self-test",
         f"  RAM    {bundle.arena_bytes:,} bytes of arena (no plan of these operators can be below "
         f"{bundle.lower_bound_bytes:,})",
+        *([f"         {bundle.io_bytes:,} bytes of inputs and outputs, the application's"] if bundle.io_bytes else []),
         f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
         *_packed_lines(bundle),
         f"  make -C {bundle.out} test",

@@ -8,6 +8,13 @@ import typer
 
 from edgetool.cli.console import Console, DebugOption, JsonOption
 
+#: Runner -> where figures of the target come from.
+MEASURED = {
+    "process": "here",
+    "qemu": "in QEMU, instructions and memory: edgetool embed --runtime c --run",
+    "none": "not by edgetool: budgets only",
+}
+
 
 def targets(
     name: Annotated[str | None, typer.Argument(help="Show this target.")] = None,
@@ -42,15 +49,17 @@ def targets(
     lines = [
         f"{target.name}: {target.title}",
         f"  {target.description}",
-        f"  runtimes   {', '.join(target.runtimes)}",
-        f"  measured   {'here' if target.runner == 'process' else 'not by edgetool: budgets only'}",
+        f"  runtimes    {', '.join(target.runtimes)}",
+        f"  measured    {MEASURED[target.runner]}",
     ]
     for field in ("flash_bytes", "ram_bytes", "clock_hz", "num_cores", "isa"):
         value = getattr(target, field)
         if value:
             shown = f"{value:,}" if isinstance(value, int) else value
             source = target.sources.get(field)
-            lines.append(f"  {field:<11}{shown}" + (f"  ({source})" if source else ""))
+            lines.append(f"  {field:<12}{shown}" + (f"  ({source})" if source else ""))
+    if not target.has_fpu:
+        lines.append("  floats      in software: no floating-point unit")
     console.result(target, "\n".join(lines))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgetool.embed.placement import EFFORT, place, sum_alive
 from edgetool.embed.program import Program
-from edgetool.ir.memory_plan import Life, align, place_lives
+from edgetool.ir.memory_plan import Life, align
 
 __all__ = ["Arena", "plan_arena"]
 
@@ -15,7 +16,7 @@ class Arena:
     """The plan.
 
     Attributes:
-        offsets: of every tensor that an operator reads or writes, in bytes from the arena's start.
+        offsets: of every tensor in it that an operator reads or writes, in bytes from the arena's start.
         scratch: offset of each step's scratch memory; 0 for steps without.
         num_bytes: of the arena.
         lower_bound_bytes: the most that is alive during one step: no arena can be smaller.
@@ -27,27 +28,32 @@ class Arena:
     lower_bound_bytes: int
 
 
-def plan_arena(program: Program) -> Arena:
+def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
     """Place inputs, outputs, activations and scratch memory, so that nothing that is needed is overwritten.
 
     An operator that may work in place does so where its input is not needed again. Inputs are overwritten too: they
-    are to be written before every run.
+    are to be written before every run. Buffers of the application are no part of the arena, and inputs in them stay.
+
+    Args:
+        program: its steps are in the order of execution.
+        effort: of the search for a smaller plan, see `place`.
     """
     owner = _owners(program)
     first, last = _lifetimes(program, owner)
-    lives = [Life(name, align(_size(program, owner, name)), first[name], last[name]) for name in first]
+    outside = program.callers()
+    lives = [
+        Life(name, align(_size(program, owner, name)), first[name], last[name]) for name in first if name not in outside
+    ]
     for index, step in enumerate(program.steps):
         if step.scratch_bytes:
             lives.append(Life(_scratch_name(index), align(step.scratch_bytes), index, index))
-    bound = max(
-        sum(life.num_bytes for life in lives if life.first <= index <= life.last) for index in range(len(program.steps))
-    )
-    placed = place_lives(lives, bound)
-    end = max(placed[life.name] + life.num_bytes for life in lives)
+    bound = sum_alive(lives)
+    placed = place(lives, bound, effort=effort)
     names = {name for step in program.steps for name in (*step.inputs, step.output)}
     names |= {*program.inputs, *program.outputs}
+    end = max((placed[life.name] + life.num_bytes for life in lives), default=0)
     return Arena(
-        offsets={name: placed[owner[program.owner(name)]] for name in names if program.owner(name) in owner},
+        offsets={name: placed[owner[root]] for name in names if owner.get(root := program.owner(name)) in placed},
         scratch=tuple(placed.get(_scratch_name(index), 0) for index in range(len(program.steps))),
         num_bytes=end,
         lower_bound_bytes=bound,
@@ -61,7 +67,7 @@ def _scratch_name(index: int) -> str:
 def _owners(program: Program) -> dict[str, str]:
     """Return for every tensor with memory the one whose memory it takes: its own, or that of what it overwrites."""
     _, last = _lifetimes(program, {})
-    constants = program.constants()
+    kept_apart = {*program.constants(), *program.callers()}
     owner: dict[str, str] = {program.owner(name): program.owner(name) for name in program.inputs}
     for index, step in enumerate(program.steps):
         name = program.owner(step.output)
@@ -69,7 +75,7 @@ def _owners(program: Program) -> dict[str, str]:
         kept = {program.owner(given) for side, given in enumerate(step.inputs) if side not in step.overwrites}
         for side in step.overwrites:
             source = program.owner(step.inputs[side])
-            if source in constants:
+            if source in kept_apart or name in kept_apart:
                 continue
             fits = program.tensors[source].num_bytes >= program.tensors[name].num_bytes
             if fits and source not in kept and last[source] == index and owner[name] == name:

@@ -8,6 +8,8 @@ from pathlib import Path
 from edgetool.artifact import Signature, require_format
 from edgetool.embed.array import ArrayFiles, write_array
 from edgetool.embed.c_bundle import NUM_VECTORS, Bundle, write_bundle
+from edgetool.embed.calls import place_io
+from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.identifiers import c_identifier, require_identifier
 from edgetool.embed.linux_bundle import LinuxBundle, write_linux_bundle
@@ -94,6 +96,8 @@ def embed_c(
     pack: str = "auto",
     optimize: str = "speed",
     num_vectors: int = NUM_VECTORS,
+    io: str = "arena",
+    drop_softmax: bool = False,
 ) -> EmbeddedC:
     """Write a `.tflite` file as a folder of C that needs no interpreter; arguments as of `embed_array`.
 
@@ -108,6 +112,8 @@ def embed_c(
         pack: when weights stay packed in flash: `auto`, `always`, `never`.
         optimize: for `size`, `balanced` or `speed`.
         num_vectors: of the self-test.
+        io: where inputs and outputs lie: `arena`, `caller`.
+        drop_softmax: leave out the last softmax.
 
     Raises:
         EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
@@ -118,9 +124,13 @@ def embed_c(
         require_runnable(device)
     made = write_bundle(
         path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack, num_vectors=num_vectors,
-        optimize=optimize,
+        optimize=optimize, io=io, drop_softmax=drop_softmax,
     )  # fmt: skip
-    return EmbeddedC(made, run_firmware(out, chosen, lower_file(path), device, optimize=optimize) if run else None)
+    if not run:
+        return EmbeddedC(made, None)
+    with model_file(path, drop_softmax=drop_softmax) as file:
+        program = place_io(lower_file(file), io)
+    return EmbeddedC(made, run_firmware(out, chosen, program, device, optimize=optimize))
 
 
 def embed_tflm(

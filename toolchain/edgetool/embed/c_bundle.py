@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -12,13 +13,17 @@ from typing import Any
 import numpy as np
 
 from edgetool import __version__
+from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena, plan_arena
 from edgetool.embed.array import C_TYPES, float_literal
+from edgetool.embed.calls import buffer_lines, check_lines, fill_lines, io_bytes, place_io, run_call, usage_lines
 from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
+from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
+from edgetool.embed.soft_float import soft_float_warnings
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
@@ -29,8 +34,6 @@ __all__ = [
     "NUM_VECTORS",
     "OPTIMIZATIONS",
     "Bundle",
-    "check_lines",
-    "fill_lines",
     "fill_template",
     "optimization_flag",
     "quoted",
@@ -55,6 +58,10 @@ IS_CLOSE = """static int test_is_close(const float *found, const float *expected
   }
   return is_close;
 }"""
+#: Of README.md, where the last softmax was left out.
+WITHOUT_SOFTMAX = (
+    " Outputs are what the model's last\nsoftmax was given, which was left out: the largest is that of the same class."
+)
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -68,6 +75,10 @@ class Bundle:
         constant_bytes: flash of weights and parameters; the code comes on top.
         unpacked_bytes: the same if no weights were packed.
         packed: the layers whose weights are.
+        warnings: what is to be said besides.
+        io: where inputs and outputs lie, see `place_io`.
+        io_bytes: of the buffers for them that the application has.
+        drop_softmax: outputs are what the last softmax was given.
     """
 
     out: Path
@@ -80,11 +91,16 @@ class Bundle:
     operators: dict[str, int]
     unpacked_bytes: int
     packed: tuple[PackedLayer, ...]
+    warnings: tuple[str, ...] = ()
+    io: str = "arena"
+    io_bytes: int = 0
+    drop_softmax: bool = False
 
 
 def write_bundle(
     path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
-    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed",
+    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed", io: str = "arena",
+    drop_softmax: bool = False,
 ) -> Bundle:  # fmt: skip
     """Write the `.tflite` file at `path` as a folder of C.
 
@@ -98,9 +114,11 @@ def write_bundle(
         num_vectors: inputs of the self-test, with what LiteRT's reference kernels make of them.
         inputs: those inputs, stored values; default: random ones.
         optimize: one of `OPTIMIZATIONS`; `size` also packs all weights that get smaller, unless `pack` is `never`.
+        io: where inputs and outputs lie, see `place_io`.
+        drop_softmax: leave out the last softmax, see `without_softmax`.
 
     Raises:
-        UsageError: see `pack_for`; another optimisation.
+        UsageError: see `pack_for`, `place_io` and `without_softmax`; another optimisation.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
@@ -108,16 +126,19 @@ def write_bundle(
     """
     require_free(out, overwrite=overwrite)
     flag = optimization_flag(optimize)
-    packing = pack_for(lower_file(path), target, "always" if (optimize, pack) == ("size", "auto") else pack)
-    program = packing.program
-    arena = plan_arena(program)
-    require_fit(path, target, num_constant_bytes(program), arena.num_bytes)
-    given = random_inputs(program, num_vectors) if inputs is None else inputs
-    vectors = reference_vectors(path, program, given)
+    with model_file(path, drop_softmax=drop_softmax) as model:
+        lowered = dataclasses.replace(place_io(lower_file(model), io), source_digest=digest_path(path))
+        packing = pack_for(lowered, target, "always" if (optimize, pack) == ("size", "auto") else pack)
+        program = packing.program
+        arena = plan_arena(program)
+        require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
+        given = random_inputs(program, num_vectors) if inputs is None else inputs
+        vectors = reference_vectors(model, program, given)
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes, packing.layers,
+        packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target), io, io_bytes(program),
+        drop_softmax,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -176,7 +197,10 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
     name = bundle.name
     common: dict[str, Any] = {"name": name}
     sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
-    test = {"fill": fill_lines(program, name), "check": check_lines(program, name)}
+    test = {
+        "buffers": buffer_lines(program, name), "fill": fill_lines(program, name), "run": run_call(program, name),
+        "check": check_lines(program, name),
+    }  # fmt: skip
     return {
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
@@ -194,12 +218,18 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
             "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
-            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", num_vectors=str(len(vectors.inputs[0])),
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", usage=usage_lines(program, name),
+            outside=_outside_row(bundle), outputs=WITHOUT_SOFTMAX if bundle.drop_softmax else "",
+            num_vectors=str(len(vectors.inputs[0])),
             packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
+
+
+def _outside_row(bundle: Bundle) -> str:
+    return f"\n| inputs and outputs, the application's | {bundle.io_bytes:,} bytes |" if bundle.io_bytes else ""
 
 
 def _packed_lines(bundle: Bundle) -> list[str]:
@@ -251,29 +281,6 @@ def _rows(array: Array) -> list[str]:
     return [line for sample in array for line in ("{", *values(sample), "},")]
 
 
-def fill_lines(program: Program, name: str) -> str:
-    """Return the C that copies test vector `index` into the inputs."""
-    return "\n".join(
-        f"  memcpy({name}_input{i}(), test_input{i}[index], sizeof test_input{i}[index]);"
-        for i in range(len(program.inputs))
-    )
-
-
-def check_lines(program: Program, name: str) -> str:
-    """Return the C that counts in `num_wrong` the outputs that differ from those of test vector `index`."""
-    lines = []
-    for i, tensor in enumerate(program.outputs):
-        outputs = f"{name}_output{i}(), test_output{i}[index]"
-        if program.tensors[tensor].dtype == "float32":
-            lines.append(
-                f"  num_wrong += !test_is_close({outputs}, {name.upper()}_OUTPUT{i}_NUM_ELEMENTS, "
-                f"TEST_OUTPUT{i}_TOLERANCE);"
-            )
-        else:
-            lines.append(f"  num_wrong += memcmp({outputs}, sizeof test_output{i}[index]) != 0;")
-    return "\n".join(lines)
-
-
 def _toml(bundle: Bundle) -> str:
     lines = [
         'runtime = "c"',
@@ -281,10 +288,14 @@ def _toml(bundle: Bundle) -> str:
         f'source = "{quoted(bundle.source)}"',
         f'source_sha256 = "{bundle.source_sha256}"',
         f'edgetool = "{__version__}"',
+        f'io = "{bundle.io}"',
+        f"io_bytes = {bundle.io_bytes}",
+        *(["drop_softmax = true"] if bundle.drop_softmax else []),
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
         f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
+        *_warning_lines(bundle),
         "",
         "[operators]",
         *(f"{kernel} = {count}" for kernel, count in bundle.operators.items()),
@@ -299,6 +310,11 @@ def _toml(bundle: Bundle) -> str:
             f"packed_bytes = {layer.packed_bytes}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _warning_lines(bundle: Bundle) -> list[str]:
+    texts = [f'"{quoted(text)}"' for text in bundle.warnings]
+    return [f"warnings = [{', '.join(texts)}]"] if texts else []
 
 
 def quoted(text: str) -> str:

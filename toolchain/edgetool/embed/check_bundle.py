@@ -17,6 +17,8 @@ import numpy as np
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
+from edgetool.embed.calls import IO, buffer_lines, place_io, run_call, stream_lines
+from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
@@ -67,7 +69,8 @@ def bundled_model(bundle: Path) -> Path | None:
         FileFormatError: the file is not the one that the bundle was written with.
         UsageError: a bundle for TFLite Micro, which edgetool does not run.
     """
-    runtime, name, source = _fields_of(bundle)
+    written = _written(bundle)
+    runtime, name, source = written.runtime, written.name, written.source
     if runtime == "c":
         return None
     if runtime != "linux":
@@ -105,17 +108,27 @@ def check_bundle(
         MissingDependencyError, CompilerError: no compiler, or it refused the code.
         InterpreterCrashError, InterpreterTimeoutError: the program died or did not end.
     """
-    name = _name_of(bundle, digest_path(model), str(model))
-    program = lower_file(model)
+    written = _written(bundle)
+    _require_same(bundle, written, model)
+    with model_file(model, drop_softmax=written.drop_softmax) as file:
+        return _checked(model, file, bundle, written, num_samples, seed, data)
+
+
+def _checked(
+    model: Path, file: Path, bundle: Path, written: _Written, num_samples: int, seed: int,
+    data: Callable[[], VerifyInputs] | None,
+) -> BundleCheck:  # fmt: skip
+    """Compare with `file`, which is `model`, or that without its last softmax."""
+    program = place_io(lower_file(file), written.io)
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
     else:
         given = data()
         inputs, said = quantize_inputs(program, given.split.inputs), given.description
     num_samples = len(inputs[0])
-    expected = reference_vectors(model, program, inputs).outputs
+    expected = reference_vectors(file, program, inputs).outputs
     compiler = os.environ.get("CC", "cc")
-    found = run_bundle(bundle, name, program, inputs, compiler=compiler)
+    found = run_bundle(bundle, written.name, program, inputs, compiler=compiler)
     distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
     allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
     different = np.any([d > limit for d, limit in zip(distances, allowed, strict=True)], axis=0)
@@ -190,43 +203,51 @@ def _compile(command: list[str]) -> None:
         )  # fmt: skip
 
 
-def _fields_of(bundle: Path) -> tuple[str, str, str]:
-    """Return runtime, name and the model's digest; a bundle that names no runtime is C."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What `bundle.toml` says; `source` is the model's digest."""
+
+    runtime: str
+    name: str
+    source: str
+    io: str
+    drop_softmax: bool
+
+
+def _written(bundle: Path) -> _Written:
+    """Read `bundle.toml`; a bundle that names no runtime is C."""
     path = bundle / BUNDLE_FILE
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        return str(fields.get("runtime", "c")), str(fields["name"]), str(fields["source_sha256"])
+        found = _Written(
+            str(fields.get("runtime", "c")), str(fields["name"]), str(fields["source_sha256"]),
+            str(fields.get("io", "arena")), bool(fields.get("drop_softmax", False)),
+        )  # fmt: skip
+        if found.io not in IO:
+            raise ValueError(f"io = {found.io!r}")
     except (OSError, KeyError, ValueError) as exc:
         raise FileFormatError(
-            str(path), found=f"{type(exc).__name__}: {exc}", expected="name and source_sha256",
+            str(path), found=f"{type(exc).__name__}: {exc}", expected=f"name and source_sha256; io: {', '.join(IO)}",
             next_step="write the bundle again",
         ) from None  # fmt: skip
+    return found
 
 
-def _name_of(bundle: Path, digest: str, model: str) -> str:
-    _, name, source = _fields_of(bundle)
-    if source != digest or not name.isidentifier():
+def _require_same(bundle: Path, written: _Written, model: Path) -> None:
+    digest = digest_path(model)
+    if written.source != digest or not written.name.isidentifier():
         raise FileFormatError(
             str(bundle),
-            found=f"a bundle of a model with SHA-256 {source[:16]}...",
+            found=f"a bundle of a model with SHA-256 {written.source[:16]}...",
             expected=f"one of {model}, {digest[:16]}...",
             next_step=f"edgetool embed {model} --runtime c -o {bundle} --overwrite",
         )
-    return name
 
 
 def _stream(program: Program, name: str) -> str:
-    inputs = [
-        f"    if (fread({name}_input{i}(), sizeof({name}_input{i}_t), {name.upper()}_INPUT{i}_NUM_ELEMENTS, stdin) != "
-        f"{name.upper()}_INPUT{i}_NUM_ELEMENTS) {{ return 0; }}"
-        for i in range(len(program.inputs))
-    ]
-    outputs = [
-        f"    if (fwrite({name}_output{i}(), sizeof({name}_output{i}_t), {name.upper()}_OUTPUT{i}_NUM_ELEMENTS, "
-        f"stdout) != {name.upper()}_OUTPUT{i}_NUM_ELEMENTS) {{ return 1; }}"
-        for i in range(len(program.outputs))
-    ]
-    return fill_template("stream.c", name=name, read="\n".join(inputs), write="\n".join(outputs))
+    read, write = stream_lines(program, name)
+    buffers, run = buffer_lines(program, name), run_call(program, name)
+    return fill_template("stream.c", name=name, buffers=buffers, read=read, run=run, write=write)
 
 
 def _parted(content: bytes, program: Program, num_samples: int) -> tuple[Array, ...]:

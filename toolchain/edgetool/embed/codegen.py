@@ -12,6 +12,7 @@ from edgetool.artifact import TensorSpec
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena
 from edgetool.embed.array import C_TYPES, float_literal, tensor_constants
+from edgetool.embed.calls import parameters
 from edgetool.embed.program import Fields, Program, Step
 
 __all__ = ["kernel_sources", "model_header", "model_source", "num_constant_bytes", "values", "weights_source"]
@@ -42,7 +43,7 @@ def kernel_sources(names: Iterable[str]) -> list[str]:
 
 
 def model_header(program: Program, arena: Arena, *, name: str) -> str:
-    """Return `<name>.h`: sizes, the signature, and the three calls of an application."""
+    """Return `<name>.h`: sizes, the signature, and the calls of an application."""
     upper = name.upper()
     lines = [
         f"/* {name}: a model as C, written by edgetool from a file of SHA-256",
@@ -66,13 +67,30 @@ def model_header(program: Program, arena: Arena, *, name: str) -> str:
     for role, names in (("input", program.inputs), ("output", program.outputs)):
         for index, tensor in enumerate(names):
             lines += tensor_constants(name, f"{role}{index}", _spec(program, tensor))
-    lines.append("/* Where to write inputs, before every run: a run overwrites them. */")
-    lines += [f"{name}_input{index}_t *{name}_input{index}(void);" for index in range(len(program.inputs))]
-    lines += ["/* One inference. Not reentrant: it works in the arena. */", f"void {name}_run(void);"]
-    lines.append("/* Where outputs stand after a run, until the next one or until an input is written. */")
-    lines += [f"const {name}_output{index}_t *{name}_output{index}(void);" for index in range(len(program.outputs))]
+    lines += _calls(program, name)
     lines += ["", "#ifdef __cplusplus", '}  /* extern "C" */', "#endif", "", f"#endif  /* {upper}_H_ */", ""]
     return "\n".join(lines)
+
+
+def _calls(program: Program, name: str) -> list[str]:
+    if program.io == "caller":
+        return [
+            "/* One inference, in buffers of the application, which must not overlap; inputs are read, and stay.",
+            "   Not reentrant: it works in the arena. */",
+            _signature(program, name) + ";",
+        ]
+    return [
+        "/* Where to write inputs, before every run: a run overwrites them. */",
+        *(f"{name}_input{index}_t *{name}_input{index}(void);" for index in range(len(program.inputs))),
+        "/* One inference. Not reentrant: it works in the arena. */",
+        _signature(program, name) + ";",
+        "/* Where outputs stand after a run, until the next one or until an input is written. */",
+        *(f"const {name}_output{index}_t *{name}_output{index}(void);" for index in range(len(program.outputs))),
+    ]
+
+
+def _signature(program: Program, name: str) -> str:
+    return f"void {name}_run({', '.join(parameters(program, name)) or 'void'})"
 
 
 def model_source(program: Program, arena: Arena, *, name: str) -> str:
@@ -100,16 +118,18 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
     symbols = _constant_symbols(program, name)
     for tensor, array in program.constants().items():
         lines.append(f"extern {_declaration(symbols[tensor], array)};")
+    if arena.num_bytes:
+        lines += [
+            "",
+            f"static int32_t arena[{upper}_ARENA_BYTES / sizeof(int32_t)];",
+            "",
+            "static void *at(size_t offset) { return (char *)arena + offset; }",
+        ]
     lines += [
         "",
-        f"static int32_t arena[{upper}_ARENA_BYTES / sizeof(int32_t)];",
-        "",
-        "static void *at(size_t offset) { return (char *)arena + offset; }",
-        "",
-        *(_access(program, arena, name, "input", index) for index in range(len(program.inputs))),
-        *(_access(program, arena, name, "output", index) for index in range(len(program.outputs))),
-        "",
-        f"void {name}_run(void) {{",
+        *(_accesses(program, arena, name) if program.io == "arena" else []),
+        f"{_signature(program, name)} {{",
+        *(f"  (void){given};" for given in _unread(program)),
         *(
             f"  {_call(program, index, arena, symbols)} /* {_comment(step.layer)} */"
             for index, step in enumerate(program.steps)
@@ -228,6 +248,20 @@ def _integer(value: int) -> str:
     return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
 
 
+def _unread(program: Program) -> list[str]:
+    """Return the parameters that no step reads."""
+    read = {program.owner(name) for step in program.steps for name in (*step.inputs, step.output)}
+    return [given for tensor, given in program.callers().items() if tensor not in read]
+
+
+def _accesses(program: Program, arena: Arena, name: str) -> list[str]:
+    return [
+        *(_access(program, arena, name, "input", index) for index in range(len(program.inputs))),
+        *(_access(program, arena, name, "output", index) for index in range(len(program.outputs))),
+        "",
+    ]
+
+
 def _access(program: Program, arena: Arena, name: str, role: str, index: int) -> str:
     tensor = (program.inputs if role == "input" else program.outputs)[index]
     const = "const " if role == "output" else ""
@@ -237,15 +271,18 @@ def _access(program: Program, arena: Arena, name: str, role: str, index: int) ->
 
 
 def _call(program: Program, index: int, arena: Arena, symbols: dict[str, str]) -> str:
-    step = program.steps[index]
+    step, callers = program.steps[index], program.callers()
     pointers = []
     for name in step.inputs:
         constant = symbols.get(program.owner(name))
         kind = C_TYPES[program.tensors[name].dtype]
-        pointers.append(constant or f"(const {kind} *)at({arena.offsets[name]})")
-    pointers.append(f"({C_TYPES[program.tensors[step.output].dtype]} *)at({arena.offsets[step.output]})")
+        given = constant or callers.get(program.owner(name))
+        pointers.append(given or f"(const {kind} *)at({arena.offsets[name]})")
+    kind = C_TYPES[program.tensors[step.output].dtype]
+    made = callers.get(program.owner(step.output))
+    pointers.append(made or f"({kind} *)at({arena.offsets[step.output]})")
     if step.has_scratch:
-        pointers.append(f"at({arena.scratch[index]})")
+        pointers.append(f"at({arena.scratch[index]})" if arena.num_bytes else "NULL")
     return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"
 
 

@@ -10,7 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool.embed.c_bundle import check_lines, fill_lines, optimization_flag
+from edgetool.embed.c_bundle import optimization_flag
+from edgetool.embed.calls import buffer_lines, check_lines, fill_lines, run_call
 from edgetool.embed.program import Program
 from edgetool.errors import (
     CompilerError,
@@ -74,7 +75,7 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, o
     Args:
         bundle: a folder of `write_bundle`.
         name: prefix of what its header declares.
-        program: what it was written from.
+        program: what it was written from, with its inputs and outputs where the bundle has them.
         target: with the runner `qemu`.
         optimize: as the bundle was written for.
 
@@ -125,7 +126,13 @@ def require_runnable(target: Target) -> None:
 
 def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str) -> Path:
     sources = {
-        "measure.c": {"name": name, "fill": fill_lines(program, name), "check": check_lines(program, name)},
+        "measure.c": {
+            "name": name,
+            "buffers": buffer_lines(program, name),
+            "fill": fill_lines(program, name),
+            "run": run_call(program, name),
+            "check": check_lines(program, name),
+        },
         "startup.c": {},
         "firmware.h": {},
         "link.ld": linker_memory(target, board),

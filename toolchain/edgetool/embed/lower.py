@@ -7,8 +7,11 @@ import importlib
 from pathlib import Path
 
 from edgetool.artifact import digest_path
+from edgetool.embed.cancel import cancel_pairs
 from edgetool.embed.fold import fold_constants
 from edgetool.embed.fuse import fuse_additions
+from edgetool.embed.fuse_activations import fuse_activations
+from edgetool.embed.fuse_pads import fuse_pads
 from edgetool.embed.ops import ALIASES, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
 from edgetool.embed.tables import fill_tables
@@ -27,7 +30,8 @@ def lower_file(path: Path) -> Program:
         UnsupportedModelError: see `lower_graph`.
     """
     try:
-        return fill_tables(lower_graph(read_tflite(path), digest=digest_path(path)), path)
+        program = fill_tables(lower_graph(read_tflite(path), digest=digest_path(path)), path)
+        return fuse_additions(fuse_activations(program))
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as exc:
         # Options and shapes of a damaged file that contradict each other; a sound file has none.
         raise FileFormatError(
@@ -46,7 +50,7 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         FileFormatError: tensors that are read before they are made.
     """
     graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
-    graph = fold_constants(graph)
+    graph = fuse_pads(cancel_pairs(fold_constants(graph)))
     ops = _needed(graph)
     _require_known(ops)
     steps: list[Step] = []

@@ -34,6 +34,9 @@ MIN_FILTERS = 16
 
 TABLE_BYTES = 1024
 
+#: Of the search for an arena, for each way to pack a layer: a plan is compared, not kept.
+TRIAL_EFFORT = 50_000
+
 #: Where there are no kernels for the core.
 PORTABLE = Core("", filters=1, chunk=1, patch_factor=1, in_words=False, channels=1)
 
@@ -109,7 +112,7 @@ def pack(program: Program, isa: str) -> Packing:
         for candidate in _candidates(plain, step, core):
             steps = (*packed.steps[:index], candidate, *packed.steps[index + 1 :])
             tried = dataclasses.replace(packed, steps=steps)
-            num_bytes = plan_arena(tried).num_bytes
+            num_bytes = plan_arena(tried, effort=TRIAL_EFFORT).num_bytes
             if best is None or num_bytes < best[0]:
                 best = num_bytes, tried
             if num_bytes <= limit:

@@ -46,6 +46,7 @@ class Program:
         tensors: of the file, by name.
         aliases: tensor without memory of its own -> the one whose memory it is.
         source_digest: SHA-256 of the file.
+        io: where inputs and outputs lie: `arena`, or `caller`: in buffers that are passed to every run.
     """
 
     tensors: dict[str, Tensor]
@@ -54,10 +55,18 @@ class Program:
     outputs: tuple[str, ...]
     aliases: dict[str, str]
     source_digest: str
+    io: str = "arena"
 
     def owner(self, name: str) -> str:
         """Return the tensor whose memory a tensor is."""
         return self.aliases.get(name, name)
+
+    def callers(self) -> dict[str, str]:
+        """Return the tensors that lie in the application's buffers, with the names of these."""
+        if self.io == "arena":
+            return {}
+        inputs = {self.owner(name): f"input{index}" for index, name in enumerate(self.inputs)}
+        return inputs | {self.owner(name): f"output{index}" for index, name in enumerate(self.outputs)}
 
     def constants(self) -> dict[str, Array]:
         """Return the constants that steps read as inputs, not as parameters: name -> values, in order of use."""

@@ -56,13 +56,13 @@ static void __attribute__((noinline)) paint_stack(void) {
   }
 }
 
-static int run_vector(int index, uint32_t *most_ticks, uint32_t *most_stack) {
+${buffers}static int run_vector(int index, uint32_t *most_ticks, uint32_t *most_stack) {
   int num_wrong = 0;
 $fill
   paint_stack();
   uint32_t *const top = stack_now();
   const uint64_t start = ticks();
-  ${name}_run();
+  $run;
   const uint32_t taken = (uint32_t)(ticks() - start);
   *most_ticks = taken > *most_ticks ? taken : *most_ticks;
   const uint32_t *word = &firmware_stack_limit;

@@ -11,6 +11,7 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 __all__ = [
     "LARGEST",
+    "SUFFIXES",
     "bias_of",
     "constant_of",
     "float_range",

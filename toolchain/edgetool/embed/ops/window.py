@@ -38,7 +38,7 @@ def window_of(
     """Return the window of an operator.
 
     Args:
-        attributes: the operator's options.
+        attributes: the operator's options; `pads` are rows and columns that `fuse_pads` found in front.
         kernel: height and width.
         source: of the input.
         result: of the output.
@@ -47,6 +47,8 @@ def window_of(
     """
     strides = int(attributes["stride_h"]), int(attributes["stride_w"])
     dilations = int(attributes.get("dilation_h_factor", 1)), int(attributes.get("dilation_w_factor", 1))
+    if "pads" in attributes:
+        return Window(*kernel, *strides, *dilations, *attributes["pads"])
     pads = []
     for size, out, extent, stride, dilation in zip(source, result, kernel, strides, dilations, strict=True):
         needed = (out - 1) * stride + (extent - 1) * dilation + 1 - size

@@ -6,14 +6,14 @@
 #include "$name.h"
 #include "test_vectors.h"
 
-static void fill(int index) {
+${buffers}static void fill(int index) {
 $fill
 }
 
 static int run_vector(int index) {
   int num_wrong = 0;
   fill(index);
-  ${name}_run();
+  $run;
 $check
   return num_wrong;
 }
@@ -43,10 +43,10 @@ static void print_time(void) {
   const uint32_t ticks_before = *ticks;
 #if __ARM_ARCH >= 7
   const uint32_t before = *reg(0xE0001004u);
-  ${name}_run();
+  $run;
   const uint32_t cycles = *reg(0xE0001004u) - before;
 #else
-  ${name}_run();
+  $run;
   const uint32_t cycles = 0;
 #endif
   const uint32_t taken = (ticks_before - *ticks) & 0xFFFFFFu;
@@ -72,7 +72,7 @@ static void print_time(void) {
   for (long runs = 1;; runs *= 2) {
     const clock_t start = clock();
     for (long i = 0; i < runs; ++i) {
-      ${name}_run();
+      $run;
     }
     const clock_t taken = clock() - start;
     if (taken >= CLOCKS_PER_SEC / 20 || runs > 1000000000L) {

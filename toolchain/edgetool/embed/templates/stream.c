@@ -3,10 +3,10 @@
 
 #include "$name.h"
 
-int main(void) {
+${buffers}int main(void) {
   for (;;) {
 $read
-    ${name}_run();
+    $run;
 $write
   }
 }

@@ -3,14 +3,14 @@
 #include <test_vectors.h>
 #include <string.h>
 
-static void fill(int index) {
+${buffers}static void fill(int index) {
 $fill
 }
 
 static int run_vector(int index) {
   int num_wrong = 0;
   fill(index);
-  ${name}_run();
+  $run;
 $check
   return num_wrong;
 }
@@ -25,7 +25,7 @@ void setup() {
   }
   fill(0);
   const unsigned long start = micros();
-  ${name}_run();
+  $run;
   const unsigned long taken = micros() - start;
   Serial.print("microseconds of a run: ");
   Serial.println(taken);
