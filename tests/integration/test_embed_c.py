@@ -311,6 +311,14 @@ def test_commands(tmp_path: Path) -> None:
     assert made.returncode == 0 and "bytes of arena" in made.stdout, made.stderr
     assert edgetool("verify", str(TINY), out, "--samples", "20").returncode == 0
     assert edgetool("embed", str(TINY), "--runtime", "c", "-o", out).returncode == 30
+    other = str(tmp_path / "other")
+    options = ["--io", "caller", "--drop-softmax"]
+    made = edgetool("embed", str(TINY), "--runtime", "c", *options, "-o", other)
+    assert made.returncode == 0 and "of inputs and outputs, the application's" in made.stdout, made.stderr
+    assert edgetool("verify", str(TINY), other, "--samples", "20").returncode == 0
+    for option in (["--io", "caller"], ["--drop-softmax"]):
+        refused = edgetool("embed", str(TINY), *option, "-o", str(tmp_path / "array"))
+        assert refused.returncode == 2 and f"leave {option[0]} out" in refused.stderr
     source = tmp_path / "b" / "tiny_int8.c"
     source.write_text(source.read_text().replace("int32_t sum = 0;", "int32_t sum = 1000;"))
     wrong = edgetool("verify", str(TINY), out, "--samples", "20")

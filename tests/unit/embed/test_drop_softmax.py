@@ -14,7 +14,7 @@ from edgetool.embed.check_bundle import check_bundle
 from edgetool.embed.drop_softmax import model_file, without_softmax
 from edgetool.embed.lower import lower_file
 from edgetool.embed.vectors import random_inputs, reference_vectors
-from edgetool.errors import UsageError
+from edgetool.errors import FileFormatError, UsageError
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 
@@ -69,6 +69,15 @@ def test_a_softmax_of_the_input_is_all_there_is(monkeypatch: pytest.MonkeyPatch)
     alone = dataclasses.replace(graph, ops=(softmax,), inputs=softmax.inputs[:1])
     monkeypatch.setattr("edgetool.embed.drop_softmax.read_tflite", lambda path: alone)
     with pytest.raises(UsageError, match="of the model's input"):
+        without_softmax(GOLDEN / "tiny_int8.tflite")
+
+
+def test_damage_behind_what_was_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(content: bytes) -> bytes:
+        raise ValueError("offset")
+
+    monkeypatch.setattr("edgetool.exporters.tflite_file.unpack", damaged)
+    with pytest.raises(FileFormatError, match=r"tiny_int8.tflite: .*ValueError: offset"):
         without_softmax(GOLDEN / "tiny_int8.tflite")
 
 

@@ -72,10 +72,12 @@ def embed(
     from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
-    if run and runtime != "c":
+    given = {"--run": run, "--io": io != "arena", "--drop-softmax": drop_softmax}
+    alone = next((option for option, is_given in given.items() if is_given), None)
+    if alone is not None and runtime != "c":
         raise UsageError(
-            "--run", found=f"--runtime {runtime}", expected="--runtime c, the one that edgetool runs in QEMU",
-            next_step="give --runtime c, or leave --run out",
+            alone, found=f"--runtime {runtime}", expected="--runtime c, which alone has it",
+            next_step=f"give --runtime c, or leave {alone} out",
         )  # fmt: skip
     console, folder = Console(json_output=json_output), Path(out or "bundle")
     if runtime == "array":
@@ -84,8 +86,7 @@ def embed(
     elif runtime == "c":
         made = embed_c(
             Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
-            pack=pack, num_vectors=vectors, optimize=optimize, io=io,
-            drop_softmax=drop_softmax,
+            pack=pack, num_vectors=vectors, optimize=optimize, io=io, drop_softmax=drop_softmax,
         )  # fmt: skip
         for warning in made.bundle.warnings:
             console.say(f"warning: {warning}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgetool.errors import UsageError
+from edgetool.errors import FileFormatError, UsageError
 from edgetool.ir.tflite import read_tflite
 
 __all__ = ["model_file", "without_softmax"]
@@ -49,11 +50,22 @@ def without_softmax(path: Path) -> bytes:
                 next_step="leave --drop-softmax out",
             )
 
+    try:
+        return _rewritten(path.read_bytes())
+    except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        # What `read_tflite` does not look at is damaged; a sound file raises none of these.
+        raise FileFormatError(
+            str(path), found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it", next_step="export the model again",
+        ) from None  # fmt: skip
+
+
+def _rewritten(content: bytes) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     from edgetool.exporters.tflite_file import pack, unpack
 
-    model = unpack(path.read_bytes())
+    model = unpack(content)
     main = model.subgraphs[0]
     codes = [max(int(code.builtinCode), int(code.deprecatedBuiltinCode)) for code in model.operatorCodes]
     sources = {
