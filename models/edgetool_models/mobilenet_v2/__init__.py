@@ -10,8 +10,8 @@ __all__ = ["build"]
 ALPHA = 0.35
 
 #: (expansion, channels, repeats, stride) of each stage: Sandler et al. 2018, table 2. The published strides fit 224x224
-#: images; at 32x32 the stem and the first stages with stride 2 keep the size, so that 4x4 are left at the end, not 1x1.
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+#: images; at 32x32 the stem and the stage of 160 channels keep the size, so that 4x4 are left at the end, not 1x1.
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 1), (6, 320, 1, 1))
 
 #: Features of the last convolution: 1,280 in the paper for any alpha below 1, a quarter here, for ten classes.
 LAST = 320
