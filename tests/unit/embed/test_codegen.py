@@ -50,6 +50,7 @@ def test_weights_are_written_as_they_are(conv_graph: Callable[..., Graph]) -> No
 
 def test_values_read_back() -> None:
     assert values(np.array([0.1], np.float32)) == ["  0.100000001f,"]
+    assert values(np.array([0.1, 1e-9], np.float64)) == ["  0.1,1e-09,"]
     assert values(np.array([-(2**31)], np.int32)) == ["  (-2147483647 - 1),"]
     assert len(values(np.zeros(50, np.int8))) == 3
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from edgetool.embed.rescale import activation_range, channel_factors, quantize_multiplier, quantize_multipliers
+from edgetool.embed.rescale import (
+    activation_range,
+    channel_factors,
+    float_factor,
+    quantize_multiplier,
+    quantize_multipliers,
+)
 from edgetool.ir.graph import Quantization
 
 
@@ -45,3 +52,8 @@ def test_ranges_of_activations(kind: str, expected: tuple[int, int]) -> None:
 
 def test_a_range_stays_inside_of_the_type() -> None:
     assert activation_range("RELU6", Quantization((0.01,), (-128,)), "int8") == (-128, 127)
+
+
+def test_a_factor_in_single_precision_rounds_at_each_step() -> None:
+    scale = np.float32(0.1)
+    assert float_factor(float(scale), float(scale), float(scale)) == float(scale * scale / scale) != float(scale)

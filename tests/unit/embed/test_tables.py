@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetool.embed import tables
 from edgetool.embed.program import Program, Step
 from edgetool.embed.tables import fill_tables
-from edgetool.errors import FileFormatError
+from edgetool.embed.vectors import Vectors
+from edgetool.errors import FileFormatError, UnsupportedModelError
 
 MODEL = Path(__file__).parents[2] / "golden" / "models" / "tiny_int8.tflite"
 
@@ -17,6 +19,15 @@ MODEL = Path(__file__).parents[2] / "golden" / "models" / "tiny_int8.tflite"
 def test_a_program_without_tables_is_left_alone() -> None:
     program = Program({}, (Step("s", "softmax_s8", ("x",), "y"),), ("x",), ("y",), {}, "d")
     assert fill_tables(program, Path("nowhere")) is program
+
+
+def test_a_16_bit_operator_that_is_no_interpolation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0).integers(-32768, 32768, (1, 65536)).astype(np.int16)
+    monkeypatch.setattr(tables, "_single_operators", lambda *_: b"")
+    monkeypatch.setattr(tables, "reference_vectors", lambda *_: Vectors((), (random,)))
+    step = Step("s", "interpolate_s16", ("x",), "y", {"table": np.zeros(513, np.int16), "lowest": -32768})
+    with pytest.raises(UnsupportedModelError, match="s: values that do not lie on lines between 513 points"):
+        fill_tables(Program({}, (step,), ("x",), ("y",), {}, "d"), MODEL)
 
 
 def test_an_operator_that_is_not_in_the_file_is_damage() -> None:

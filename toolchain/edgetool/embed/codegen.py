@@ -164,6 +164,8 @@ def values(array: Array) -> list[str]:
     words: Sequence[str]
     if array.dtype == np.float32:
         words = [float_literal(float(value)) for value in flat]
+    elif array.dtype == np.float64:
+        words = [repr(float(value)) for value in flat]
     else:
         words = [_integer(value) for value in flat.tolist()]
     return [

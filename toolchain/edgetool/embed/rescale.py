@@ -13,7 +13,14 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.ir.graph import Quantization
 
-__all__ = ["activation_range", "channel_factors", "quantize_multiplier", "quantize_multipliers"]
+__all__ = [
+    "RANGES",
+    "activation_range",
+    "channel_factors",
+    "float_factor",
+    "quantize_multiplier",
+    "quantize_multipliers",
+]
 
 #: Smallest and largest value of integer types.
 RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
@@ -38,6 +45,11 @@ def quantize_multipliers(factors: Sequence[float]) -> tuple[Array, Array]:
     """Return the multipliers int32 `[N]` and shifts int8 `[N]` of several factors."""
     pairs = [quantize_multiplier(factor) for factor in factors]
     return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int8)
+
+
+def float_factor(first: float, second: float, result: float) -> float:
+    """Return `first * second / result` as LiteRT computes it where it does not widen scales: each step in float32."""
+    return float(np.float32(first) * np.float32(second) / np.float32(result))
 
 
 def channel_factors(source: Quantization, kernel: Quantization, result: Quantization, num_channels: int) -> list[float]:

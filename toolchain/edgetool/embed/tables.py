@@ -1,7 +1,8 @@
 """Tables of operators that change each value by itself, computed by LiteRT's reference kernels.
 
 The operator is taken out of the file with the quantisation of its two tensors, put into a model of its own, and given
-all 256 values: what generated C looks up is then right by construction, for every such operator and version of LiteRT.
+all values: what generated C looks up is then right by construction, for every such operator and version of LiteRT. In
+16 bits the table has 513 values, 128 steps apart, and what lies between them is checked.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.data.dataset import Array
+from edgetool.embed.interpolation import fitted_table
 from edgetool.embed.program import Program, Step
+from edgetool.embed.rescale import RANGES
 from edgetool.embed.vectors import reference_vectors
-from edgetool.errors import FileFormatError
+from edgetool.errors import FileFormatError, UnsupportedModelError
 
 __all__ = ["fill_tables"]
 
-TABLE = "table_s8"
+#: Kernels with a table -> the type of its values.
+TABLES = {"table_s8": "int8", "interpolate_s16": "int16"}
 
 
 def fill_tables(program: Program, path: Path) -> Program:
-    """Return the program with the tables of its `table_s8` steps filled.
+    """Return the program with the tables of its steps filled.
 
     Args:
         program: lowered from the file at `path`.
@@ -32,32 +37,56 @@ def fill_tables(program: Program, path: Path) -> Program:
 
     Raises:
         FileFormatError: the operator is not in the file.
+        UnsupportedModelError: a 16-bit operator that LiteRT does not interpolate.
         EdgetoolError: the interpreter refused the operator.
     """
-    wanted = [step for step in program.steps if step.kernel == TABLE]
+    wanted = [step for step in program.steps if step.kernel in TABLES]
     if not wanted:
         return program
     content = _single_operators(path, [step.output for step in wanted])
     asked = Program(
         program.tensors, (), tuple(step.inputs[0] for step in wanted), tuple(step.output for step in wanted), {}, ""
     )
-    every = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         model = Path(folder) / "operators.tflite"
         model.write_bytes(content)
-        found = reference_vectors(model, asked, [every] * len(wanted)).outputs
-    tables = {step.output: np.ascontiguousarray(table.reshape(256)) for step, table in zip(wanted, found, strict=True)}
+        found = reference_vectors(model, asked, [_every_value(step) for step in wanted]).outputs
+    tables = {step.output: _table(step, values.reshape(-1)) for step, values in zip(wanted, found, strict=True)}
     return dataclasses.replace(program, steps=tuple(_with_table(step, tables) for step in program.steps))
 
 
-def _with_table(step: Step, tables: dict[str, Any]) -> Step:
-    if step.kernel != TABLE:
+def _every_value(step: Step) -> Array:
+    """Return all that a step may be given, `[1, 256]` or `[1, 65536]`; 16-bit functions may have a lowest value."""
+    dtype = TABLES[step.kernel]
+    low, high = RANGES[dtype]
+    lowest = step.fields.get("lowest", low)
+    assert isinstance(lowest, int)
+    values: Array = np.maximum(np.arange(low, high + 1), lowest).astype(dtype).reshape(1, -1)
+    return values
+
+
+def _table(step: Step, values: Array) -> Array:
+    if step.kernel == "table_s8":
+        return np.ascontiguousarray(values)
+    table = fitted_table(values)
+    if table is None:
+        raise UnsupportedModelError(
+            step.layer,
+            found="values that do not lie on lines between 513 points",
+            expected="an operator that LiteRT interpolates in 16 bits",
+            next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
+        )
+    return table
+
+
+def _with_table(step: Step, tables: dict[str, Array]) -> Step:
+    if step.kernel not in TABLES:
         return step
     return dataclasses.replace(step, fields={**step.fields, "table": tables[step.output]})
 
 
 def _single_operators(path: Path, outputs: list[str]) -> bytes:
-    """Return a model with an input and an output of 256 values for each of some operators of a file."""
+    """Return a model with an input and an output of all values for each of some operators of a file."""
     from ai_edge_litert import schema_py_generated as schema
 
     from edgetool.exporters.tflite_file import pack, unpack
@@ -86,7 +115,10 @@ def _single_operators(path: Path, outputs: list[str]) -> bytes:
 
 
 def _flat(tensor: Any, name: str) -> Any:
-    """Return a tensor of 256 values with the same type and quantisation."""
+    """Return a tensor of as many values as its type has, with the same quantisation."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    num_values = 1 << 16 if tensor.type == schema.TensorType.INT16 else 1 << 8
     found = copy.copy(tensor)
-    found.name, found.shape, found.shapeSignature, found.buffer = name.encode(), [1, 256], None, 0
+    found.name, found.shape, found.shapeSignature, found.buffer = name.encode(), [1, num_values], None, 0
     return found

@@ -7,7 +7,7 @@ import pytest
 from edgetool.embed.ops.batch_matmul import lower_batch_matmul
 from edgetool.embed.program import Fields
 from edgetool.errors import UnsupportedModelError
-from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 
 def _shape(first: tuple[int, ...], second: tuple[int, ...], result: tuple[int, ...], **attributes: bool) -> Fields:
@@ -32,3 +32,17 @@ def test_a_matrix_may_serve_all_batches() -> None:
 def test_batches_that_alternate_are_refused() -> None:
     with pytest.raises(UnsupportedModelError, match=r"batches \[1, 4\] for \[2, 4\]"):
         _shape((1, 4, 3, 5), (2, 4, 5, 7), (2, 4, 3, 7))
+
+
+def test_16_bits_have_no_zero_points() -> None:
+    for zero in (0, 1):
+        quantization = Quantization((0.5,), (zero,))
+        tensors = {name: Tensor(name, (2, 2), "int16", quantization) for name in "aby"}
+        op = Op("BATCH_MATMUL", "y", ("a", "b"), ("y",))
+        graph = Graph("tflite", tensors, (op,), ("a",), ("y",))
+        if zero:
+            with pytest.raises(UnsupportedModelError, match=r"zero points \[1, 1, 1\]"):
+                lower_batch_matmul(op, graph)
+        else:
+            step = lower_batch_matmul(op, graph)
+            assert step.kernel == "batch_matmul_s16" and set(step.fields) == {"shape", "multiplier", "shift"}

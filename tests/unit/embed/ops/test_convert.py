@@ -9,14 +9,11 @@ from edgetool.embed.program import Step
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
-SCALE = Quantization((0.5,), (-3,))
+SCALES = {"int8": Quantization((0.5,), (-3,)), "int16": Quantization((0.25,), (0,))}
 
 
 def _step(kind: str, source: str, result: str) -> Step:
-    tensors = {
-        name: Tensor(name, (1, 4), dtype, SCALE if dtype == "int8" else None)
-        for name, dtype in (("x", source), ("y", result))
-    }
+    tensors = {name: Tensor(name, (1, 4), dtype, SCALES.get(dtype)) for name, dtype in (("x", source), ("y", result))}
     op = Op(kind, "y", ("x",), ("y",))
     return lower_convert(op, Graph("tflite", tensors, (op,), ("x",), ("y",)))
 
@@ -34,3 +31,10 @@ def test_from_int8_to_int8_is_a_table() -> None:
 def test_others_are_refused_with_what_there_is() -> None:
     with pytest.raises(UnsupportedModelError, match="int64 to float32, expected int32 to float32"):
         _step("CAST", "int64", "float32")
+
+
+def test_16_bits_are_rescaled() -> None:
+    assert _step("QUANTIZE", "int16", "int16").kernel == "slopes_s16"
+    step = _step("QUANTIZE", "int16", "int8")
+    assert step.kernel == "quantize_s16_s8"
+    assert step.fields == {"num_elements": 4, "in_zero": 0, "multiplier": 1 << 30, "shift": 0, "out_zero": -3}

@@ -32,3 +32,12 @@ def test_the_number_of_elements_goes_into_the_multiplier(residual_graph: Graph) 
 def test_axes_apart_are_refused(residual_graph: Graph) -> None:
     with pytest.raises(UnsupportedModelError, match=r"axes \[1, 3\]"):
         lower_mean(*_mean(residual_graph, [3, 1]))
+
+
+def test_sums_of_16_bits_have_a_kernel(residual_graph: Graph) -> None:
+    op, graph = _mean(residual_graph, [1, 2])
+    tensors = {name: dataclasses.replace(graph.tensors[name], dtype="int16") for name in ("a", "m")}
+    step = lower_mean(
+        dataclasses.replace(op, kind="SUM"), dataclasses.replace(graph, tensors={**graph.tensors, **tensors})
+    )
+    assert step.kernel == "sum_s16" and (step.fields["multiplier"], step.fields["shift"]) == quantize_multiplier(1.0)

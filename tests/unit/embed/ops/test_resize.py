@@ -9,7 +9,7 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 
 def _rows(kind: str, size: int, out: int, *names: str, dtype: str = "float32", **attributes: bool) -> list[list[float]]:
-    scale = Quantization((0.5,), (0,)) if dtype == "int8" else None
+    scale = Quantization((0.5,), (0,)) if dtype != "float32" else None
     tensors = {"x": Tensor("x", (1, size, 1, 1), dtype, scale), "y": Tensor("y", (1, out, 1, 1), dtype, scale)}
     op = Op(kind, "y", ("x",), ("y",), dict(attributes))
     fields = lower_resize(op, Graph("tflite", tensors, (op,), ("x",), ("y",))).fields
@@ -33,4 +33,5 @@ def test_between_with_centres_and_corners() -> None:
 
 
 def test_integers_count_in_1024ths() -> None:
-    assert _rows("RESIZE_BILINEAR", 2, 4, "down", dtype="int8") == [[0, 512, 0, 512]]
+    for dtype in ("int8", "int16"):
+        assert _rows("RESIZE_BILINEAR", 2, 4, "down", dtype=dtype) == [[0, 512, 0, 512]]

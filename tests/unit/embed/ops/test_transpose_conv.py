@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,12 @@ def test_weights_of_another_shape_are_refused() -> None:
     graph = _graph(np.ones((3, 5, 3, 3), np.int8))
     with pytest.raises(UnsupportedModelError, match=r"\[2, height, width, 3\]"):
         lower_transpose_conv(graph.ops[0], graph)
+
+
+def test_16_bits_have_biases_of_64() -> None:
+    graph = _graph(np.ones((2, 5, 3, 3), np.int8))
+    wide = {name: dataclasses.replace(graph.tensors[name], dtype="int16") for name in "xy"}
+    step = lower_transpose_conv(graph.ops[0], dataclasses.replace(graph, tensors={**graph.tensors, **wide}))
+    biases = step.fields["biases"]
+    assert step.kernel == "transpose_conv_s16" and "sums" not in step.fields
+    assert isinstance(biases, np.ndarray) and biases.dtype == np.int64

@@ -24,3 +24,12 @@ def test_integers_have_tables() -> None:
     }
     step = lower_unary(Op("TANH", "y", ("x",), ("y",)), Graph("tflite", tensors, (), ("x",), ("y",)))
     assert step.kernel == "table_s8"
+
+
+def test_16_bits_have_kernels_of_their_own() -> None:
+    tensors = {
+        name: dataclasses.replace(tensor, dtype="int16", quantization=Quantization((0.5,), (0,)))
+        for name, tensor in FLOATS.items()
+    }
+    step = lower_unary(Op("RELU", "y", ("x",), ("y",)), Graph("tflite", tensors, (), ("x",), ("y",)))
+    assert step.kernel == "slopes_s16"

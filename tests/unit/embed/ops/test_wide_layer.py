@@ -11,7 +11,7 @@ from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
-OP = Op("FULLY_CONNECTED", "y", ("x", "w", "b"), ("y",), {"fused_activation_function": "RELU"})
+OP = Op("CONV_2D", "y", ("x", "w", "b"), ("y",), {"fused_activation_function": "RELU"})
 TENSORS = {
     "x": Tensor("x", (1, 3), "int16", Quantization((0.5,), (0,))),
     "w": Tensor("w", (2, 3), "int8", Quantization((0.5, 0.25), (0, 0)), np.ones((2, 3), np.int8)),
@@ -26,6 +26,15 @@ def test_biases_keep_64_bits_and_channels_their_scale() -> None:
     assert isinstance(biases, np.ndarray) and isinstance(shifts, np.ndarray)
     assert step.kernel == "conv_s16" and biases.dtype == np.int64 and biases[0] == 1 << 40
     assert shifts.tolist() == [-1, -2] and (step.fields["low"], step.fields["high"]) == (0, 32767)
+
+
+def test_a_fully_connected_layer_keeps_its_factors() -> None:
+    op = dataclasses.replace(OP, kind="FULLY_CONNECTED")
+    graph = Graph("tflite", TENSORS, (op,), ("x",), ("y",))
+    step = wide_layer(op, graph, "fully_connected", np.ones((2, 3), np.int8), 2, {})
+    factors = step.fields["factors"]
+    assert isinstance(factors, np.ndarray) and factors.dtype == np.float64 and factors.tolist() == [0.25, 0.125]
+    assert "multipliers" not in step.fields
 
 
 def test_biases_of_32_bits_are_refused() -> None:

@@ -6,7 +6,7 @@ import math
 
 from edgetool.embed.ops.checks import output_of, quantization_of, require, suffix_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier
+from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_batch_matmul"]
@@ -15,12 +15,14 @@ __all__ = ["lower_batch_matmul"]
 def lower_batch_matmul(op: Op, graph: Graph) -> Step:
     """Return the call; transposed operands are read where they lie.
 
+    Source of the factor: `GetQuantizedConvolutionMultipler` in tflite/kernels/kernel_util.cc.
+
     Raises:
         UnsupportedModelError: other types, or batches that repeat other than as a whole.
     """
     first, second = (graph.tensors[name] for name in op.inputs)
     result = output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), first, second, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), first, second, result)
     rows, columns = result.shape[-2:]
     is_a_turned, is_b_turned = bool(op.attributes.get("adj_x", False)), bool(op.attributes.get("adj_y", False))
     depth = first.shape[-2] if is_a_turned else first.shape[-1]
@@ -33,13 +35,15 @@ def lower_batch_matmul(op: Op, graph: Graph) -> Step:
         "b_depth": 1 if is_b_turned else columns, "b_column": depth if is_b_turned else 1,
     }  # fmt: skip
     fields: Fields = {"shape": shape}
-    if suffix == "s8":
+    if suffix != "f32":
         a, b, made = (quantization_of(op, tensor) for tensor in (first, second, result))
-        multiplier, shift = quantize_multiplier(float(a.scale[0]) * float(b.scale[0]) / float(made.scale[0]))
-        fields |= {
-            "zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "multiplier": multiplier, "shift": shift,
-            "out_zero": made.zero_point[0],
-        }  # fmt: skip
+        multiplier, shift = quantize_multiplier(float_factor(a.scale[0], b.scale[0], 1.0) / float(made.scale[0]))
+        zeros = {"zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "out_zero": made.zero_point[0]}
+        require(
+            suffix == "s8" or not any(zeros.values()), op, what=f"zero points {list(zeros.values())}",
+            expected="0, as 16-bit tensors have",
+        )  # fmt: skip
+        fields |= {"multiplier": multiplier, "shift": shift, **(zeros if suffix == "s8" else {})}
     return Step(op.name, f"batch_matmul_{suffix}", (first.name, second.name), result.name, fields)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from edgetool.embed.ops.checks import float_range, fused_range, output_of, quantization_of, require, suffix_of
 from edgetool.embed.ops.shapes import broadcast_fields
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier
+from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["lower_binary", "sum_scales"]
@@ -17,7 +18,7 @@ __all__ = ["lower_binary", "sum_scales"]
 SUM_SHIFT, WIDE_SUM_SHIFT, SQUARE_SHIFT = 20, 15, 7
 
 #: Operators with a kernel for 16-bit activations.
-WIDE = frozenset({"ADD"})
+WIDE = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
 
 #: Operators whose kernel has another name than the operator.
 NAMES = {"ADD": "broadcast_add"}
@@ -43,7 +44,7 @@ def lower_binary(op: Op, graph: Graph) -> Step:
             expected=f"one of {', '.join(sorted(WIDE))}",
             next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
         )  # fmt: skip
-        fields |= INTEGER_FIELDS[op.kind](op, first, second, result)
+        fields |= (WIDE_FIELDS if suffix == "s16" else INTEGER_FIELDS)[op.kind](op, first, second, result)
         name = NAMES.get(op.kind, name)
     sides = tuple(side for side, given in enumerate((first, second)) if given.shape == result.shape)
     return Step(
@@ -62,6 +63,7 @@ def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     Source of the scaling: `Prepare` in tflite/kernels/add.cc, sub.cc and squared_difference.cc.
     """
     is_square = op.kind == "SQUARED_DIFFERENCE"
+    _require_general_scales(op, first, second, result)
     left_shift = SQUARE_SHIFT if is_square else (SUM_SHIFT if result.dtype == "int8" else WIDE_SUM_SHIFT)
     scales = [float(quantization_of(op, tensor).scale[0]) for tensor in (first, second)]
     twice = 2.0 * max(scales)
@@ -84,18 +86,32 @@ def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     }  # fmt: skip
 
 
+def _require_general_scales(op: Op, *tensors: Tensor) -> None:
+    """Refuse the other kernel that LiteRT has for 16-bit tensors whose scales are all powers of two, of old files."""
+    powers = [math.frexp(float(quantization_of(op, tensor).scale[0]))[0] == 0.5 for tensor in tensors]
+    is_special = tensors[-1].dtype == "int16" and bool(op.attributes.get("pot_scale_int16", False)) and all(powers)
+    require(not is_special, op, what="pot_scale_int16", expected="general scales", next_step="export the model again")
+
+
 def _sum(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     return {"scales": sum_scales(op, first, second, result)}
 
 
 def _product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     a, b, made = (quantization_of(op, tensor) for tensor in (first, second, result))
-    multiplier, shift = quantize_multiplier(float(a.scale[0]) * float(b.scale[0]) / float(made.scale[0]))
+    multiplier, shift = quantize_multiplier(float_factor(a.scale[0], b.scale[0], made.scale[0]))
     low, high = fused_range(op, result)
     return {
         "zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "multiplier": multiplier, "shift": shift,
         "out_zero": made.zero_point[0], "low": low, "high": high,
     }  # fmt: skip
+
+
+def _wide_product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
+    fields = _product(op, first, second, result)
+    zeros = [fields.pop(name) for name in ("zero_0", "zero_1", "out_zero")]
+    require(not any(zeros), op, what=f"zero points {zeros}", expected="0, as 16-bit tensors have")
+    return fields
 
 
 def _quotient(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
@@ -132,3 +148,5 @@ INTEGER_FIELDS: dict[str, Callable[[Op, Tensor, Tensor, Tensor], Fields]] = {
     "MAXIMUM": _choice,
     "MINIMUM": _choice,
 }
+
+WIDE_FIELDS = {**INTEGER_FIELDS, "MUL": _wide_product}

@@ -1,11 +1,13 @@
-"""QUANTIZE, DEQUANTIZE and CAST: from one type to another."""
+"""QUANTIZE, DEQUANTIZE and CAST: from one type or scale to another."""
 
 from __future__ import annotations
 
 from edgetool.embed.ops.checks import output_of, quantization_of, require
 from edgetool.embed.ops.table import lower_table
+from edgetool.embed.ops.wide_unary import lower_wide_unary
 from edgetool.embed.program import Fields, Step
-from edgetool.ir.graph import Graph, Op
+from edgetool.embed.rescale import quantize_multiplier
+from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["lower_convert"]
 
@@ -13,6 +15,8 @@ __all__ = ["lower_convert"]
 KERNELS = {
     ("QUANTIZE", "float32", "int8"): "quantize_f32_s8",
     ("QUANTIZE", "float32", "int16"): "quantize_f32_s16",
+    ("QUANTIZE", "int16", "int8"): "quantize_s16_s8",
+    ("QUANTIZE", "int8", "int16"): "quantize_s8_s16",
     ("DEQUANTIZE", "int8", "float32"): "dequantize_s8_f32",
     ("DEQUANTIZE", "int16", "float32"): "dequantize_s16_f32",
     ("CAST", "int32", "float32"): "cast_s32_f32",
@@ -20,7 +24,7 @@ KERNELS = {
 
 
 def lower_convert(op: Op, graph: Graph) -> Step:
-    """Return the call; from int8 to int8 is a table.
+    """Return the call; from int8 to int8 is a table, from int16 to int16 a line.
 
     Raises:
         UnsupportedModelError: types without a kernel.
@@ -28,6 +32,8 @@ def lower_convert(op: Op, graph: Graph) -> Step:
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     if (source.dtype, result.dtype) == ("int8", "int8"):
         return lower_table(op, graph)
+    if (source.dtype, result.dtype) == ("int16", "int16"):
+        return lower_wide_unary(op, graph)
     kernel = KERNELS.get((op.kind, source.dtype, result.dtype))
     require(
         kernel is not None, op, what=f"{source.dtype} to {result.dtype}",
@@ -35,7 +41,18 @@ def lower_convert(op: Op, graph: Graph) -> Step:
     )  # fmt: skip
     assert kernel is not None
     fields: Fields = {"num_elements": result.num_elements}
-    if op.kind != "CAST":
+    if "float32" not in (source.dtype, result.dtype):
+        fields |= _factor(op, source, result)
+    elif op.kind != "CAST":
         scale = quantization_of(op, result if op.kind == "QUANTIZE" else source)
         fields |= {"scale": float(scale.scale[0]), "zero": scale.zero_point[0]}
     return Step(op.name, kernel, (source.name,), result.name, fields)
+
+
+def _factor(op: Op, source: Tensor, result: Tensor) -> Fields:
+    """Return the factor from one scale to another. Source: `Prepare` in tflite/kernels/quantize.cc."""
+    given, made = quantization_of(op, source), quantization_of(op, result)
+    multiplier, shift = quantize_multiplier(float(given.scale[0]) / float(made.scale[0]))
+    return {
+        "in_zero": given.zero_point[0], "multiplier": multiplier, "shift": shift, "out_zero": made.zero_point[0],
+    }  # fmt: skip

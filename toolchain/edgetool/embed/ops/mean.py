@@ -1,4 +1,4 @@
-"""MEAN and SUM over neighbouring axes, in int8 and float32."""
+"""MEAN and SUM over neighbouring axes, in integers and float32."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lower_mean(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or axes with another one between them.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8") if op.kind == "SUM" else ("float32", "int8", "int16"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     rank = len(source.shape)
     axes = sorted({int(axis) % rank for axis in np.atleast_1d(constant_of(op, graph, 1, "int32")).reshape(-1)})
     require(

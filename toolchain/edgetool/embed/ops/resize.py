@@ -24,7 +24,7 @@ def lower_resize(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     in_h, in_w, channels = image_shape(op, source)
     out_h, out_w, _ = image_shape(op, result)
     require(max(in_h, in_w) < 1 << 15, op, what=f"an image of {in_h} x {in_w}", expected="sides below 32,768")
@@ -36,7 +36,7 @@ def lower_resize(op: Op, graph: Graph) -> Step:
         rows, columns = (_nearest(size, out, corners=corners, half=half) for size, out in axes)
         fields |= {"rows": rows, "columns": columns}
         return Step(op.name, f"resize_nearest_{suffix}", (source.name,), result.name, fields)
-    between = _between_integers if suffix == "s8" else _between_floats
+    between = _between_floats if suffix == "f32" else _between_integers
     (above, below, down), (left, right, across) = (between(*axis, corners=corners, half=half) for axis in axes)
     fields |= {"above": above, "below": below, "down": down, "left": left, "right": right, "across": across}
     return Step(op.name, f"resize_bilinear_{suffix}", (source.name,), result.name, fields)

@@ -28,8 +28,8 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[2]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8"), source, result)
-    weights = constant_of(op, graph, 1, source.dtype)
+    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
+    weights = constant_of(op, graph, 1, "float32" if suffix == "f32" else "int8")
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w = int(weights.shape[1]), int(weights.shape[2])
@@ -50,7 +50,7 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
     }  # fmt: skip
     by_tap = np.ascontiguousarray(weights.transpose(1, 2, 0, 3))
     has_bias = len(op.inputs) > 3 and bool(op.inputs[3])
-    kind = "float32" if suffix == "f32" else "int32"
+    kind = {"f32": "float32", "s8": "int32", "s16": "int64"}[suffix]
     biases = constant_of(op, graph, 3, kind).reshape(-1) if has_bias else np.zeros(out_c, kind)
     fields: Fields = {"shape": shape, "weights": by_tap, "biases": biases}
     if suffix == "f32":
@@ -60,8 +60,10 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
     multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
     bottom, top = fused_range(op, result)
-    fields |= {
-        "sums": (by_tap.sum(axis=3, dtype=np.int64) * given.zero_point[0]).astype(np.int32),
-        "multipliers": multipliers, "shifts": shifts, "out_zero": made.zero_point[0], "low": bottom, "high": top,
-    }  # fmt: skip
-    return Step(op.name, "transpose_conv_s8", (source.name,), result.name, fields)
+    fields |= {"multipliers": multipliers, "shifts": shifts, "low": bottom, "high": top}
+    if suffix == "s8":
+        fields |= {
+            "sums": (by_tap.sum(axis=3, dtype=np.int64) * given.zero_point[0]).astype(np.int32),
+            "out_zero": made.zero_point[0],
+        }  # fmt: skip
+    return Step(op.name, f"transpose_conv_{suffix}", (source.name,), result.name, fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgetool.embed.ops.checks import output_of
 from edgetool.embed.ops.table import lower_table
+from edgetool.embed.ops.wide_unary import lower_wide_unary
 from edgetool.embed.program import Step
 from edgetool.ir.graph import Graph, Op
 
@@ -17,6 +18,8 @@ def lower_unary(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
+    if "int16" in (source.dtype, result.dtype):
+        return lower_wide_unary(op, graph)
     if {source.dtype, result.dtype} != {"float32"}:
         return lower_table(op, graph)
     name = op.kind.lower()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgetool.data.dataset import Array
 from edgetool.embed.ops.checks import bias_of, fused_range, quantization_of
 from edgetool.embed.program import Fields, Step
@@ -13,6 +15,8 @@ __all__ = ["wide_layer"]
 
 def wide_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels: int, sizes: Fields) -> Step:
     """Return the call of a kernel that sums products in 64 bits; zero points are 0, biases int64.
+
+    Sums are rescaled by a multiplier of 16 bits, those of FULLY_CONNECTED by the factor in double precision.
 
     Args:
         op: its first input is the activation, its second the weights, its third the biases.
@@ -27,10 +31,14 @@ def wide_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels: 
     """
     source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     given, kernel_scale, made = (quantization_of(op, graph.tensors[name]) for name in (*op.inputs[:2], result.name))
-    multipliers, shifts = quantize_multipliers(channel_factors(given, kernel_scale, made, num_channels))
+    factors = channel_factors(given, kernel_scale, made, num_channels)
+    scales: Fields = {"factors": np.array(factors, np.float64)}
+    if op.kind != "FULLY_CONNECTED":
+        multipliers, shifts = quantize_multipliers(factors)
+        scales = {"multipliers": multipliers, "shifts": shifts}
     low, high = fused_range(op, result)
     fields: Fields = {
-        "weights": weights, "biases": bias_of(op, graph, num_channels, "int64"), "multipliers": multipliers,
-        "shifts": shifts, **sizes, "low": low, "high": high,
+        "weights": weights, "biases": bias_of(op, graph, num_channels, "int64"), **scales, **sizes,
+        "low": low, "high": high,
     }  # fmt: skip
     return Step(op.name, f"{kernel}_s16", (source.name,), result.name, fields)
