@@ -79,7 +79,8 @@ class Row:
         status: `ok`, `differs` (parity or an invariant broken) or why there is no file.
         before, after: the metric on the test split, of the trained model and of the file.
         drop: see `edgetool.tasks.drop_points`.
-        p50_us: median latency on one thread; ratio: to the float32 file of the same format, interleaved.
+        p50_us: median latency on one thread; ratio: to the float32 file of the same format, interleaved;
+            noise: the verdict on both.
     """
 
     model: str
@@ -102,6 +103,7 @@ class Row:
     bytes_after: int | None
     p50_us: float | None
     ratio: float | None
+    noise: str
     effort: float
     max_train_samples: int
 
@@ -208,7 +210,8 @@ def _rows_of(case: Case, manifest: Manifest, model: Path, fidelity: Fidelity) ->
                 is_default=recipe == card.default_recipe, format=kind,
                 status=_refusal(manifest, recipe, kind), num_test_samples=0,
                 before=None if source is None else source.value, after=None, standard_error=None, drop=None,
-                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, **dataclasses.asdict(fidelity),
+                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, noise="",
+                **dataclasses.asdict(fidelity),
             )  # fmt: skip
             rows.append(row if artifact is None else _filled(row, artifact, references.get(kind)))
     return rows
@@ -229,6 +232,7 @@ def _filled(row: Row, artifact: ArtifactRecord, reference: ArtifactRecord | None
         bytes_after=artifact.size.raw,
         p50_us=None if single is None else round(single.p50_ns / 1e3, 1),
         ratio=None if single is None or single.ratio is None else round(single.ratio.value, 3),
+        noise="" if single is None else single.noise,
     )
 
 
@@ -272,7 +276,8 @@ def _page(rows: Sequence[Row]) -> str:
         "",
         f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `{how}`, which is "
         "short: their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the "
-        "float32 file of the same format, interleaved. The model's own recipe is in bold.",
+        "float32 file of the same format, interleaved; `~` stands before both where the machine was too busy for "
+        "more than a hint. The model's own recipe is in bold.",
         "",
     ]
     for own in _by_case(rows):
@@ -302,7 +307,7 @@ def _line(row: Row) -> str:
     status = row.status.replace("|", "/").replace("\n", " ")
     return (
         f"| {label} | {row.format} | {status} | {_metric(row.metric, row.after)} | {_error(row)} | {_drop(row)} | "
-        f"{_number(row.bytes_after)} | {_share(row)} | {_number(row.p50_us)} | {_number(row.ratio)} |"
+        f"{_number(row.bytes_after)} | {_share(row)} | {_timing(row, row.p50_us)} | {_timing(row, row.ratio)} |"
     )
 
 
@@ -322,7 +327,7 @@ def _summary(rows: Sequence[Row]) -> str:
             f"| {own[0].model} | {own[0].data} | {good['tflite']}, {good['onnx']} of {total} | "
             f"{own[0].metric} {_metric(own[0].metric, own[0].before)} | "
             f"`{pair[0].recipe if pair else '-'}` | {', '.join(_metric(row.metric, row.after) for row in pair)} | "
-            f"{', '.join(_sizes(row) for row in pair)} | {', '.join(_number(row.ratio) for row in pair)} |"
+            f"{', '.join(_sizes(row) for row in pair)} | {', '.join(_timing(row, row.ratio) for row in pair)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -349,6 +354,11 @@ def _share(row: Row) -> str:
     if row.bytes_before is None or row.bytes_after is None:
         return "-"
     return f"{row.bytes_after / row.bytes_before * 100:.0f} %"
+
+
+def _timing(row: Row, value: float | None) -> str:
+    """Return a figure, with a mark where the verdict on its noise was the worst."""
+    return f"~{_number(value)}" if value is not None and row.noise == "unusable" else _number(value)
 
 
 def _number(value: float | int | None) -> str:
