@@ -240,6 +240,17 @@ def test_a_recipe_that_fails_does_not_take_the_others_along(workplace: Path, tmp
     assert (out / "report.html").exists()
 
 
+def test_accuracy_on_a_part_of_the_test_split_says_so(workplace: Path, tmp_path: Path) -> None:
+    arguments = command(workplace, tmp_path / "run", "--max-test-samples", "100", "--bench-seconds", "0")
+    arguments[arguments.index(RECIPES)] = "float32"
+    process = edgetool(*arguments)
+    assert process.returncode == 0, process.stderr
+    found = manifest(tmp_path / "run")
+    assert {a["evaluation"]["num_samples"] for a in found["artifacts"]} == {100}
+    assert found["source"]["evaluation"]["num_samples"] == 100
+    assert "100 of 397 test samples" in (tmp_path / "run" / "report.html").read_text()
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a small disk")
 def test_a_full_disk_leaves_no_half_written_file(workplace: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -15,7 +15,7 @@ OPTIONS = RequestOptions(
     model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target="host", max_drop_points=1.0, out=None,
     overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
     one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
-    max_train_samples=None, bench_seconds=1.0, trust=False, input_shape=None, command="edgetool compress",
+    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=None, command="edgetool compress",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_defaults() -> None:
     request = build()
     assert str(request.out) == "tiny-run" and request.setup.seed == 3
     assert [recipe.name for recipe in request.recipes] == ["float16"]
-    assert request.setup.training.epochs_scale == 0.5
+    assert request.setup.training.epochs_scale == 0.5 and request.setup.max_test_samples is None
     assert request.settings[0].num_threads == 1 and request.settings[0].pin
 
 

@@ -60,6 +60,9 @@ def compress(
     max_train_samples: Annotated[
         int | None, typer.Option("--max-train-samples", help="Fine-tune on at most so many samples.", min=1)
     ] = None,
+    max_test_samples: Annotated[
+        int | None, typer.Option("--max-test-samples", help="Measure accuracy on at most so many samples.", min=1)
+    ] = None,
     bench_seconds: Annotated[
         float, typer.Option("--bench-seconds", help="Time each artefact for so long a setting; 0: do not.", min=0.0)
     ] = 2.0,
@@ -81,8 +84,8 @@ def compress(
         model=model, data=data, recipe=recipe, target=target, max_drop_points=max_drop, out=out, overwrite=overwrite,
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
-        effort=effort, max_train_samples=max_train_samples, bench_seconds=bench_seconds, trust=trust,
-        input_shape=input_shape, command=shlex.join(["edgetool", *sys.argv[1:]]),
+        effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,
+        bench_seconds=bench_seconds, trust=trust, input_shape=input_shape, command=shlex.join(["edgetool", *sys.argv[1:]]),
     )  # fmt: skip
     try:
         request = build_request(options, progress=console.progress, dry_run=dry_run)

@@ -62,6 +62,7 @@ class RequestOptions:
     batch_size: int | None
     effort: float
     max_train_samples: int | None
+    max_test_samples: int | None
     bench_seconds: float
     trust: bool
     input_shape: str | None
@@ -115,6 +116,7 @@ def build_request(
         task=options.task or (card.task if card is not None else None),
         metric=options.metric or (card.metric if card is not None else None),
         input_shapes=parse_input_shapes(options.input_shape),
+        max_test_samples=options.max_test_samples,
     )
     return CompressRequest(
         setup=setup,

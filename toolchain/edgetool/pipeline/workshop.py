@@ -71,6 +71,7 @@ class Setup:
         task: of the card; None: inferred from the model and the labels.
         metric: of the card; None: the task's usual one.
         input_shapes: of a PyTorch module that comes without an example, batch included.
+        max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
     """
 
     model: str
@@ -85,6 +86,7 @@ class Setup:
     task: str | None = None
     metric: str | None = None
     input_shapes: tuple[tuple[int, ...], ...] = ()
+    max_test_samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,12 +308,24 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
         label_column=plan.label_column,
         image_size=plan.image_size,
     )
+    if plan.max_test_samples is not None:
+        raw = _with_part_of_test(raw, plan.max_test_samples)
     task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     shapes = [tensor.shape for tensor in imported.inputs]
     turned = channels_first(raw, shapes)
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
     check_fits(raw, given, imported.outputs[0].shape, task.name)
     return move_channels(apply(raw, plan.preprocessing), turned), task
+
+
+def _with_part_of_test(dataset: Dataset, num_samples: int) -> Dataset:
+    """Return the data set with at most so many test samples: the same ones for every seed, so that runs compare."""
+    test = dataset.test
+    if test is None or test.num_samples <= num_samples:
+        return dataset
+    fact = f"{num_samples:,} of {test.num_samples:,} test samples, drawn at random (seed 0), as --max-test-samples asks"
+    facts = {**dataset.facts, "evaluated on": fact}
+    return dataclasses.replace(dataset, test=test.take(num_samples, seed=0), facts=facts)
 
 
 def _parity_split(dataset: Dataset, imported: ImportedModel) -> Split:
