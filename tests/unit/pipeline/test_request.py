@@ -15,7 +15,8 @@ OPTIONS = RequestOptions(
     model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target="host", max_drop_points=1.0, out=None,
     overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
     one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
-    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=None, command="edgetool compress",
+    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=None,
+    command="edgetool compress",
 )  # fmt: skip
 
 

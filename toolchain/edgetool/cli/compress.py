@@ -85,7 +85,8 @@ def compress(
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
         effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,
-        bench_seconds=bench_seconds, trust=trust, input_shape=input_shape, command=shlex.join(["edgetool", *sys.argv[1:]]),
+        bench_seconds=bench_seconds, trust=trust, input_shape=input_shape,
+        command=shlex.join(["edgetool", *sys.argv[1:]]),
     )  # fmt: skip
     try:
         request = build_request(options, progress=console.progress, dry_run=dry_run)
