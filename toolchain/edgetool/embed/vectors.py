@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Program
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 from edgetool.ir.graph import Tensor
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
@@ -116,14 +116,27 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array]) -> 
 
     Raises:
         EdgetoolError: the interpreter refused the file or died.
+        FileFormatError: it makes outputs of another shape than the file states.
     """
     kernels: Literal["reference", "builtin"] = "reference"
     if any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
         kernels = "builtin"
     with ProcessRunner().open(path, RunPlan(kernels=kernels, timeout_s=TIMEOUT_S)) as session:
         outputs = session.outputs(tuple(inputs), batch_size=1)
+    for name, output in zip(program.outputs, outputs, strict=True):
+        _require_shape(path, name, output.shape, (len(inputs[0]), *program.tensors[name].shape[1:]))
     stored = (_stored(array, program.tensors[name]) for array, name in zip(outputs, program.outputs, strict=True))
     return Vectors(tuple(inputs), tuple(stored))
+
+
+def _require_shape(path: Path, name: str, found: tuple[int, ...], stated: tuple[int, ...]) -> None:
+    if found != stated:
+        raise FileFormatError(
+            f"{path}: {name}",
+            found=f"outputs of shape {list(found)} from LiteRT",
+            expected=f"{list(stated)}, which the file states",
+            next_step="export the model again",
+        )
 
 
 def _stored(values: Array, tensor: Tensor) -> Array:
