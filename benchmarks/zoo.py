@@ -7,7 +7,8 @@ For each model `edgetool train` (the card's data and recipe), then `edgetool com
 is there already is not done again. `MODEL@DATA` takes other data than the card's. Recipes that train use `--effort` and
 `--max-train-samples`, which the table states. A recipe that a model cannot take is named with the reason. Figures are
 those of the exported files on the test split; "before" is the trained model in Keras, sizes before are those of the
-float32 file of the same format.
+float32 file of the same format. `--write` replaces the cases that RUNS holds and keeps the other rows of zoo.csv, with
+the date and machine of each.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import datetime
 import io
 import json
 import os
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgetool.recipes.recipe import builtin_names
 from edgetool.report import wording
@@ -81,6 +83,7 @@ class Row:
         drop: see `edgetool.tasks.drop_points`.
         p50_us: median latency on one thread; ratio: to the float32 file of the same format, interleaved;
             noise: the verdict on both.
+        date, machine: when and where this was measured.
     """
 
     model: str
@@ -106,6 +109,8 @@ class Row:
     noise: str
     effort: float
     max_train_samples: int
+    date: str
+    machine: str
 
 
 def main() -> int:
@@ -123,7 +128,7 @@ def main() -> int:
     cases = [_case(name) for name in options.models] or _all_cases()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.write:
-        _write(_collect(cases, options.out))
+        _write(_merged(_read(HERE / "zoo.csv"), _collect(cases, options.out)))
         return 0
     failed = []
     for case in cases:
@@ -187,9 +192,10 @@ def _collect(cases: Iterable[Case], out: Path) -> list[Row]:
     rows: list[Row] = []
     for case in cases:
         run = out / f"{case.slug}-run"
-        if (run / "manifest.json").is_file():
+        manifest = load_manifest(run) if (run / "manifest.json").is_file() else None
+        if manifest is not None and manifest.status != "running":
             fidelity = Fidelity(**json.loads((out / f"{case.slug}-fidelity.json").read_text()))
-            rows += _rows_of(case, load_manifest(run), out / f"{case.slug}-model", fidelity)
+            rows += _rows_of(case, manifest, out / f"{case.slug}-model", fidelity)
     return rows
 
 
@@ -211,10 +217,19 @@ def _rows_of(case: Case, manifest: Manifest, model: Path, fidelity: Fidelity) ->
                 status=_refusal(manifest, recipe, kind), num_test_samples=0,
                 before=None if source is None else source.value, after=None, standard_error=None, drop=None,
                 bytes_before=None, bytes_after=None, p50_us=None, ratio=None, noise="",
-                **dataclasses.asdict(fidelity),
+                date=manifest.created[:10], machine=_machine(manifest), **dataclasses.asdict(fidelity),
             )  # fmt: skip
             rows.append(row if artifact is None else _filled(row, artifact, references.get(kind)))
     return rows
+
+
+def _machine(manifest: Manifest) -> str:
+    """Return the CPU of a run with its fastest kernels' instruction sets, which tell machines of one name apart."""
+    machine = manifest.machine
+    if machine is None:
+        return ""
+    sets = [flag for flag in machine.isa if flag.startswith(("avx512_vnni", "avx_vnni", "avx2", "amx_int8", "i8mm"))]
+    return f"{machine.cpu}, {machine.num_cpus} CPUs, {' '.join(sets)}"
 
 
 def _filled(row: Row, artifact: ArtifactRecord, reference: ArtifactRecord | None) -> Row:
@@ -249,6 +264,32 @@ def _without_paths(text: str) -> str:
     return PATH.sub(r"\1", text)
 
 
+def _read(path: Path) -> list[Row]:
+    """Return the rows of a table that was written before."""
+    if not path.is_file():
+        return []
+    kinds = typing.get_type_hints(Row)
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Row(**{k: _parsed(text, kinds[k]) for k, text in row.items()}) for row in csv.DictReader(stream)]
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    """Return a cell of the table as the type of its column; an empty one is None where it may be."""
+    choices = typing.get_args(kind)
+    if choices and not text:
+        return None
+    plain = choices[0] if choices else kind
+    return text == "True" if plain is bool else plain(text)
+
+
+def _merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """Return the new rows and the old ones of cases that were not measured again, in the order of the zoo."""
+    again = {(row.model, row.data) for row in new}
+    rows = [*new, *(row for row in old if (row.model, row.data) not in again)]
+    order = {(case.card.name, case.data): index for index, case in enumerate(_all_cases())}
+    return sorted(rows, key=lambda row: order.get((row.model, row.data), len(order)))
+
+
 def _write(rows: Sequence[Row]) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -271,8 +312,7 @@ def _page(rows: Sequence[Row]) -> str:
     lines = [
         "# Every model of the zoo through every recipe",
         "",
-        f"Measured {datetime.datetime.now(datetime.UTC):%Y-%m-%d} on {machine.cpu}, {machine.num_cpus} CPUs, "
-        f"{machine.system}, Python {machine.python}; {versions}.",
+        f"Each case says when and where it was measured. {machine.system}, Python {machine.python}; {versions}.",
         "",
         f"Written by `benchmarks/zoo.py`. Recipes that fine-tune did so with `{how}`, which is "
         "short: their accuracy is a lower bound. Latency is the median on one thread, batch 1; the ratio is to the "
@@ -287,7 +327,8 @@ def _page(rows: Sequence[Row]) -> str:
             f"## {first.model} on {first.data}",
             "",
             f"{first.num_params:,} parameters; {first.epochs} epochs in {first.train_seconds:.0f} "
-            f"s; {first.num_test_samples:,} test samples; test {first.metric} before compression {before}.",
+            f"s; {first.num_test_samples:,} test samples; test {first.metric} before compression {before}. "
+            f"Measured {first.date} on {first.machine}.",
             "",
             f"| recipe | format | status | {first.metric} | s.e. | drop | bytes | of float32 | p50 us | x float32 |",
             "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -47,3 +47,13 @@ def test_messages_name_files_without_their_folders(script: ModuleType, message: 
         evaluation=None, latency=(), parity=(), invariants=(), failure=message, size=SimpleNamespace(raw=1)
     )
     assert script._filled(row, artifact, None).status == expected
+
+
+def test_what_was_not_measured_again_stays_in_the_table(script: ModuleType, tmp_path: Path) -> None:
+    old = script._read(SCRIPT.with_name("zoo.csv"))
+    assert old and {type(row.is_default) for row in old} == {bool} and {type(row.epochs) for row in old} == {int}
+    assert {type(row.ratio) for row in old} == {float, type(None)}
+    measured = [script.dataclasses.replace(row, date="2030-01-01") for row in old if row.model == old[-1].model]
+    merged = script._merged(old, measured)
+    assert {row.date for row in merged if row.model == old[-1].model} == {"2030-01-01"}
+    assert [row for row in merged if row.model != old[-1].model] == [r for r in old if r.model != old[-1].model]
