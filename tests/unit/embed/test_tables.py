@@ -12,6 +12,7 @@ from edgetool.embed.program import Program, Step
 from edgetool.embed.tables import fill_tables
 from edgetool.embed.vectors import Vectors
 from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.ir.graph import Tensor
 
 MODEL = Path(__file__).parents[2] / "golden" / "models" / "tiny_int8.tflite"
 
@@ -26,8 +27,9 @@ def test_a_16_bit_operator_that_is_no_interpolation_is_refused(monkeypatch: pyte
     monkeypatch.setattr(tables, "_single_operators", lambda *_: b"")
     monkeypatch.setattr(tables, "reference_vectors", lambda *_: Vectors((), (random,)))
     step = Step("s", "interpolate_s16", ("x",), "y", {"table": np.zeros(513, np.int16), "lowest": -32768})
+    tensors = {name: Tensor(name, (1, 8), "int16", None, None, 0) for name in ("x", "y")}
     with pytest.raises(UnsupportedModelError, match="s: values that do not lie on lines between 513 points"):
-        fill_tables(Program({}, (step,), ("x",), ("y",), {}, "d"), MODEL)
+        fill_tables(Program(tensors, (step,), ("x",), ("y",), {}, "d"), MODEL)
 
 
 def test_an_operator_that_is_not_in_the_file_is_damage() -> None:

@@ -44,14 +44,18 @@ def fill_tables(program: Program, path: Path) -> Program:
     if not wanted:
         return program
     content = _single_operators(path, [step.output for step in wanted])
-    asked = Program(
-        program.tensors, (), tuple(step.inputs[0] for step in wanted), tuple(step.output for step in wanted), {}, ""
-    )
+    values = [_every_value(step) for step in wanted]
+    shapes = {
+        name: array.shape for step, array in zip(wanted, values, strict=True) for name in (step.inputs[0], step.output)
+    }
+    tensors = {name: dataclasses.replace(program.tensors[name], shape=shape) for name, shape in shapes.items()}
+    inputs, outputs = (tuple(names) for names in zip(*((step.inputs[0], step.output) for step in wanted), strict=True))
+    asked = Program(tensors, (), inputs, outputs, {}, "")
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         model = Path(folder) / "operators.tflite"
         model.write_bytes(content)
-        found = reference_vectors(model, asked, [_every_value(step) for step in wanted]).outputs
-    tables = {step.output: _table(step, values.reshape(-1)) for step, values in zip(wanted, found, strict=True)}
+        found = reference_vectors(model, asked, values).outputs
+    tables = {step.output: _table(step, result.reshape(-1)) for step, result in zip(wanted, found, strict=True)}
     return dataclasses.replace(program, steps=tuple(_with_table(step, tables) for step in program.steps))
 
 
