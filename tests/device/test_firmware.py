@@ -12,6 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgetool.embed.c_bundle import write_bundle
@@ -59,14 +60,79 @@ def test_every_byte_is_that_of_the_reference_kernels(
     assert check_bundle(model, tmp_path / "b", num_samples=50).num_different == 0, "the same code on this machine"
 
 
+def write_odd_network(path: Path) -> Path:
+    """Sizes at which the cores' kernels end early: channels that are no multiple, sums of more than 512 weights."""
+    import tensorflow as tf
+    import tf_keras
+
+    layers = tf_keras.layers
+    inputs = layers.Input((9, 7, 12), batch_size=1)
+    x = layers.Conv2D(18, 5, padding="same", activation="relu")(inputs)
+    x = layers.DepthwiseConv2D(3, padding="same")(x)
+    x = layers.Conv2D(20, 1, activation=tf.nn.relu6)(x)
+    x = layers.DepthwiseConv2D((5, 3), 2, padding="same")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+    y = layers.Conv2D(65, 3, padding="same")(x)
+    x = layers.Add()([y, layers.Conv2D(65, 1)(x)])
+    x = layers.Add()([layers.Conv2D(65, 3, padding="same")(x), x])  # 585 weights
+    x = layers.Conv2D(64, (2, 3), (3, 2), activation="relu")(x)
+    y = layers.Flatten()(layers.Conv2D(11, 3, padding="same", dilation_rate=2)(x))
+    y = layers.Dense(19)(layers.Dense(601, activation="relu")(y))
+    model = tf_keras.Model(inputs, layers.Add()([y, layers.Dense(19)(layers.Flatten()(x))]))
+    samples = np.random.default_rng(0).normal(size=(20, 1, 9, 7, 12)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("core", "suffix"), [("cortex-m4-qemu", "_dsp"), ("cortex-m55-qemu", "_mve")])
+def test_odd_sizes_on_the_cores_own_kernels(core: str, suffix: str, tmp_path: Path) -> None:
+    model = write_odd_network(tmp_path / "odd.tflite")
+    target = find_target(core)
+    made = write_bundle(model, name="net", out=tmp_path / "b", target=target, overwrite=False, num_vectors=20)
+    assert {f"conv_s8{suffix}", f"conv_add_s8{suffix}", f"fully_connected_s8{suffix}"} <= set(made.operators)
+    assert any(kernel.startswith("depthwise_rows") for kernel in made.operators)
+    assert check_bundle(model, made.out, num_samples=50).num_different == 0, "the same code on this machine"
+    for optimize in ("size", "balanced", "speed"):
+        found = run_firmware(made.out, "net", lower_file(model), target, optimize=optimize)
+        assert found.num_failed == 0 and found.arena_is_whole, optimize
+
+
+@pytest.mark.parametrize("core", ["cortex-m4-qemu", "cortex-m55-qemu"])
+@pytest.mark.parametrize("flags", ["-O0", "-Og", "-Os -fno-omit-frame-pointer", "-O3 -fPIC"])
+def test_kernels_of_all_registers_compile(core: str, flags: str, shared_models: Path, tmp_path: Path) -> None:
+    """Loops that take every register: compilers must find them whatever else a project asks for."""
+    target = find_target(core)
+    assert target.qemu is not None
+    for name in TFLM:
+        model = shared_models / f"{name}.tflite"
+        bundle = write_bundle(model, name="net", out=tmp_path / name, target=target, overwrite=False).out
+        compilers = [["arm-none-eabi-gcc", *target.qemu.compiler_flags]]
+        if shutil.which("clang"):
+            root = subprocess.run(["arm-none-eabi-gcc", "-print-sysroot"], capture_output=True, text=True, check=True)
+            include = ["-isystem", f"{root.stdout.strip()}/include", "-isystem", "/usr/lib/arm-none-eabi/include"]
+            compilers.append(["clang", "--target=arm-none-eabi", *target.qemu.compiler_flags, *include])
+        for compiler in compilers:
+            kept = [flag for flag in compiler if not (compiler[0] == "clang" and flag == "-mfpu=auto")]
+            subprocess.run(
+                [*kept, *flags.split(), "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c", "net.c"],
+                check=True, cwd=bundle,
+            )  # fmt: skip
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TFLM)
 def test_less_is_needed_than_by_an_interpreter(name: str, shared_models: Path, tmp_path: Path) -> None:
     on_m4, on_m55, ram = TFLM[name]
     small = run(shared_models / f"{name}.tflite", "cortex-m4-qemu", tmp_path / "m4")
     large = run(shared_models / f"{name}.tflite", "cortex-m55-qemu", tmp_path / "m55")
-    assert small.num_instructions <= 0.8 * on_m4 and small.ram_bytes <= 0.65 * ram
-    assert large.num_instructions <= on_m55
+    assert small.num_instructions <= 0.6 * on_m4 and small.ram_bytes <= 0.61 * ram
+    assert large.num_instructions <= 0.72 * on_m55
 
 
 #: main.c behind edgetool's start-up code, with newlib's printf to QEMU's semihosting.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from edgetool.embed.arena import least_bytes
 from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.lower import lower_graph
-from edgetool.embed.program import Program
-from edgetool.ir.graph import Graph
+from edgetool.embed.program import Program, Step
+from edgetool.ir.graph import Graph, Tensor
 
 
 def _program(graph: Graph, *, outputs: tuple[str, ...] = ()) -> Program:
@@ -38,3 +39,35 @@ def test_what_is_needed_again_stays(residual_graph: Graph) -> None:
 def test_a_program_without_additions_is_left_alone(residual_graph: Graph) -> None:
     program = _program(residual_graph)
     assert fuse_additions(program).steps == program.steps
+
+
+def _block(scratch: int, shortcut_reads: str = "x") -> Program:
+    """x -> a -> b, a shortcut from x, and their sum; the second convolution works in so many bytes."""
+    sizes = {"x": 64, "a": 32, "b": 32, "s": 32, "sum": 32}
+    tensors = {name: Tensor(name, (1, size), "int8") for name, size in sizes.items()}
+    steps = (
+        Step("first", "conv_s8", ("x",), "a", {}, has_scratch=True),
+        Step("second", "conv_s8", ("a",), "b", {}, has_scratch=True, scratch_bytes=scratch),
+        Step("shortcut", "pointwise_conv_s8", (shortcut_reads,), "s", {}),
+        Step("add", "add_s8", ("b", "s"), "sum", {"scales": {"shift_0": -1, "shift_1": -2}}),
+    )
+    return Program(tensors, steps, ("x",), ("sum",), {}, "d")
+
+
+def test_the_shortcut_goes_first_where_that_saves_memory() -> None:
+    program = fuse_additions(_block(scratch=64))
+    assert [step.layer for step in program.steps] == ["first", "shortcut", "second, add"]
+    fused = program.steps[2]
+    assert fused.kernel == "conv_add_s8" and fused.inputs == ("a", "s")
+    assert fused.fields["scales"] == {"shift_0": -1, "shift_1": -2}
+    assert least_bytes(program) == 64 + 32 + 32 + 0  # x, a and the shortcut
+
+
+def test_the_order_stays_where_it_saves_nothing() -> None:
+    program = fuse_additions(_block(scratch=0))
+    assert [step.layer for step in program.steps] == ["first", "second", "shortcut, add"]
+
+
+def test_a_convolution_does_not_go_in_front_of_what_it_reads() -> None:
+    program = fuse_additions(_block(scratch=64, shortcut_reads="b"))
+    assert [step.layer for step in program.steps][0:2] == ["first", "second"]

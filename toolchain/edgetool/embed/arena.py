@@ -8,7 +8,7 @@ from edgetool.embed.placement import EFFORT, place, sum_alive
 from edgetool.embed.program import Program
 from edgetool.ir.memory_plan import Life, align
 
-__all__ = ["Arena", "plan_arena"]
+__all__ = ["Arena", "least_bytes", "plan_arena"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,7 @@ def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
         effort: of the search for a smaller plan, see `place`.
     """
     owner = _owners(program)
-    first, last = _lifetimes(program, owner)
-    outside = program.callers()
-    lives = [
-        Life(name, align(_size(program, owner, name)), first[name], last[name]) for name in first if name not in outside
-    ]
-    for index, step in enumerate(program.steps):
-        if step.scratch_bytes:
-            lives.append(Life(_scratch_name(index), align(step.scratch_bytes), index, index))
+    lives = _lives(program, owner)
     bound = sum_alive(lives)
     placed = place(lives, bound, effort=effort)
     names = {name for step in program.steps for name in (*step.inputs, step.output)}
@@ -58,6 +51,24 @@ def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
         num_bytes=end,
         lower_bound_bytes=bound,
     )
+
+
+def least_bytes(program: Program) -> int:
+    """Return the most bytes that are alive during one step: no arena can be smaller."""
+    return sum_alive(_lives(program, _owners(program)))
+
+
+def _lives(program: Program, owner: dict[str, str]) -> list[Life]:
+    """Return when each piece of memory is needed, scratch memory among them."""
+    first, last = _lifetimes(program, owner)
+    outside = program.callers()
+    lives = [
+        Life(name, align(_size(program, owner, name)), first[name], last[name]) for name in first if name not in outside
+    ]
+    for index, step in enumerate(program.steps):
+        if step.scratch_bytes:
+            lives.append(Life(_scratch_name(index), align(step.scratch_bytes), index, index))
+    return lives
 
 
 def _scratch_name(index: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from edgetool.embed.arena import least_bytes
 from edgetool.embed.program import Program, Step
 
 __all__ = ["fuse_additions"]
@@ -16,8 +17,33 @@ def fuse_additions(program: Program) -> Program:
     """Return a program in which residual additions are part of a convolution, and may overwrite the other summand.
 
     The convolution's own result is then never stored, so that two tensors are alive where there were three. An
-    addition stays where both summands are needed again or made by other kernels.
+    addition stays where both summands are needed again or made by other kernels. Where a convolution makes each of
+    them, that of the shortcut goes first if this needs less memory: the input of the block is then dead while the
+    other one works.
     """
+    for index, step in enumerate(program.steps):
+        if step.kernel == "add_s8":
+            moved = _later_first(program, index)
+            if moved is not None and least_bytes(_all_fused(moved)) < least_bytes(_all_fused(program)):
+                program = moved
+    return _all_fused(program)
+
+
+def _later_first(program: Program, index: int) -> Program | None:
+    """Return the program with the later maker of an addition's summands in front of the earlier one, if it may be."""
+    makers = {program.owner(step.output): at for at, step in enumerate(program.steps)}
+    sources = [program.owner(name) for name in program.steps[index].inputs]
+    early, late = sorted(makers.get(source, -1) for source in sources)
+    if early < 0 or early == late or any(program.steps[at].kernel not in WITH_ADDITION for at in (early, late)):
+        return None
+    if any(makers.get(program.owner(name), -1) >= early for name in program.steps[late].inputs):
+        return None
+    steps = list(program.steps)
+    steps.insert(early, steps.pop(late))
+    return dataclasses.replace(program, steps=tuple(steps))
+
+
+def _all_fused(program: Program) -> Program:
     steps: list[Step | None] = list(program.steps)
     readers = program.readers()
     makers = {program.owner(step.output): index for index, step in enumerate(program.steps)}

@@ -13,7 +13,7 @@ from edgetool.embed.arena import plan_arena
 from edgetool.embed.codegen import num_constant_bytes
 from edgetool.embed.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode_planes, encode_sparse
 from edgetool.embed.program import Fields, Program, Step
-from edgetool.embed.specialise import CORES, Core, image_fields, specialise
+from edgetool.embed.specialise import CORES, Core, image_fields, patch_bytes, specialise, split_pairs
 from edgetool.errors import UsageError, nearest
 from edgetool.targets import Target
 
@@ -38,7 +38,7 @@ TABLE_BYTES = 1024
 TRIAL_EFFORT = 50_000
 
 #: Where there are no kernels for the core.
-PORTABLE = Core("", filters=1, chunk=1, patch_factor=1, in_words=False, channels=1)
+PORTABLE = Core("", filters=1, chunk=1, value_bytes=1, in_pairs=False, channels=1)
 
 WITHOUT_ADDITION = ("conv_s8", "pointwise_conv_s8")
 CONVOLUTIONS = (*WITHOUT_ADDITION, "conv_add_s8", "pointwise_add_s8")
@@ -135,11 +135,15 @@ def _candidates(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
 
 def _convolution(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
     conv = image_fields(_convolution_fields(dense))
-    is_filled = bool(_weights(_convolution_fields(plain)).all())  # where no weight is 0, zeros are padding
-    weights = _weights(conv).reshape(-1).view(np.int8)
+    weights = split_pairs(_weights(conv)) if core.in_pairs else _weights(conv).reshape(-1)
     out_c = conv["out_c"]
     assert isinstance(out_c, int)
     num_filters = -(-out_c // core.filters) * core.filters
+    depth = weights.size // num_filters
+    rows = _weights(_convolution_fields(plain))
+    is_filled = bool(rows.all())  # where no weight is 0, zeros are padding
+    is_apart = is_filled and rows.shape[1] != depth
+    patches = patch_bytes(conv, core, is_apart=is_apart) if core.suffix else depth
     chosen = _smallest(weights.reshape(1, -1), weights.nbytes, is_filled=is_filled)
     for filters in _filters_at_once(num_filters, core.filters) if chosen else ():
         assert chosen is not None
@@ -147,6 +151,7 @@ def _convolution(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
         codes = _smallest(parts, weights.nbytes, is_filled=is_filled, form=chosen.form)
         assert codes is not None
         fields: Fields = {"conv": {**conv, "weights": codes.codes}, "packed": codes.fields, "filters": filters}
+        fields["apart"] = int(is_apart)
         table, buffer = TABLE_BYTES if codes.form == "sparse" else 0, -(-parts.shape[1] // 8) * 8
         is_alone = plain.kernel in WITHOUT_ADDITION
         yield dataclasses.replace(
@@ -154,7 +159,7 @@ def _convolution(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
             kernel=f"conv_packed{'' if is_alone else '_add'}_s8{core.suffix}",
             fields=fields if is_alone else {"conv": fields, "scales": dense.fields["scales"]},
             has_scratch=True,
-            scratch_bytes=table + buffer + core.patch_factor * (parts.shape[1] // filters) + 2 * filters,
+            scratch_bytes=table + buffer + patches + 2 * filters,
             overwrites=() if is_alone and filters < num_filters else dense.overwrites,
         )
 
@@ -176,11 +181,11 @@ def _fully_connected(plain: Step, fields: Fields, dense: Step, core: Core, *, ro
     assert isinstance(bits, int)
     if codes.form == "sparse":
         kernel, scratch = "fully_connected_sparse_s8", TABLE_BYTES
-    elif core.in_words and bits in (4, 5):
+    elif core.in_pairs and bits in (4, 5):
         padded = _padded(rows, UNIT)
         kernel, codes = "fully_connected_pairs_s8_dsp", encode_palette(list(_in_halves(padded)))
         scratch = 4 << 2 * bits
-    elif core.channels > 1 and bits >= 4:
+    elif core.suffix and not core.in_pairs and bits >= 4:
         padded = _padded(rows, PLANE_UNIT)
         kernel, codes = "fully_connected_planes_s8_mve", encode_planes(padded)
     assert codes is not None

@@ -11,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Fields, Program, Step
 
-__all__ = ["CORES", "Core", "image_fields", "specialise"]
+__all__ = ["CORES", "Core", "image_fields", "join_pairs", "patch_bytes", "specialise", "split_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,30 @@ class Core:
         suffix: of the kernels' names.
         filters: of a convolution that are computed together.
         chunk: weights of one row that lie together; rows are filled up to a multiple of it.
-        patch_factor: bytes of scratch memory of a convolution for each weight of a filter.
-        in_words: weights are read as words, not bytes.
+        value_bytes: of a value of a patch.
+        in_pairs: the weights of two filters are joined as halves; see `join_pairs`.
         channels: that scales are read for at once.
     """
 
     suffix: str
     filters: int
     chunk: int
-    patch_factor: int
-    in_words: bool
+    value_bytes: int
+    in_pairs: bool
     channels: int
 
 
 #: Instruction set, as targets call it -> its kernels.
 CORES = {
-    "armv7e-m": Core("_dsp", filters=2, chunk=4, patch_factor=5, in_words=True, channels=1),
-    "armv8.1-m.main": Core("_mve", filters=4, chunk=16, patch_factor=2, in_words=False, channels=4),
+    "armv7e-m": Core("_dsp", filters=2, chunk=4, value_bytes=2, in_pairs=True, channels=2),
+    "armv8.1-m.main": Core("_mve", filters=4, chunk=16, value_bytes=1, in_pairs=False, channels=4),
 }
 
 #: Outputs of a fully connected layer that are computed together.
 ROWS = 4
+
+#: Of a depthwise convolution that Helium computes together.
+CHANNELS = 16
 
 #: Of the machines that a bundle may be compiled for, the largest: it is verified on 64-bit ones too.
 POINTER_BYTES = 8
@@ -81,17 +84,17 @@ def _conv(step: Step, core: Core) -> Step | None:
     rights = _right_shifts(fields)
     if rights is None:
         return None
-    depth = _depth(fields, core.chunk)
+    weights = _conv_weights(fields, core)
+    if weights is None:
+        return None
     is_pixel = _numbers(fields, "kernel_h", "kernel_w", "stride_h", "stride_w") == [1, 1, 1, 1]
     (out_c, in_c) = _numbers(fields, "out_c", "in_c")
     return dataclasses.replace(
         step,
         kernel=f"conv_s8{core.suffix}",
-        fields=_filled(
-            {**fields, "weights": _groups(_array(fields, "weights"), core.filters, depth, core), "shifts": rights}, core
-        ),
+        fields=_filled({**fields, **_biases(fields, core), "weights": weights, "shifts": rights}, core),
         has_scratch=True,
-        scratch_bytes=core.patch_factor * depth,
+        scratch_bytes=patch_bytes(fields, core),
         overwrites=(0,) if is_pixel and out_c <= in_c else (),
     )
 
@@ -99,6 +102,8 @@ def _conv(step: Step, core: Core) -> Step | None:
 def _conv_add(step: Step, core: Core) -> Step | None:
     conv = step.fields["conv"]
     assert isinstance(conv, dict)
+    if not _shifts_right(step):
+        return None
     made = _conv(dataclasses.replace(step, fields=conv), core)
     if made is None:
         return None
@@ -123,7 +128,18 @@ def image_fields(fields: Fields) -> Fields:
 
 
 def _add(step: Step, core: Core) -> Step | None:
-    return dataclasses.replace(step, kernel=f"add_s8{core.suffix}") if core.channels > 1 else None
+    if core.in_pairs or not _shifts_right(step):
+        return None
+    return dataclasses.replace(step, kernel=f"add_s8{core.suffix}")
+
+
+def _shifts_right(step: Step) -> bool:
+    """Tell whether an addition's sum shifts right by 1 or more, and its inputs do not shift left."""
+    scales = step.fields["scales"]
+    assert isinstance(scales, dict)
+    shift_0, shift_1, out_shift = _numbers(scales, "shift_0", "shift_1", "out_shift")
+    halves = [scales[f"multiplier_{side}"] == 1 << 30 for side, shift in ((0, shift_0), (1, shift_1)) if shift == 0]
+    return max(shift_0, shift_1) <= 0 and out_shift <= -1 and all(halves)
 
 
 def _depthwise(step: Step, core: Core) -> Step | None:
@@ -131,19 +147,50 @@ def _depthwise(step: Step, core: Core) -> Step | None:
     rights = _right_shifts(fields, axis=0)
     names = ("in_c", "out_c", "dilation_h", "dilation_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
     in_c, out_c, dilation_h, dilation_w, kernel_h, kernel_w, stride_h, stride_w = _numbers(fields, *names)
-    if rights is None or in_c != out_c or out_c % 4 or (dilation_h, dilation_w) != (1, 1):
+    if rights is None or in_c != out_c or (dilation_h, dilation_w) != (1, 1):
         return None
     in_h, in_w, out_h, out_w, pad_left = _numbers(fields, "in_h", "in_w", "out_h", "out_w", "pad_left")
     ring_w = max((out_w - 1) * stride_w + kernel_w, in_w + pad_left)
+    arrays = _by_fours({**fields, "shifts": rights}) if core.in_pairs else _by_sixteens({**fields, "shifts": rights})
+    if arrays is None:
+        return None
     keeps_size = (stride_h, stride_w, in_h, in_w) == (1, 1, out_h, out_w)
     return dataclasses.replace(
         step,
-        kernel="depthwise_rows_s8" if core.channels == 1 else f"depthwise_rows_s8{core.suffix}",
-        fields={**fields, "shifts": rights},
+        kernel="depthwise_rows_s8" if core.in_pairs else f"depthwise_rows_s8{core.suffix}",
+        fields={**fields, **arrays},
         has_scratch=True,
-        scratch_bytes=kernel_h * (ring_w * in_c + POINTER_BYTES),
+        scratch_bytes=kernel_h * (ring_w * in_c + POINTER_BYTES) + (0 if core.in_pairs else -out_c % CHANNELS),
         overwrites=(0,) if keeps_size else (),
     )
+
+
+def _by_fours(fields: Fields) -> Fields | None:
+    """Return a depthwise convolution's arrays for the DSP extension: four channels of every weight lie together."""
+    weights = _array(fields, "weights")
+    out_c = weights.shape[1]
+    if out_c % 4:
+        return None
+    by_fours = np.ascontiguousarray(weights.reshape(-1, out_c // 4, 4).transpose(1, 0, 2))
+    return {"weights": by_fours, "shifts": fields["shifts"]}
+
+
+def _by_sixteens(fields: Fields) -> Fields | None:
+    """Return a depthwise convolution's arrays for Helium: sixteen channels of every weight, filled up, lie together.
+
+    Biases and scales come in the order in which widening leaves channels. None where two products may not fit 16 bits.
+    """
+    weights = _array(fields, "weights")
+    if (weights == -128).any():
+        return None
+    taps, out_c = weights.shape
+    padded = np.zeros((taps, _up(out_c, CHANNELS)), np.int8)
+    padded[:, :out_c] = weights
+    found: Fields = {"weights": np.ascontiguousarray(padded.reshape(taps, -1, CHANNELS).transpose(1, 0, 2))}
+    for name in ("biases", "multipliers", "shifts"):
+        values = np.pad(_array(fields, name), (0, -out_c % CHANNELS), mode="edge").reshape(-1, 4, 4)
+        found[name] = np.ascontiguousarray(values.transpose(0, 2, 1)[:, [0, 2, 1, 3]]).reshape(-1)
+    return found
 
 
 def _fully_connected(step: Step, core: Core) -> Step | None:
@@ -152,7 +199,9 @@ def _fully_connected(step: Step, core: Core) -> Step | None:
         return None
     num_inputs = _array(step.fields, "weights").shape[1]
     depth = _up(num_inputs, core.chunk)
-    weights = _groups(_array(step.fields, "weights"), ROWS, depth, core)
+    weights = _groups(_array(step.fields, "weights"), ROWS, depth, core, as_widened=True)
+    if weights is None:
+        return None
     return dataclasses.replace(
         step,
         kernel=f"fully_connected_s8{core.suffix}",
@@ -162,16 +211,85 @@ def _fully_connected(step: Step, core: Core) -> Step | None:
     )
 
 
-def _groups(rows: Array, size: int, depth: int, core: Core) -> Array:
+def _conv_weights(fields: Fields, core: Core) -> Array | None:
+    """Return a convolution's filters as the core wants them, column by column as patches are gathered."""
+    kernel_h, kernel_w, in_c = _numbers(fields, "kernel_h", "kernel_w", "in_c")
+    column, _, depth = _patch(fields, core)
+    rows = _array(fields, "weights").reshape(-1, kernel_h, kernel_w, in_c).transpose(0, 2, 1, 3)
+    columns = np.zeros((len(rows), kernel_w, column), np.int8)
+    columns[:, :, : kernel_h * in_c] = rows.reshape(len(rows), kernel_w, kernel_h * in_c)
+    return _groups(columns.reshape(len(rows), -1), core.filters, depth, core, as_widened=in_c % 4 == 0)
+
+
+def _biases(fields: Fields, core: Core) -> Fields:
+    """Return the biases as the core wants them: doubled, where its sums are."""
+    return {"biases": _array(fields, "biases") * 2} if core.in_pairs else {}
+
+
+def patch_bytes(fields: Fields, core: Core, *, is_apart: bool = False) -> int:
+    """Return the bytes that a core's convolution gathers the patches of two pixels in.
+
+    Args:
+        fields: of a convolution of an image.
+        core: one of `CORES`.
+        is_apart: the patches share no columns.
+    """
+    _, second, depth = _patch(fields, core)
+    return core.value_bytes * ((depth if is_apart else second) + depth)
+
+
+def _patch(fields: Fields, core: Core) -> tuple[int, int, int]:
+    """Return the values of a column, where the second pixel's patch begins, and the values of a patch."""
+    names = ("kernel_h", "kernel_w", "in_c", "stride_w", "dilation_w")
+    kernel_h, kernel_w, in_c, stride_w, dilation_w = _numbers(fields, *names)
+    column = _up(kernel_h * in_c, core.value_bytes)
+    step = stride_w if dilation_w == 1 and stride_w < kernel_w else kernel_w
+    return column, step * column, _up(kernel_w * column, core.chunk)
+
+
+def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool) -> Array | None:
     """Return int8 rows `[R, K]` in groups of `size` rows, a chunk of each row in turn, filled up with zeros.
 
+    Args:
+        rows: weights of a filter each.
+        size: rows of a group.
+        depth: what rows are filled up to.
+        core: how it wants them.
+        as_widened: of every four weights, the second and the third change places where a core widens values by SXTB16.
+
     Returns:
-        int8 `[R / size, depth / chunk, size, chunk]`, or uint32 without the last axis where chunks are words.
+        int8 `[R / size, depth / chunk, size, chunk]`; of pairs uint32 `[R / size, depth / chunk, size]`, None where
+        weights cannot be joined.
     """
     padded = np.zeros((_up(len(rows), size), depth), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
-    found = np.ascontiguousarray(padded.reshape(-1, size, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3))
-    return found.view("<u4")[..., 0] if core.in_words else found
+    if not core.in_pairs:
+        return np.ascontiguousarray(padded.reshape(-1, size, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3))
+    if as_widened:
+        padded = padded.reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(padded.shape)
+    by_weight = np.stack([padded[::2], padded[1::2]], axis=-1)
+    joined = join_pairs(by_weight)
+    if joined is None:
+        return None
+    chunks = joined.reshape(-1, size // 2, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(chunks).view("<u4").reshape(-1, depth // core.chunk, size)
+
+
+def join_pairs(pairs: Array) -> Array | None:
+    """Return int8 `[..., 2]` as int16 `[...]`, the first and 256 times the second; None where a second one is -128.
+
+    One SMLAD then sums both products, and another those of the first, which SXTB16 takes out of the half.
+    """
+    if (pairs[..., 1] == -128).any():
+        return None
+    return (pairs[..., 0].astype(np.int32) + 256 * pairs[..., 1].astype(np.int32)).astype("<i2")
+
+
+def split_pairs(words: Array) -> Array:
+    """Return what `join_pairs` joined as int8 `[2 N]`, both weights of a pair side by side."""
+    joined = words.reshape(-1).view("<i2").astype(np.int32)
+    first = joined.astype(np.int8)
+    return np.stack([first, ((joined - first) >> 8).astype(np.int8)], axis=-1).reshape(-1)
 
 
 def _filled(fields: Fields, core: Core) -> Fields:
@@ -202,11 +320,6 @@ def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
     shifts, weights = _array(fields, "shifts"), _array(fields, "weights")
     most = 128 * np.abs(weights.astype(np.int64)).sum(axis=axis) + np.abs(_array(fields, "biases").astype(np.int64))
     return (-shifts).astype(np.int8) if (shifts <= -1).all() and most.max() < 1 << 30 else None
-
-
-def _depth(fields: Fields, chunk: int) -> int:
-    kernel_h, kernel_w, in_c = _numbers(fields, "kernel_h", "kernel_w", "in_c")
-    return _up(kernel_h * kernel_w * in_c, chunk)
 
 
 def _numbers(fields: Fields, *names: str) -> list[int]:

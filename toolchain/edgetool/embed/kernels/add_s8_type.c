@@ -1,4 +1,4 @@
-/* needs: add_s8_one */
+/* needs: sum_s8_scales */
 /* Of additions: how many, and their scales. */
 typedef struct {
   int32_t num_elements;

@@ -8,15 +8,15 @@ typedef struct {
 NOINLINE static void conv_add_s8_mve(const conv_add_s8_mve_t *p, const int8_t *input, const int8_t *other,
                                      int8_t *output, void *scratch) {
   const conv_s8_t *const conv = &p->conv;
-  const int32_t depth = (conv->kernel_h * conv->kernel_w * conv->in_c + 15) & ~15;
-  int8_t *const patches = (int8_t *)scratch;
-  int8_t *const made = patches + 2 * depth; /* of two pixels */
-  memset(patches, 0, (size_t)(2 * depth));
+  const conv_s8_sizes_t sizes = conv_s8_mve_sizes(conv, 0);
+  int8_t *const columns = (int8_t *)scratch;
+  int8_t *const made = columns + sizes.second + sizes.depth; /* of two pixels */
+  memset(columns, 0, (size_t)(sizes.second + sizes.depth));
   for (int32_t y = 0; y < conv->out_h; ++y) {
     for (int32_t x = 0; x < conv->out_w; x += 2) {
       const int32_t count = x + 1 < conv->out_w ? 2 : 1;
-      conv_s8_mve_gather(conv, input, y, x, count, patches, depth);
-      conv_s8_mve_filters(conv, patches, depth, made, count);
+      conv_s8_gather(conv, input, y, x, count, &sizes, columns);
+      conv_s8_mve_filters(conv, columns, &sizes, made, count);
       add_s8_mve_values(&p->scales, made, other, output, count * conv->out_c);
       other += count * conv->out_c;
       output += count * conv->out_c;

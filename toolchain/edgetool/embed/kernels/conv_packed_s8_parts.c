@@ -1,4 +1,4 @@
-/* needs: conv_packed_s8_type conv_packed_s8_store dot_s8 */
+/* needs: conv_packed_s8_type conv_s8_patch conv_packed_s8_store dot_s8 */
 /* All filters, part by part, with the ADD behind them where there are scales. */
 INLINE void conv_packed_s8_parts(const conv_packed_s8_t *p, const int8_t *input, const sum_s8_scales_t *scales,
                                  const int8_t *other, int8_t *output, void *scratch) {

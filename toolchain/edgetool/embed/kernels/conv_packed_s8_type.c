@@ -1,9 +1,10 @@
-/* needs: packed_s8_unpack conv_s8_patch add_s8_one */
+/* needs: packed_s8_unpack conv_s8_type sum_s8_scales */
 /* Of convolutions whose weights are packed: those of `filters` filters at a time are unpacked, for all pixels. */
 typedef struct {
   conv_s8_t conv; /* weights: codes */
   packed_s8_t packed;
   int32_t filters;
+  int32_t apart; /* what fills a filter up is no 0, so that what it is multiplied with must be */
 } conv_packed_s8_t;
 
 /* Working memory: the table of codes, weights of `filters` filters, what the core's kernel needs. */

@@ -1,14 +1,4 @@
-/* Of convolutions: what a patch needs, and its filters. */
-typedef struct {
-  const void *weights; /* [out_c][kernel_h][kernel_w][in_c] */
-  const int32_t *biases; /* [out_c], the input's zero point taken off */
-  const int32_t *multipliers;
-  const int8_t *shifts;
-  int32_t in_h, in_w, in_c, out_h, out_w, out_c;
-  int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-  int32_t in_zero, out_zero, low, high;
-} conv_s8_t;
-
+/* needs: conv_s8_type */
 /* Gather one row of a patch, [kernel_w][in_c]. */
 static void conv_s8_patch_row(const conv_s8_t *p, const int8_t *row, int32_t left, int8_t *patch) {
   for (int32_t kx = 0; kx < p->kernel_w; ++kx) {

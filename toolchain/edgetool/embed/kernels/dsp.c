@@ -63,3 +63,9 @@ INLINE uint32_t dsp_load(const int8_t *bytes) {
   memcpy(&word, bytes, sizeof word);
   return word;
 }
+
+INLINE uint32_t dsp_halves(const int16_t *halves) {
+  uint32_t word;
+  memcpy(&word, halves, sizeof word);
+  return word;
+}
