@@ -8,6 +8,9 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from edgetool.errors import DataError, ModelCardError, TrainingError
 from edgetool.evaluate.generation import inception_score
 from edgetool.tasks import Task
 from edgetool.training import backends, procedure
+from edgetool.training.request import ComputeOptions
 from edgetool.training.train import train_model
 from edgetool.zoo import ModelCard, find_model, load_builder
 
@@ -34,7 +38,8 @@ def workload(card: ModelCard = CARD, **recipe: Any) -> procedure.Workload:
     train = load().train
     assert train is not None
     changed = dataclasses.replace(card.training, **recipe)
-    return procedure.Workload(card, TASK, changed, train, None, backends.Devices("cpu"), seed=3)
+    devices = backends.open_devices(ComputeOptions(keras.backend.backend(), "cpu"), changed.batch_size)
+    return procedure.Workload(card, TASK, changed, train, None, devices, seed=3)
 
 
 def begin(work: procedure.Workload) -> gan.Gan:
@@ -72,6 +77,19 @@ def test_an_epoch_moves_both_models_and_can_be_repeated() -> None:
     again.run_epoch(2, reported.append)
     for found, value in zip(values(again), wanted, strict=True):
         np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["jax", "torch"])
+def test_an_epoch_can_be_repeated_on_other_backends(other: str, require_backend: Callable[[str], None]) -> None:
+    """In a process of its own, because Keras has one backend in each."""
+    require_backend(other)
+    test = f"{__file__}::{test_an_epoch_moves_both_models_and_can_be_repeated.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    done = subprocess.run(
+        command, env={**os.environ, "KERAS_BACKEND": other}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
 
 
 def test_a_step_of_the_generator_leaves_the_discriminator_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,11 @@ import pytest
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
 from edgetool.exporters import load_exporter
+from edgetool.ir import read_graph
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.properties import measure_invariant, num_unique, sparsity
-from edgetool.passes.quantize_wrap import kernel_variables
+from edgetool.passes.quantize_wrap import kernel_variables, wrap
 from edgetool.passes.targets import loss_function
 from edgetool.passes.training import fine_tune
 from edgetool.recipes.execute import execute
@@ -82,6 +83,26 @@ def test_the_mask_is_that_of_tf_mot() -> None:
     weights = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
     threshold = _threshold(weights, 0.8)
     assert np.count_nonzero(np.abs(weights) >= threshold) == round(weights.size * 0.2)
+
+
+def test_a_kernel_of_zeros_is_pruned_and_not_clustered(context: Context) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 1))
+    hidden = layers.Dense(64, name="hidden")(layers.Flatten()(inputs))
+    late = layers.Dense(64, kernel_initializer="zeros", name="late")(hidden)
+    dead = layers.Dense(64, kernel_initializer="zeros", name="dead")(layers.Lambda(lambda x: 0 * x)(hidden))
+    classes = layers.Dense(10, activation="softmax", name="classes")(layers.Add()([hidden, late, dead]))
+    once = dataclasses.replace(context.training, epochs_scale=1e-6)
+    context = dataclasses.replace(context, training=once)
+    pruned = run("prune", ModelState(tf_keras.Model(inputs, classes)), context, sparsity=0.75)
+    kernels = layer_kernels(pruned.model)
+    assert [sparsity(kernels[name]) for name in ("hidden", "late", "dead")] == [0.75, 0.75, 1.0]
+    found = run("cluster", pruned, context, num_clusters=16)
+    assert {item.layer for item in found.invariants if item.kind == "num_clusters"} == {"hidden", "late"}
+    assert any(item.layer == "dead" and "same value" in item.reason for item in found.skipped)
 
 
 def test_two_of_four(model: Any, digits_8x8: Dataset, context: Context) -> None:
@@ -190,6 +211,36 @@ def test_clusters_hold_in_the_file_in_front_of_a_separate_relu(
     checked = check_exported(tmp_path / "model.tflite", state.invariants, exported.kernels)
     assert {item.layer for item in checked if item.kind == "num_clusters"} >= {"conv0", "conv1"}
     assert all(item.passed for item in checked), checked
+    if not left:
+        exported = load_exporter("onnx")(state, tmp_path / "model.onnx", context)
+        tensors = read_graph(tmp_path / "model.onnx").tensors
+        assert {tensors[exported.kernels[name]].dtype for name in ("conv0", "conv1", "classes")} == {"int8"}
+
+
+def test_an_activation_that_tf_mot_does_not_know_leaves_its_layer_in_float(context: Context) -> None:
+    import tf_keras
+
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Dense(16, activation="selu", name="odd")(layers.Flatten()(inputs))
+    x = layers.Activation("softplus", name="soft")(layers.Dense(16, activation="gelu", name="inner")(x))
+    found = tf_keras.Model(inputs, layers.Dense(10, activation="softmax", name="classes")(x))
+    state = run("qat", ModelState(found), context, epochs=0.1)
+    reasons = {item.layer: item.reason for item in state.skipped}
+    assert set(reasons) == {"odd", "soft"} and "selu" in reasons["odd"] and "softplus" in reasons["soft"]
+    exported = load_exporter("tflite")(state, context.workdir / "model.tflite", context)
+    tensors = read_graph(context.workdir / "model.tflite").tensors
+    assert {name: tensors[exported.kernels[name]].dtype for name in ("odd", "inner")} == {
+        "odd": "float32",
+        "inner": "int8",
+    }
+
+
+def test_what_tf_mot_refuses_is_told_in_a_line() -> None:
+    import tf_keras
+
+    with pytest.raises(PassError, match=r"must be a built model, expected a functional or built sequential model"):
+        wrap(tf_keras.Sequential([tf_keras.layers.Dense(3)]), set(), "qat")
 
 
 @pytest.mark.parametrize(("padding", "strides", "dilation"), [("causal", 1, 2), ("valid", 2, 1), ("same", 1, 1)])

@@ -162,6 +162,23 @@ def test_integer_files_run_with_and_without_a_token(activations: Any, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_positions_behind_a_dense_layer_take_16_bits(kind: str, tmp_path: Path) -> None:
+    """TensorFlow's converter folds the scale of the features into the bias, which its quantiser wants as a vector."""
+    from edgetool_models.blocks.transformer import position_embedding
+
+    layers = tf_keras.layers
+    inputs = tf_keras.Input((LENGTH, WIDTH))
+    x = position_embedding(tf_keras, layers.Dense(WIDTH, name="embedding")(inputs))
+    model = _shake(tf_keras.Model(inputs, layers.Dense(5, name="scores")(x)))
+    samples = (np.random.default_rng(1).normal(size=(64, LENGTH, WIDTH)).astype(np.float32),)
+    path, _ = _export(model, samples, kind, QuantizationScheme("static", "int16"), tmp_path)
+    if kind == "tflite":
+        assert {op.kind for op in read_graph(path).ops} == {"FULLY_CONNECTED", "ADD"}
+    assert _sqnr_db(model.predict(samples[0], verbose=0), _run(path, samples)[0]) > 30.0
+
+
+@pytest.mark.slow
 def test_passes_that_train_leave_tokens_and_attention_alone(tmp_path: Path) -> None:
     inputs = _samples(64)
     data = Dataset("made up", Split("train", inputs, np.arange(64) % 3), None, None)
@@ -220,3 +237,34 @@ def test_the_cards_of_transformers_state_what_they_cost() -> None:
         assert model.count_params() == card.num_params
         config = keras.saving.serialize_keras_object(model)
         assert config_macs(config) == card.macs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_a_tied_output_layer_is_the_token_table_in_the_file_too(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    import edgetool_models.gpt2_small as gpt
+    from edgetool.importers.keras import carry_checked
+
+    small = {"VOCAB_SIZE": 1000, "LENGTH": 16, "WIDTH": 32, "NUM_HEADS": 4, "FF_WIDTH": 64, "NUM_BLOCKS": 1}
+    for name, value in small.items():
+        monkeypatch.setattr(gpt, name, value)
+    num_params = 1000 * 32 + 16 * 32 + 4 * 32 * 33 + 32 * 64 + 64 + 64 * 32 + 32 + 3 * 2 * 32
+    source = _shake(gpt.build(keras))
+    assert source.count_params() == gpt.build(tf_keras).count_params() == num_params
+    head = 16 * 32 * 1000
+    assert config_macs(keras.saving.serialize_keras_object(source)) == head + 16 * 32 * (4 * 32 + 2 * 64 + 2 * 16)
+    model, _ = carry_checked(source, "gpt2-small")
+    again = type(model).from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    assert config_macs({"class_name": "Functional", "config": again.get_config()}) == head + 16 * 32 * (4 * 32 + 160)
+    ids = np.random.default_rng(1).integers(0, 1000, (8, 16)).astype(np.int32)
+    path, _ = _export(again, (ids,), kind, QuantizationScheme(), tmp_path)
+    assert path.stat().st_size < 4 * num_params + 20_000, "twice the table would be 128,000 bytes more"
+    expected = source.predict(ids, verbose=0)
+    assert np.abs(_run(path, (ids,))[0] - expected).max() < 1e-4 * np.abs(expected).max()
+    path, _ = _export(again, (ids,), kind, QuantizationScheme("static", "int8", num_calibration_samples=8), tmp_path)
+    assert _sqnr_db(expected, _run(path, (ids,))[0]) > 15.0, "positions are no 8-bit numbers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgetool_models.blocks.transformer import encoder_block, position_embedding
+from edgetool_models.blocks.transformer import encoder_block, position_table
 
 __all__ = ["build"]
 
@@ -20,7 +20,7 @@ EPSILON = 1e-12
 
 
 def build(keras: Any) -> Any:
-    """Return the model, 109,483,008 parameters: the published 109,482,240 and 768 that scale in `position_embedding`.
+    """Return the model, 109,482,240 parameters, as published.
 
     Args:
         keras: `keras` (Keras 3) or `tf_keras`; the definition serves both.
@@ -34,7 +34,7 @@ def build(keras: Any) -> Any:
     row = layers.Reshape((1, LENGTH), name="mask_row")(mask)
     token = layers.Embedding(VOCAB_SIZE, WIDTH, name="token")(ids)
     segment = layers.Embedding(NUM_SEGMENTS, WIDTH, name="segment")(segments)
-    x = position_embedding(keras, layers.Add(name="token_add")([token, segment]))
+    x = position_table(keras, layers.Add(name="token_add")([token, segment]), ids)
     x = layers.LayerNormalization(epsilon=EPSILON, name="embedding_norm")(x)
     x = layers.Dropout(DROPOUT, name="embedding_dropout")(x)
     for number in range(1, NUM_BLOCKS + 1):

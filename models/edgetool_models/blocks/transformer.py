@@ -1,13 +1,15 @@
 """The transformer's block and its learned position table, for Keras 3 and tf_keras alike.
 
-Standard layers only: models made of them are carried over to tf_keras and exported layer by layer.
+Standard layers of Keras 3 only: models made of them are carried over to tf_keras and exported layer by layer.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["encoder_block", "position_embedding"]
+from edgetool.passes.reversible import reversible_embedding
+
+__all__ = ["encoder_block", "position_embedding", "position_table", "token_table"]
 
 
 def encoder_block(
@@ -82,3 +84,36 @@ def position_embedding(keras: Any, x: Any, *, name: str = "position") -> Any:
         name=name,
     )
     return table(x)
+
+
+def position_table(keras: Any, x: Any, ids: Any, *, name: str = "position") -> Any:
+    """Return `x` plus a learned vector for each position, without a parameter beyond those of the table.
+
+    Where the position table's size is to be the published one: `position_embedding` is the plainer graph. The numbers
+    0 to L - 1 are the ids times zero plus them, because the standard layers have no constant.
+
+    Args:
+        keras: `keras` (Keras 3) or `tf_keras`.
+        x: `[N, L, D]`.
+        ids: `[N, L]`, of any values.
+        name: of the table.
+    """
+    layers = keras.layers
+    _, length, width = x.shape
+    # float32 whatever else computes in: 16 bits have no 1,023.
+    places = layers.Rescaling(0.0, offset=list(range(int(length))), dtype="float32", name=f"{name}_ids")(ids)
+    table = layers.Embedding(int(length), int(width), name=name)
+    return layers.Add(name=f"{name}_add")([x, table(places)])
+
+
+def token_table(keras: Any, vocab_size: int, width: int, *, name: str = "token") -> Any:
+    """Return a layer that embeds ids, and called with `reverse=True` gives logits by the same weight, `[V, D]`.
+
+    Args:
+        keras: `keras` (Keras 3) or `tf_keras`, which has no such layer.
+        vocab_size: V.
+        width: D.
+        name: of the layer.
+    """
+    kind = getattr(keras.layers, "ReversibleEmbedding", None) or reversible_embedding()
+    return kind(vocab_size, width, name=name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgetool_models.blocks.transformer import encoder_block, position_embedding
+from edgetool_models.blocks.transformer import encoder_block, position_table, token_table
 
 __all__ = ["build"]
 
@@ -19,10 +19,7 @@ EPSILON = 1e-5
 
 
 def build(keras: Any) -> Any:
-    """Return the model, 163,037,952 parameters.
-
-    GPT-2 has 124,439,808: its output layer is the token table once more, which no standard layer expresses. Here it is
-    a kernel of its own (38,597,376), and `position_embedding` has 768 that scale. Multiply-accumulates are the same.
+    """Return the model, 124,439,808 parameters, as published: the output layer is the token table once more.
 
     Args:
         keras: `keras` (Keras 3) or `tf_keras`; the definition serves both.
@@ -32,7 +29,8 @@ def build(keras: Any) -> Any:
     """
     layers = keras.layers
     ids = keras.Input((LENGTH,), dtype="int32", name="ids")
-    x = position_embedding(keras, layers.Embedding(VOCAB_SIZE, WIDTH, name="token")(ids))
+    token = token_table(keras, VOCAB_SIZE, WIDTH)
+    x = position_table(keras, token(ids), ids)
     x = layers.Dropout(DROPOUT, name="embedding_dropout")(x)
     for number in range(1, NUM_BLOCKS + 1):
         x = encoder_block(
@@ -40,5 +38,4 @@ def build(keras: Any) -> Any:
             epsilon=EPSILON,
         )  # fmt: skip
     x = layers.LayerNormalization(epsilon=EPSILON, name="final_norm")(x)
-    outputs = layers.Dense(VOCAB_SIZE, use_bias=False, name="next")(x)
-    return keras.Model(ids, outputs, name="gpt2_small")
+    return keras.Model(ids, token(x, reverse=True), name="gpt2_small")

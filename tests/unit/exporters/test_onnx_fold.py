@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgetool.exporters.onnx_fold import fold_dense_scales, fold_pads
+from edgetool.exporters.onnx_fold import fold_conv_biases, fold_dense_scales, fold_pads
 from edgetool.exporters.onnx_graph import constant, set_constant
 
 X = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
@@ -124,3 +124,35 @@ def test_a_pad_that_something_else_reads_stays() -> None:
     model = _padded("Pad", [0, 0, 1, 1, 0, 0, 1, 1])
     model.graph.node.append(onnx.helper.make_node("Relu", ["p"], ["other"]))
     assert fold_pads(model.graph) == 0
+
+
+@pytest.mark.parametrize(
+    ("conv", "row", "gone"),
+    [
+        ("w, b", (1, 4, 1), 1),
+        ("w", (4, 1), 1),
+        ("w", (1, 4, 3), 0),  # another value for each position
+        ("w", (4, 1, 1), 0),  # of the batch, not the channels
+        ("w", (1,), 1),
+    ],
+)
+def test_a_bias_behind_a_squeeze_becomes_the_convolutions_own(conv: str, row: tuple[int, ...], gone: int) -> None:
+    model = onnx.parser.parse_model(
+        f"""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[4, 3, 1, 5] x) => (float[4, 4, 3] y) {{
+          a = Conv (x, {conv})
+          s = Squeeze (a, axes)
+          y = Add (r, s)
+        }}
+        """
+    )
+    random = np.random.default_rng(0)
+    for name, shape in {"w": (4, 3, 1, 3), "b": (4,), "r": row}.items():
+        set_constant(model.graph, name, random.normal(size=shape).astype(np.float32))
+    set_constant(model.graph, "axes", np.array([2], np.int64))
+    x = random.normal(size=(4, 3, 1, 5)).astype(np.float32)
+    before = _run(model, x)
+    assert fold_conv_biases(model.graph) == gone
+    assert _kinds(model) == ["Conv", "Squeeze", "Add"][: 3 - gone]
+    np.testing.assert_allclose(_run(model, x), before, atol=1e-6)

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 
 from edgetool.exporters.onnx_graph import set_constant
-from edgetool.exporters.onnx_tidy import tidy, weight_nodes
+from edgetool.exporters.onnx_tidy import share_transposes, tidy, weight_nodes
 
 #: As tf2onnx writes a small model: scopes in names, MatMul and Add apart, a pool over the whole image.
 TEXT = """
@@ -129,3 +129,31 @@ def test_a_dense_layer_is_called_after_its_kernel_not_after_what_is_folded_in() 
     assert [(node.op_type, list(node.input)) for node in model.graph.node] == [
         ("Gemm", ["image", "hidden/kernel", "hidden/bias"])
     ]
+
+
+def test_a_table_that_is_an_output_layer_too_is_stored_once() -> None:
+    model = onnx.parser.parse_model(
+        """
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (int64[N] ids) => (float[N, 60] a, float[N, 60] b) {
+          x = Gather (table, ids)
+          a = MatMul (x, tied)
+          b = MatMul (x, other)
+        }
+        """
+    )
+    table = np.random.default_rng(0).normal(size=(60, 32)).astype(np.float32)
+    for name, values in {"table": table, "tied": table.T, "other": table.T + 1}.items():
+        set_constant(model.graph, name, values)
+    ids = {"ids": np.arange(5)}
+
+    def run() -> Any:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, ids)
+
+    before = run()
+    assert share_transposes(model.graph) == ["tied"]
+    onnx.checker.check_model(model, full_check=True)
+    assert {tensor.name for tensor in model.graph.initializer} == {"table", "other"}
+    for found, expected in zip(run(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)

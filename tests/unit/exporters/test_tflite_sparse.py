@@ -65,3 +65,14 @@ def test_hybrid_operator_stays_dense_with_a_reason(int8_model, pruned):
     report = sparsify(model)
     assert report.num_tensors == 0
     assert "XNNPACK cannot unpack int8 weights for float activations" in report.notes[0]
+
+
+def test_a_kernel_of_zeros_is_stored_so_that_the_file_loads(int8_model, run_tflite):
+    def build():
+        return int8_model(np.zeros((16, 3, 3, 8), np.int8), np.zeros((600, 256), np.int8))
+
+    model = build()
+    report = sparsify(model)
+    drop_unused(model)
+    assert report.num_tensors == 2
+    assert np.array_equal(run_tflite(pack(model)), run_tflite(pack(build())))

@@ -26,6 +26,8 @@ CONV = {"filters": 8, "kernel_size": [3, 3], "strides": [2, 2], "padding": "same
         ("MaxPooling2D", {"pool_size": [2, 2], "strides": None, "padding": "valid"}, [(7, 7, 3)], (3, 3, 3), 0),
         ("ZeroPadding2D", {"padding": [[1, 2], [0, 1]]}, [(4, 4, 3)], (7, 5, 3), 0),
         ("Reshape", {"target_shape": [2, -1]}, [(4, 4)], (2, 8), 0),
+        ("ReversibleEmbedding", {"input_dim": 50, "output_dim": 8}, [(6,)], (6, 8), 0),
+        ("ReversibleEmbedding", {"input_dim": 50, "output_dim": 8, "reverse": True}, [(6, 8)], (6, 50), 6 * 50 * 8),
         ("NoSuchLayer", {}, [(4,)], None, None),
     ],
 )

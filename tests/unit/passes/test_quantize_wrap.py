@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.passes.quantize_wrap import before_activation, kernel_variables
+from edgetool.passes.quantize_wrap import _first_sentence, before_activation, kernel_variables
 
 
 class ReLU:
@@ -105,3 +105,17 @@ def test_kernels_by_name_behind_wrappers_and_without() -> None:
 
     found = kernel_variables(Model())
     assert {name: variable.value for name, variable in found.items()} == {"conv": 1, "dense": 2, "volume": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Layer cell:<class 'Cell'> is not supported. You\n can", "Layer cell:<class 'Cell'> is not supported"),
+        ("`model` must be a built model.\nbeen built yet. Please call", "`model` must be a built model"),
+        ("Error with class 'Dense' using config={'name': 'g', ...}.", "Error with class 'Dense'"),
+        ("", "ValueError"),
+        ("x" * 500, "x" * 160),
+    ],
+)  # fmt: skip
+def test_of_an_error_of_tf_mot_its_first_sentence_is_told(text: str, expected: str) -> None:
+    assert _first_sentence(ValueError(text)) == expected

@@ -84,6 +84,15 @@ def test_zeros_behind_a_zero_point_are_zeros() -> None:
     assert not records[0].passed
 
 
+def test_what_the_source_has_as_zeros_may_be_zeros() -> None:
+    zeros = _graph(np.zeros((4, 4), np.float32))
+    hint = {"dense": "model/dense/MatMul"}
+    assert check_graph(zeros, (), hint, zero_layers=["dense"]) == ()
+    assert not check_graph(zeros, (), hint, zero_layers=["other"])[0].passed
+    lost = np.full((4, 4), np.nan, np.float32)
+    assert not check_graph(_graph(lost), (), hint, zero_layers=["dense"])[0].passed
+
+
 def test_nonzero_that_a_pass_asked_for_is_checked_once() -> None:
     records = check_graph(_graph(np.eye(4)), [Invariant("nonzero", "dense", 1, (4, 4))], {})
     assert len(records) == 1

@@ -14,7 +14,7 @@ from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_quantize import STORED_OPS, kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
-from edgetool.exporters.onnx_tidy import weight_nodes
+from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
@@ -51,6 +51,7 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     elif scheme.mode in ("static", "qat"):
         model = _quantize(model, state, samples, clustered, facts, notes)
     notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
+    share_transposes(model.graph)
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
     return ExportResult(facts=facts, notes=tuple(notes), kernels=kernels)

@@ -4,6 +4,8 @@
    kernel and bias: on MLPerf Tiny's autoencoder 18 of 37 operators.
 2. A `Pad` with zeros before a `Conv` becomes its `pads`: `Pad` has no integer kernel, so that int8 models would go
    through float there. MobileNetV2 has four.
+3. An `Add` of a constant a channel behind a `Conv` and a `Squeeze`, as one-dimensional convolutions have it, becomes
+   the bias: quantise-aware training knows no range in front of the `Add`, without which the `Conv` would stay float.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx_graph import bypass, constant, consumers, set_constant
 
-__all__ = ["fold_dense_scales", "fold_pads"]
+__all__ = ["fold_conv_biases", "fold_dense_scales", "fold_pads"]
 
 #: A kernel whose weights other than zero have fewer distinct values than this share of them is clustered: one scale a
 #: channel would end that.
@@ -85,6 +87,56 @@ def _row(graph: Any, node: Any, source: str, num_outputs: int) -> Array | None:
     if row is None or row.ndim > 2 or row.size not in (1, num_outputs) or row.shape[-1:] not in ((), (row.size,)):
         return None
     return np.broadcast_to(row.ravel(), (num_outputs,))
+
+
+def fold_conv_biases(graph: Any) -> int:
+    """Fold an `Add` of one constant a channel into the bias of the `Conv` before it; returns how many went.
+
+    A `Squeeze` of rows or columns may stand between the two.
+    """
+    folded = 0
+    outputs = {value.name for value in graph.output}
+    for conv in [node for node in graph.node if node.op_type == "Conv"]:
+        readers = consumers(graph)
+        kernel, follow = constant(graph, conv.input[1]), readers.get(conv.output[0], [])
+        if kernel is None or kernel.dtype != np.float32 or len(follow) != 1 or conv.output[0] in outputs:
+            continue
+        last, rank = conv, kernel.ndim
+        if follow[0].op_type == "Squeeze":
+            axes = constant(graph, follow[0].input[1]) if len(follow[0].input) > 1 else None
+            if axes is None or np.any(axes % rank < 2):
+                continue
+            last, rank = follow[0], rank - axes.size
+            follow = readers.get(last.output[0], [])
+        if len(follow) != 1 or follow[0].op_type != "Add" or last.output[0] in outputs:
+            continue
+        row = _channel_row(graph, follow[0], last.output[0], rank, len(kernel))
+        if row is not None and _add_to_bias(graph, conv, row):
+            last.output[0] = follow[0].output[0]
+            graph.node.remove(follow[0])
+            folded += 1
+    return folded
+
+
+def _channel_row(graph: Any, add: Any, source: str, rank: int, num_channels: int) -> Array | None:
+    """Return the constant, `[num_channels]`, that `add` adds to axis 1 of `source`; None where it is no such thing."""
+    others = [name for name in add.input if name != source]
+    row = constant(graph, others[0]) if len(others) == 1 else None
+    if row is None or row.dtype != np.float32 or row.ndim > rank:
+        return None
+    shape = (1,) * (rank - row.ndim) + row.shape
+    if row.size != 1 and shape != (1, num_channels, *(1,) * (rank - 2)):
+        return None
+    return np.broadcast_to(row.ravel(), (num_channels,))
+
+
+def _add_to_bias(graph: Any, conv: Any, row: Array) -> bool:
+    """Add to the bias of a convolution, which may have none yet; False where it is no constant."""
+    if len(conv.input) < 3 or not conv.input[2]:
+        del conv.input[2:]
+        conv.input.append(set_constant(graph, f"{conv.output[0]}/bias", np.array(row, np.float32)))
+        return True
+    return _change_bias(graph, conv, lambda bias: bias + row)
 
 
 def fold_pads(graph: Any) -> int:

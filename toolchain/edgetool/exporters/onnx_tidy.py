@@ -1,8 +1,8 @@
 """Tidy what tf2onnx leaves in a float graph.
 
 1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8, and
-   which has a place for a bias that rounding asks for; scales behind it, and zeros around a convolution, are folded in
-   (`onnx_fold`). On sequences, too.
+   which has a place for a bias that rounding asks for; scales behind it, zeros around a convolution and biases behind
+   one are folded in (`onnx_fold`). On sequences, too.
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetool.exporters.onnx_fold import fold_dense_scales, fold_pads
+from edgetool.exporters.onnx_fold import fold_conv_biases, fold_dense_scales, fold_pads
 from edgetool.exporters.onnx_fuse import fuse_layer_norm
 from edgetool.exporters.onnx_graph import (
     bypass,
@@ -29,10 +29,13 @@ from edgetool.exporters.onnx_graph import (
     strip_details,
 )
 
-__all__ = ["merge_reshapes", "tidy", "tidy_plain", "weight_nodes"]
+__all__ = ["merge_reshapes", "share_transposes", "tidy", "tidy_plain", "weight_nodes"]
 
 #: Operators with a constant kernel, and which input it is.
 WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
+
+#: Elements of a matrix for which a Transpose node is worth its bytes.
+MIN_SHARED = 1024
 
 
 def tidy(model: Any, layers: list[str]) -> None:
@@ -56,6 +59,7 @@ def tidy_plain(model: Any) -> None:
     _fuse_dense(model)
     fold_dense_scales(graph)
     fold_pads(graph)
+    fold_conv_biases(graph)
     _widen_pools(model)
     _pool_means(graph)
     merge_reshapes(graph)
@@ -71,6 +75,37 @@ def weight_nodes(graph: Any) -> list[tuple[Any, str]]:
         if index is not None and len(node.input) > index and node.input[index] in names:
             found.append((node, str(node.input[index])))
     return found
+
+
+def share_transposes(graph: Any) -> list[str]:
+    """Store a matrix that a larger graph holds as its own transpose too once, and compute the other from constants.
+
+    A token table that is the output layer as well is such a pair. onnxruntime transposes it while loading.
+
+    Args:
+        graph: modified.
+
+    Returns:
+        the names of the matrices that are no longer stored.
+    """
+    import onnx
+
+    stored: dict[tuple[Any, ...], list[str]] = {}
+    shared = []
+    for tensor in list(graph.initializer):
+        if len(tensor.dims) != 2 or np.prod(tensor.dims) < MIN_SHARED:
+            continue
+        rows, columns = tensor.dims
+        values = onnx.numpy_helper.to_array(tensor)
+        for other in stored.get((tensor.data_type, columns, rows), []):
+            if np.array_equal(values.T, np.asarray(constant(graph, other))):
+                graph.initializer.remove(tensor)
+                graph.node.insert(0, onnx.helper.make_node("Transpose", [other], [tensor.name], perm=[1, 0]))
+                shared.append(str(tensor.name))
+                break
+        else:
+            stored.setdefault((tensor.data_type, rows, columns), []).append(tensor.name)
+    return shared
 
 
 def _shapes(model: Any) -> dict[str, list[int]]:

@@ -146,6 +146,8 @@ def _encode(model: Any, index: int, values: Array, axis: int) -> None:
     order = [dim for dim in range(values.ndim) if dim != axis] + [axis]
     rows = np.transpose(values, order).reshape(-1, values.shape[axis])
     nonzero = rows != 0
+    if not nonzero.any():
+        nonzero[0, 0] = True  # a tensor without a buffer is no constant to the interpreter
     sparsity = schema.SparsityParametersT()
     sparsity.traversalOrder = np.array(order, np.int32)
     sparsity.dimMetadata = [_dense_level(values.shape[dim]) for dim in order[:-1]]

@@ -15,7 +15,9 @@ traced for export:
 6. LayerNormalization squares by a product, for activations of 16 bits: LiteRT 2.1 has no SQUARED_DIFFERENCE of 16 bits;
 7. a LayerNormalization that is to stay apart adds a shift for each position, though they are the same: TensorFlow's
    converter folds a shift for each feature into the bias of the Dense that follows, and then the factors in front of it
-   into the kernel, one for each input, which no scale for each output can take back: clusters would be lost.
+   into the kernel, one for each input, which no scale for each output can take back: clusters would be lost;
+8. Rescaling by 0, which makes the numbers of a sequence's positions, is a constant: an integer range has no room for
+   them, and a table that is read at constant places is one to add.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ def plain_operators(
         (layers.MultiHeadAttention, "_compute_attention", _attention),
         (layers.GlobalAveragePooling1D, "call", _masked_mean),
         (layers.LayerNormalization, "call", _layer_norm),
+        (layers.Rescaling, "call", _rescaling),
     )
     with contextlib.ExitStack() as stack:
         for kind, method, instead in replaced:
@@ -107,7 +110,10 @@ def _einsum_dense(layer: Any, inputs: Any) -> Any:
     left, right, out = match.groups()
     if out == left and set(right) <= set(left) and list(right) == sorted(right, key=left.index):
         sizes = dict(zip(right, layer.kernel.shape, strict=True))
-        product = inputs * tf.reshape(layer.kernel, [sizes.get(label, 1) for label in left])
+        # No axes of 1 in front: the converter folds the product into the bias of a Dense before it, which keeps them,
+        # and its 16-bit quantiser wants a vector.
+        spread = left[left.index(right[0]) :]
+        product = inputs * tf.reshape(layer.kernel, [sizes.get(label, 1) for label in spread])
         return _finish(layer, product, layer.bias)
     summed = "".join(label for label in right if label in left)
     kept, made = left[: len(left) - len(summed)], right[len(summed) :]
@@ -150,6 +156,15 @@ def _reshape(layer: Any, inputs: Any) -> Any:
     if not _is_static(inputs) or -1 in layer.target_shape:
         return None
     return tf.reshape(inputs, [-1, *layer.target_shape])
+
+
+def _rescaling(layer: Any, inputs: Any) -> Any:
+    """Return the offset, `[1, ...]`, of a layer that multiplies by nothing, and so gives a constant."""
+    import tensorflow as tf
+
+    if layer.scale != 0.0 or not _is_static(inputs):
+        return None
+    return tf.broadcast_to(tf.cast(layer.offset, layer.compute_dtype), [1, *inputs.shape[1:]])
 
 
 def _attention(

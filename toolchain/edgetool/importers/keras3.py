@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgetool.errors import UnsupportedModelError
+from edgetool.passes.reversible import reversible_embedding
 
 __all__ = ["carry_over"]
 
@@ -62,6 +63,7 @@ def _rebuild(model: Any) -> Any:
     config = model.get_config()
     tensors: dict[tuple[str, int, int], Any] = {}
     layers = {layer.name: layer for layer in model.operations}
+    calls: list[tuple[str, int, Callable[..., Any], dict[str, Any]]] = []
     for entry in config["layers"]:
         name = str(entry["config"].get("name", entry.get("name")))
         if entry["class_name"] == "InputLayer":
@@ -69,10 +71,21 @@ def _rebuild(model: Any) -> Any:
             tensors[name, 0, 0] = tf_keras.Input(tuple(shape[1:]), name=name, dtype=_dtype(entry["config"]))
             continue
         target = _target(layers[name], entry)
-        for number, node in enumerate(entry["inbound_nodes"]):
-            called = target(*_resolve(node["args"], tensors), **_resolve(_call_kwargs(node), tensors))
+        calls += [(name, number, target, node) for number, node in enumerate(entry["inbound_nodes"])]
+    while calls:  # a layer that is called twice is listed once, in front of what its second call reads
+        waiting = []
+        for call in calls:
+            name, number, target, node = call
+            try:
+                args, kwargs = _resolve(node["args"], tensors), _resolve(_call_kwargs(node), tensors)
+            except KeyError:
+                waiting.append(call)
+                continue
+            called = target(*args, **kwargs)
             for index, tensor in enumerate(called if isinstance(called, list | tuple) else [called]):
                 tensors[name, number, index] = tensor
+        assert len(waiting) < len(calls), "a graph without an order"
+        calls = waiting
     return tf_keras.Model(
         _pick(config["input_layers"], tensors), _pick(config["output_layers"], tensors), name=model.name
     )
@@ -102,7 +115,7 @@ def _target(layer: Any, entry: dict[str, Any]) -> Callable[..., Any]:
         if kind in _OPERATORS:
             return _OPERATORS[kind]
         raise _unsupported(layer.name, f"the operator keras.ops {kind}")
-    found = getattr(tf_keras.layers, kind, None)
+    found = reversible_embedding() if kind == "ReversibleEmbedding" else getattr(tf_keras.layers, kind, None)
     if found is None or not module.startswith("keras."):
         raise _unsupported(layer.name, f"a layer of class {kind}")
     built: Callable[..., Any] = _make(found, entry["config"], layer.name)

@@ -66,6 +66,17 @@ class _Node:
     macs: int | None = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Call `number` of a layer on what `sources` (layer, call) give; `reverse`: of an embedding, to logits."""
+
+    node: _Node
+    name: str
+    number: int
+    sources: list[tuple[str, int]]
+    reverse: bool
+
+
 @dataclass(slots=True)
 class _Outline:
     """What a (nested) configuration says: layers in order, and the endpoints of the outermost model."""
@@ -160,6 +171,8 @@ def _walk(
     counts: Counter[str] = Counter()
     found: dict[tuple[str, int], Shape] = {}
     dtypes: dict[str, str] = {}
+    later = _all_calls(layers)
+    waiting_calls: list[_Call] = []
     waiting = list(given)
     previous: Shape | None = given[0] if given else None
     for layer in layers:
@@ -169,7 +182,7 @@ def _walk(
         node = _Node(prefix + short, class_folder(folder, kind, counts), kind, own)
         dtypes[short] = _dtype(own)
         declared = _declared_shape(layer)
-        calls = _calls(layer.get("inbound_nodes"))
+        calls, reverse = _calls(layer.get("inbound_nodes")), _reversed_calls(layer.get("inbound_nodes"))
         nested = isinstance(own.get("layers"), list)
         if not nested:
             outline.nodes.append(node)
@@ -177,7 +190,7 @@ def _walk(
             node.output = waiting.pop(0) if waiting else declared
             if depth == 0:
                 outline.inputs.append(node)
-            calls = []
+            later.discard((short, 0))
             _remember(found, short, 0, node.output)
             previous = node.output if node.output is not None else previous
             continue
@@ -186,6 +199,10 @@ def _walk(
         start = len(outline.nodes)
         for number, sources in enumerate(calls or [None]):
             inputs = _inputs(sources, found, previous if sources is None else None, declared)
+            call = _Call(node, short, number, sources or [], number in reverse)
+            if not nested and any(source in later for source in call.sources):
+                waiting_calls.append(call)
+                continue
             if nested and number == 0:
                 ends = _walk(own, outline, f"{node.name}/", node.folder, inputs, depth + 1)
                 output = ends[0][1] if len(ends) == 1 else None
@@ -193,25 +210,63 @@ def _walk(
                 output = None if len(ends) != 1 else ends[0][1]
                 _repeat(outline.nodes[start:], number)
             else:
-                output = _call(node, inputs, first=number == 0)
+                output = _call(call, inputs)
             _remember(found, short, number, output)
+            later.discard((short, number))
             previous = output
+    _catch_up(waiting_calls, found, later)
     names = _endpoints(config.get("output_layers") if isinstance(config, dict) else None)
-    if names:
-        ends = [(prefix + name, found.get((name, number), found.get((name, 0))), name) for name, number in names]
-    else:
-        ends = [(prefix + short, previous, short)] if layers else []
+    ends = [(prefix + name, found.get((name, number), found.get((name, 0))), name) for name, number in names]
+    if not names and layers:
+        ends = [(prefix + short, previous, short)]
     outputs = [(name, shape, dtypes.get(key, "float32")) for name, shape, key in ends]
     if depth == 0:
         outline.outputs = outputs
     return outputs
 
 
-def _call(node: _Node, inputs: list[Shape], *, first: bool) -> Shape | None:
+def _all_calls(layers: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    """Return (layer, call) of all calls in a configuration."""
+    return {
+        (_name(own.get("name") or layer.get("name") or layer["class_name"]), number)
+        for layer in layers
+        for own in [layer["config"] if isinstance(layer["config"], dict) else {}]
+        for number in range(max(1, len(_calls(layer.get("inbound_nodes")))))
+    }
+
+
+def _catch_up(waiting: list[_Call], found: dict[tuple[str, int], Shape], later: set[tuple[str, int]]) -> None:
+    """Work out the calls that had to wait for layers that are listed later: a shared layer is listed where it is first.
+
+    What waits for itself, in a damaged file, costs an unknown number of multiply-accumulates.
+    """
+    missing = [{source for source in call.sources if source in later} for call in waiting]
+    readers: dict[tuple[str, int], list[int]] = {}
+    for index, sources in enumerate(missing):
+        for source in sources:
+            readers.setdefault(source, []).append(index)
+    ready = [index for index, sources in enumerate(missing) if not sources]
+    done = 0
+    while ready:
+        call = waiting[ready.pop()]
+        done += 1
+        _remember(found, call.name, call.number, _call(call, _inputs(call.sources, found, None, None)))
+        for index in readers.get((call.name, call.number), []):
+            missing[index].discard((call.name, call.number))
+            if not missing[index]:
+                ready.append(index)
+    if done < len(waiting):
+        for call, sources in zip(waiting, missing, strict=True):
+            call.node.macs = None if sources else call.node.macs
+
+
+def _call(call: _Call, inputs: list[Shape]) -> Shape | None:
     """Work out one call of a layer: its output shape, and its MACs, which add up over calls."""
+    node, first = call.node, call.number == 0
+    config = {**node.config, "reverse": True} if call.reverse else node.config
     try:
-        output = output_shape(node.kind, node.config, inputs)
-        macs = layer_macs(node.kind, node.config, inputs, output)
+        output = output_shape(node.kind, config, inputs)
+        macs = layer_macs(node.kind, config, inputs, output)
     except _NONSENSE:
         output, macs = None, None
     if output is not None and any(abs(size) > MAX_SIZE for size in output):
@@ -269,6 +324,18 @@ def _declared_shape(layer: dict[str, Any]) -> Shape | None:
 def _calls(nodes: Any) -> list[list[tuple[str, int]]]:
     """Return, for each call of a layer, the layers (and which call of each) that feed it."""
     return [list(_sources(node)) for node in nodes] if isinstance(nodes, list | tuple) else []
+
+
+def _reversed_calls(nodes: Any) -> set[int]:
+    """Return the numbers of the calls of an embedding that ask for its reverse, from vectors to logits."""
+    return {number for number, node in enumerate(nodes) if _asks_reverse(node)} if isinstance(nodes, list) else set()
+
+
+def _asks_reverse(item: Any) -> bool:
+    """Tell whether a node, of Keras 2 or 3, has it among the call's arguments."""
+    if isinstance(item, dict):
+        return item.get("reverse") is True or _asks_reverse(item.get("kwargs"))
+    return isinstance(item, list | tuple) and any(_asks_reverse(value) for value in item)
 
 
 def _sources(item: Any) -> Iterator[tuple[str, int]]:

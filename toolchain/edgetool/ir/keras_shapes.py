@@ -255,6 +255,9 @@ _SHAPES: dict[str, Callable[[Config, list[Shape]], Shape | None]] = {
     "CenterCrop": lambda c, i: (int(c["height"]), int(c["width"]), i[0][-1]),
     "Concatenate": _concatenate,
     "Embedding": lambda c, i: (*i[0], int(c["output_dim"])),
+    "ReversibleEmbedding": lambda c, i: (
+        (*i[0][:-1], int(c["input_dim"])) if c.get("reverse") else (*i[0], int(c["output_dim"]))
+    ),
     "LSTM": _recurrent_shape,
     "GRU": _recurrent_shape,
     "SimpleRNN": _recurrent_shape,
@@ -325,4 +328,5 @@ _MACS: dict[str, Callable[[Config, list[Shape], Shape], int | None]] = {
     "TimeDistributed": _time_distributed_macs,
     "MultiHeadAttention": _attention_macs,
     "EinsumDense": _einsum_macs,
+    "ReversibleEmbedding": lambda c, i, o: math.prod(o) * i[0][-1] if c.get("reverse") else 0,
 }

@@ -14,6 +14,7 @@ from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResul
 from edgetool.passes.centroids import assign, refine
 from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.training import fine_tune, make_projections
+from edgetool.store.manifest import SkippedLayer
 
 __all__ = ["Cluster"]
 
@@ -63,6 +64,11 @@ class Cluster(Pass):
                 next_step="correct it",
             )
         chosen, skipped = choose_layers(state.model, step=self.name, min_elements=params.min_elements)
+        before = layer_kernels(state.model)
+        equal = [name for name in chosen if np.ptp(before[name]) == 0]
+        chosen = [name for name in chosen if name not in equal]
+        reason = "every weight has the same value, and one cluster would hold them together"
+        skipped += [SkippedLayer(name, self.name, reason) for name in equal]
         require_some(chosen, skipped, step=self.name)
         context.progress("cluster: find centroids", 0, 1)
         model = _cluster(state, chosen, params.num_clusters, context.seed)

@@ -128,20 +128,39 @@ def _select_without_sorting(pruning: Any) -> None:
     """Let one TF-MOT pruning object find its threshold by partition.
 
     TF-MOT sorts every kernel for each new mask: 4 s for 8 M weights, as long as ten steps of training. The mask is the
-    same: the weights whose magnitude is not below that of the smallest one to keep.
+    same, the weights whose magnitude is not below that of the smallest one to keep, until the final sparsity: its mask
+    keeps no more than that, also where magnitudes are equal. A kernel that begins as zeros may so learn everywhere
+    before it is pruned, and is pruned even where training was too short for that.
     """
     import tensorflow as tf
 
     def update_mask(weights: Any) -> tuple[Any, Any]:
-        share = pruning._pruning_schedule(pruning._step_fn())[1]
-        threshold = tf.numpy_function(_threshold, (weights, share), weights.dtype)
-        return threshold, tf.cast(tf.abs(weights) >= threshold, weights.dtype)
+        schedule = pruning._pruning_schedule
+        share = schedule(pruning._step_fn())[1]
+        is_final = share >= schedule.final_sparsity - 1e-6
+        threshold, mask = tf.numpy_function(_mask, (weights, share, is_final), (weights.dtype, weights.dtype))
+        return threshold, tf.ensure_shape(mask, weights.shape)
 
     pruning._update_mask = update_mask
+
+
+def _mask(weights: Array, share: float, is_final: bool) -> tuple[Array, Array]:
+    """Return the threshold, and 1 for each weight to keep: of those that equal it all, or, if final, the first ones."""
+    threshold = _threshold(weights, share)
+    magnitudes = np.abs(weights).ravel()
+    mask = magnitudes >= threshold
+    surplus = np.count_nonzero(mask) - _num_kept(magnitudes.size, share)
+    if is_final and surplus > 0:
+        mask[np.flatnonzero(magnitudes == threshold)[-surplus:]] = False
+    return threshold, mask.reshape(weights.shape).astype(weights.dtype)
+
+
+def _num_kept(size: int, share: float) -> int:
+    return max(1, round(size * (1.0 - float(share))))
 
 
 def _threshold(weights: Array, share: float) -> Array:
     """Return the magnitude of the smallest weight to keep when the share `share` of them becomes zero."""
     magnitudes = np.abs(weights).ravel()
-    first_kept = magnitudes.size - max(1, round(magnitudes.size * (1.0 - float(share))))
+    first_kept = magnitudes.size - _num_kept(magnitudes.size, share)
     return np.asarray(np.partition(magnitudes, first_kept)[first_kept])

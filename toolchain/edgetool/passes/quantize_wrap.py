@@ -7,6 +7,7 @@ Conv1D and MaxPooling1D. Both are mended here by configurations of our own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,10 @@ KERNELS = {"Conv1D": "kernel", "Conv2D": "kernel", "DepthwiseConv2D": "depthwise
 
 #: Layers that stay in float, and whose output gets a range, so that a dense layer behind them computes in int8.
 RANGED = ("LayerNormalization",)
+
+#: Activations that TF-MOT takes in a layer, and those of a layer of their own; at any other one it gives up the model.
+ACTIVATIONS = ("gelu", "linear", "relu", "sigmoid", "softmax", "swish", "tanh")
+SEPARATE_ACTIVATIONS = (*ACTIVATIONS, "relu6")
 
 #: Layers that TF-MOT does not know, and that only move values: the range of their input is that of their output.
 MOVES = ("MaxPooling1D",)
@@ -72,11 +77,17 @@ def wrap(model: Any, clustered: set[str], step: str) -> tuple[Any, list[SkippedL
         except (ValueError, RuntimeError, TypeError, AttributeError) as exc:
             raise PassError(
                 f"pass {step!r}",
-                found=f"TF-MOT refuses the model: {' '.join(str(exc).split())[:300]}",
-                expected="a model that it can wrap",
-                next_step="use w8a8_static, or replace the layer that is named",
+                found=f"TF-MOT refuses the model: {_first_sentence(exc)}",
+                expected="a functional or built sequential model, without layers of your own",
+                next_step="use w8a8_static, which needs no knowledge of layers",
             ) from None
     return wrapped, skipped
+
+
+def _first_sentence(exc: Exception) -> str:
+    """Return what an error of TF-MOT or Keras says, without its advice to programmers and its dumps."""
+    text = " ".join(str(exc).split())
+    return re.split(r"\.(?: |$)| using config=| Received:", text)[0][:160] or type(exc).__name__
 
 
 def kernel_variables(model: Any) -> dict[str, Any]:
@@ -110,9 +121,22 @@ def _activation(layer: Any) -> str:
     return str(getattr(getattr(layer, "activation", None), "__name__", ""))
 
 
+def _unknown_activation(layer: Any) -> str:
+    """Return the name of an activation that TF-MOT cannot quantise; empty: it can, or there is none."""
+    activation = getattr(layer, "activation", None)
+    known = SEPARATE_ACTIVATIONS if type(layer).__name__ == "Activation" else ACTIVATIONS
+    name = str(getattr(activation, "__name__", type(activation).__name__))
+    return "" if activation is None or name in known else name
+
+
 def _feeds_kernel(model: Any, layer: Any) -> bool:
-    """Tell whether a layer that stays in float gives a layer with an int8 kernel its input."""
+    """Tell whether a layer that stays in float gives a layer with an int8 kernel its input.
+
+    TF-MOT itself asks for the range of what any quantised layer reads, and gives up at an unknown activation there.
+    """
     followers = {type(node.layer).__name__ for node in model.get_layer(layer.name).outbound_nodes}
+    if type(layer).__name__ in (*KERNELS, "Activation") and _unknown_activation(layer):
+        return bool(followers)
     return type(layer).__name__ in RANGED and not followers.isdisjoint(KERNELS)
 
 
@@ -120,6 +144,9 @@ def _why_not(model: Any, layer: Any, *, known: bool) -> str:
     """Return why a layer is left alone; empty: it is not."""
     if hasattr(layer, "layers") or not known:
         return f"TF-MOT cannot quantise {type(layer).__name__}: left in float"
+    activation = _unknown_activation(layer)
+    if activation:
+        return f"TF-MOT cannot quantise the activation {activation}: left in float"
     nodes = model.get_layer(layer.name).inbound_nodes
     given = {tensor.dtype.name for node in nodes for tensor in node.keras_inputs}
     integers = sorted(dtype for dtype in given if not dtype.startswith("float"))
@@ -131,7 +158,7 @@ def _config(model: Any, layer: Any, clustered: bool) -> Any | None:
     kind = type(layer).__name__
     if kind in MOVES:
         return _class("NoOpQuantizeConfig")()
-    if kind in RANGED:
+    if kind in RANGED or _unknown_activation(layer):
         return _class("Default8BitOutputQuantizeConfig")()
     followed = kind in KERNELS and before_activation(model, layer.name)
     if not (clustered or followed or kind == "Conv1D"):

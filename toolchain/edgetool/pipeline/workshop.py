@@ -25,7 +25,7 @@ from edgetool.errors import DataError, EdgetoolError, InternalError
 from edgetool.exporters import load_exporter
 from edgetool.exporters.base import ExportResult
 from edgetool.importers import import_model, source_kind
-from edgetool.passes.base import Context, ModelState, TrainingSettings
+from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
 from edgetool.recipes.execute import execute
@@ -187,7 +187,7 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
     context = _context(plan, wanted, emit)
     state, records = _run_passes(plan, wanted, context)
-    parent = _digest(plan)
+    parent, zeros = _digest(plan), _zero_layers(plan)
     artifacts: list[ArtifactRecord] = []
     failures: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(wanted.exports):
@@ -195,7 +195,7 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
         path = Path(out) / f"{wanted.name}.{name}"
         try:
             result = load_exporter(name)(state, path, context)
-            artifacts.append(_describe(path, wanted, parent, state, result))
+            artifacts.append(_describe(path, wanted, parent, zeros, state, result))
         except EdgetoolError as exc:
             failures[name] = exc.to_dict()
     for file, text in context.dataset.files.items():
@@ -212,7 +212,7 @@ def export_one(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Em
     state, _ = _run_passes(plan, wanted, context)
     path = Path(out)
     result = load_exporter(wanted.exports[0])(state, path, context)
-    return _builtins(_describe(path, wanted, _digest(plan), state, result))
+    return _builtins(_describe(path, wanted, _digest(plan), _zero_layers(plan), state, result))
 
 
 def read_split(cache: Path, name: str) -> Split:
@@ -369,7 +369,16 @@ def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelSta
     return state, records
 
 
-def _describe(path: Path, recipe: Recipe, parent: str, state: ModelState, result: ExportResult) -> ArtifactRecord:
+def _zero_layers(plan: Setup) -> list[str]:
+    """Return the layers of the source model whose kernel is all zeros."""
+    source = _model(_key(plan)).model
+    kernels = {} if isinstance(source, FrozenModel) else layer_kernels(source)
+    return [name for name, kernel in kernels.items() if not kernel.any()]
+
+
+def _describe(
+    path: Path, recipe: Recipe, parent: str, zero_layers: list[str], state: ModelState, result: ExportResult
+) -> ArtifactRecord:
     """Read the file just written back, and check in it what the passes ensured."""
     from edgetool.ir.summary import describe
     from edgetool.store.sizes import measure_sizes
@@ -387,6 +396,6 @@ def _describe(path: Path, recipe: Recipe, parent: str, state: ModelState, result
         arena_bytes=described.arena_bytes,
         layers=described.layers,
         is_reference=recipe.name == "float32",
-        invariants=check_exported(path, state.invariants, result.kernels),
+        invariants=check_exported(path, state.invariants, result.kernels, zero_layers),
         notes=result.notes,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,7 @@ Kind = Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
 
 
 def check_exported(
-    path: Path, invariants: Sequence[Invariant], kernels: Mapping[str, str]
+    path: Path, invariants: Sequence[Invariant], kernels: Mapping[str, str], zero_layers: Collection[str] = ()
 ) -> tuple[InvariantRecord, ...]:
     """Check `invariants` on the tensors that a `.tflite` or `.onnx` file stores.
 
@@ -33,19 +33,20 @@ def check_exported(
         path: the exported file.
         invariants: what passes ensured, in Keras terms.
         kernels: Keras layer name -> name of its kernel's tensor in the file, where the exporter knows it.
+        zero_layers: layers whose kernel the source model has as zeros (an untrained layer): it may be zero here too.
 
     Returns:
-        One record for each invariant, and a `nonzero` record for each further kernel. A kernel that the file no longer
-        has is a record that did not pass, with `found` -1.
+        One record for each invariant, and a `nonzero` record for each further kernel, but those that may be zero. A
+        kernel that the file no longer has is a record that did not pass, with `found` -1.
 
     Raises:
         FileFormatError: the file is damaged.
     """
-    return check_graph(read_graph(path), invariants, kernels)
+    return check_graph(read_graph(path), invariants, kernels, zero_layers)
 
 
 def check_graph(
-    graph: Graph, invariants: Sequence[Invariant], kernels: Mapping[str, str]
+    graph: Graph, invariants: Sequence[Invariant], kernels: Mapping[str, str], zero_layers: Collection[str] = ()
 ) -> tuple[InvariantRecord, ...]:
     """Check `invariants` on a graph; see `check_exported`."""
     records: list[InvariantRecord] = []
@@ -59,7 +60,9 @@ def check_graph(
     for kernel in list_kernels(graph):
         if kernel.name not in checked and kernel.values.size:
             layer = layer_of.get(kernel.name, kernel.name.partition(";")[0])
-            records.append(_record(layer, "nonzero", 1.0, kernel))
+            record = _record(layer, "nonzero", 1.0, kernel)
+            if layer not in zero_layers or record.found != 0.0:
+                records.append(record)
     return tuple(records)
 
 

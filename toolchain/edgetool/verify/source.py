@@ -175,6 +175,7 @@ def _real_range(scale: tuple[float, ...], zero_point: tuple[int, ...], dtype: st
 def _table_rows(model: Any, index: int) -> float | None:
     """Return the last row of the Embedding that a Keras model's input feeds, or None."""
     for layer in getattr(model, "layers", ()):
-        if type(layer).__name__ == "Embedding" and getattr(layer, "input", None) is model.inputs[index]:
+        kinds = ("Embedding", "ReversibleEmbedding")
+        if type(layer).__name__ in kinds and layer.get_input_at(0) is model.inputs[index]:
             return float(layer.input_dim - 1)
     return None
