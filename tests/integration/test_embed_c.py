@@ -25,7 +25,7 @@ TINY = GOLDEN / "tiny_int8.tflite"
 pytestmark = pytest.mark.slow
 
 #: Target -> how the names of its own kernels end.
-SUFFIXES = {"host": "_s8", "cortex-m4-qemu": "_dsp", "cortex-m55-qemu": "_mve"}
+SUFFIXES = {"host": "_simd", "cortex-m4-qemu": "_dsp", "cortex-m55-qemu": "_mve"}
 
 SANITIZED = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -203,7 +203,7 @@ def test_buffers_of_the_application(name: str, target: str, request: pytest.Fixt
 def test_the_arena_is_smaller_by_buffers_that_are_outside(shared_models: Path, tmp_path: Path) -> None:
     model = shared_models / "autoencoder_toycar_int8.tflite"
     inside, outside = (
-        write_bundle(model, name="net", out=tmp_path / io, target=find_target("host"), overwrite=False, io=io)
+        write_bundle(model, name="net", out=tmp_path / io, target=find_target("cortex-m3-qemu"), overwrite=False, io=io)
         for io in ("arena", "caller")
     )
     assert (inside.arena_bytes, outside.arena_bytes) == (768, 256)

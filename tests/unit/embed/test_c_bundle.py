@@ -92,3 +92,12 @@ def test_what_it_is_optimised_for_sets_the_flag_and_packs(tmp_path: Path) -> Non
     assert made["size"].constant_bytes <= made["speed"].constant_bytes and not made["speed"].packed
     with pytest.raises(UsageError, match="size, balanced, speed"):
         optimization_flag("sped")
+
+
+@pytest.mark.parametrize(
+    ("target", "is_native"), [("host", True), ("raspberry-pi-4", False), ("cortex-m4-qemu", False)]
+)
+def test_the_makefile_compiles_for_the_machine_it_runs_on(target: str, is_native: bool, tmp_path: Path) -> None:
+    out = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target(target), overwrite=False).out
+    makefile = (out / "Makefile").read_text()
+    assert ("-march=native" in makefile) == is_native and ("CFLAGS ?= -O3 $(NATIVE)\n" in makefile) == is_native

@@ -23,6 +23,7 @@ from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.program import Program
+from edgetool.embed.simd import NATIVE_ISA
 from edgetool.embed.soft_float import soft_float_warnings
 from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
@@ -62,6 +63,10 @@ IS_CLOSE = """static int test_is_close(const float *found, const float *expected
 WITHOUT_SOFTMAX = (
     " Outputs are what the model's last\nsoftmax was given, which was left out: the largest is that of the same class."
 )
+#: Of a Makefile: all instructions that this machine has, if the compiler knows the words; floats are rounded as ever.
+NATIVE = """NATIVE := $(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && \\
+  echo -march=native -ffp-contract=off)
+"""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -79,6 +84,7 @@ class Bundle:
         io: where inputs and outputs lie, see `place_io`.
         io_bytes: of the buffers for them that the application has.
         drop_softmax: outputs are what the last softmax was given.
+        is_native: its Makefile compiles for the machine that it runs on.
     """
 
     out: Path
@@ -95,6 +101,7 @@ class Bundle:
     io: str = "arena"
     io_bytes: int = 0
     drop_softmax: bool = False
+    is_native: bool = False
 
 
 def write_bundle(
@@ -138,7 +145,7 @@ def write_bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
         packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target), io, io_bytes(program),
-        drop_softmax,
+        drop_softmax, target.isa == NATIVE_ISA,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -207,7 +214,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         "weights.c": weights_source(program, name=name),
         "test_vectors.h": _vectors_header(vectors),
         "main.c": fill_template("main.c", **common, **test),
-        "Makefile": fill_template("Makefile", **common, flag=flag),
+        "Makefile": fill_template("Makefile", **common, **_make_flags(bundle, flag)),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common, flag=flag),
         "zephyr/module.yml": fill_template("zephyr/module.yml", **common),
         "zephyr/CMakeLists.txt": fill_template("zephyr/CMakeLists.txt", **common, upper=name.upper()),
@@ -226,6 +233,11 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
+
+
+def _make_flags(bundle: Bundle, flag: str) -> dict[str, str]:
+    """Return what the Makefile compiles with: for the machine it runs on, if the bundle was written for that."""
+    return {"flag": f"{flag} $(NATIVE)", "native": NATIVE} if bundle.is_native else {"flag": flag, "native": ""}
 
 
 def _outside_row(bundle: Bundle) -> str:

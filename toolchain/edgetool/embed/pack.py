@@ -12,8 +12,9 @@ from edgetool.data.dataset import Array
 from edgetool.embed.arena import plan_arena
 from edgetool.embed.codegen import num_constant_bytes
 from edgetool.embed.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode_planes, encode_sparse
+from edgetool.embed.layout import image_fields
 from edgetool.embed.program import Fields, Program, Step
-from edgetool.embed.specialise import CORES, Core, image_fields, patch_bytes, specialise, split_pairs
+from edgetool.embed.specialise import CORES, Core, patch_bytes, specialise, split_pairs
 from edgetool.errors import UsageError, nearest
 from edgetool.targets import Target
 
@@ -109,7 +110,7 @@ def pack(program: Program, isa: str) -> Packing:
     packed, layers = dense, []
     for index, (plain, step) in enumerate(zip(program.steps, dense.steps, strict=True)):
         best: tuple[int, Program] | None = None
-        for candidate in _candidates(plain, step, core):
+        for candidate in _candidates(plain, step if isa in CORES else plain, core):
             steps = (*packed.steps[:index], candidate, *packed.steps[index + 1 :])
             tried = dataclasses.replace(packed, steps=steps)
             num_bytes = plan_arena(tried, effort=TRIAL_EFFORT).num_bytes

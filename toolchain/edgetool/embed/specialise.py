@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.layout import array, image_fields, largest_sum, numbers, round_up
 from edgetool.embed.program import Fields, Program, Step
+from edgetool.embed.simd import SIMD_ISAS, simd_step
 
-__all__ = ["CORES", "Core", "image_fields", "join_pairs", "patch_bytes", "specialise", "split_pairs"]
+__all__ = ["CORES", "Core", "join_pairs", "patch_bytes", "specialise", "split_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ def specialise(program: Program, isa: str) -> Program:
 
     Args:
         program: of portable kernels.
-        isa: of a target; empty or unknown: the portable kernels, which compilers vectorise.
+        isa: of a target; empty or unknown: the portable kernels.
     """
+    if isa in SIMD_ISAS:
+        return dataclasses.replace(program, steps=tuple(simd_step(step) for step in program.steps))
     core = CORES.get(isa)
     if core is None:
         return program
@@ -87,8 +91,8 @@ def _conv(step: Step, core: Core) -> Step | None:
     weights = _conv_weights(fields, core)
     if weights is None:
         return None
-    is_pixel = _numbers(fields, "kernel_h", "kernel_w", "stride_h", "stride_w") == [1, 1, 1, 1]
-    (out_c, in_c) = _numbers(fields, "out_c", "in_c")
+    is_pixel = numbers(fields, "kernel_h", "kernel_w", "stride_h", "stride_w") == [1, 1, 1, 1]
+    (out_c, in_c) = numbers(fields, "out_c", "in_c")
     return dataclasses.replace(
         step,
         kernel=f"conv_s8{core.suffix}",
@@ -107,7 +111,7 @@ def _conv_add(step: Step, core: Core) -> Step | None:
     made = _conv(dataclasses.replace(step, fields=conv), core)
     if made is None:
         return None
-    (out_c,) = _numbers(conv, "out_c")
+    (out_c,) = numbers(conv, "out_c")
     return dataclasses.replace(
         step,
         kernel=f"conv_add_s8{core.suffix}",
@@ -115,16 +119,6 @@ def _conv_add(step: Step, core: Core) -> Step | None:
         has_scratch=True,
         scratch_bytes=made.scratch_bytes + 2 * out_c,
     )
-
-
-def image_fields(fields: Fields) -> Fields:
-    """Return the fields of `conv_s8`; a convolution of single pixels sees them as an image of one row."""
-    if "num_pixels" not in fields:
-        return fields
-    rest = {name: value for name, value in fields.items() if name != "num_pixels"}
-    ones = dict.fromkeys(("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"), 1)
-    sizes = {"in_h": 1, "in_w": fields["num_pixels"], "out_h": 1, "out_w": fields["num_pixels"]}
-    return {**sizes, **ones, "pad_top": 0, "pad_left": 0, "in_zero": 0, **rest}
 
 
 def _add(step: Step, core: Core) -> Step | None:
@@ -137,7 +131,7 @@ def _shifts_right(step: Step) -> bool:
     """Tell whether an addition's sum shifts right by 1 or more, and its inputs do not shift left."""
     scales = step.fields["scales"]
     assert isinstance(scales, dict)
-    shift_0, shift_1, out_shift = _numbers(scales, "shift_0", "shift_1", "out_shift")
+    shift_0, shift_1, out_shift = numbers(scales, "shift_0", "shift_1", "out_shift")
     halves = [scales[f"multiplier_{side}"] == 1 << 30 for side, shift in ((0, shift_0), (1, shift_1)) if shift == 0]
     return max(shift_0, shift_1) <= 0 and out_shift <= -1 and all(halves)
 
@@ -146,10 +140,10 @@ def _depthwise(step: Step, core: Core) -> Step | None:
     fields = step.fields
     rights = _right_shifts(fields, axis=0)
     names = ("in_c", "out_c", "dilation_h", "dilation_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
-    in_c, out_c, dilation_h, dilation_w, kernel_h, kernel_w, stride_h, stride_w = _numbers(fields, *names)
+    in_c, out_c, dilation_h, dilation_w, kernel_h, kernel_w, stride_h, stride_w = numbers(fields, *names)
     if rights is None or in_c != out_c or (dilation_h, dilation_w) != (1, 1):
         return None
-    in_h, in_w, out_h, out_w, pad_left = _numbers(fields, "in_h", "in_w", "out_h", "out_w", "pad_left")
+    in_h, in_w, out_h, out_w, pad_left = numbers(fields, "in_h", "in_w", "out_h", "out_w", "pad_left")
     ring_w = max((out_w - 1) * stride_w + kernel_w, in_w + pad_left)
     arrays = _by_fours({**fields, "shifts": rights}) if core.in_pairs else _by_sixteens({**fields, "shifts": rights})
     if arrays is None:
@@ -167,7 +161,7 @@ def _depthwise(step: Step, core: Core) -> Step | None:
 
 def _by_fours(fields: Fields) -> Fields | None:
     """Return a depthwise convolution's arrays for the DSP extension: four channels of every weight lie together."""
-    weights = _array(fields, "weights")
+    weights = array(fields, "weights")
     out_c = weights.shape[1]
     if out_c % 4:
         return None
@@ -180,26 +174,26 @@ def _by_sixteens(fields: Fields) -> Fields | None:
 
     Biases and scales come in the order in which widening leaves channels. None where two products may not fit 16 bits.
     """
-    weights = _array(fields, "weights")
+    weights = array(fields, "weights")
     if (weights == -128).any():
         return None
     taps, out_c = weights.shape
-    padded = np.zeros((taps, _up(out_c, CHANNELS)), np.int8)
+    padded = np.zeros((taps, round_up(out_c, CHANNELS)), np.int8)
     padded[:, :out_c] = weights
     found: Fields = {"weights": np.ascontiguousarray(padded.reshape(taps, -1, CHANNELS).transpose(1, 0, 2))}
     for name in ("biases", "multipliers", "shifts"):
-        values = np.pad(_array(fields, name), (0, -out_c % CHANNELS), mode="edge").reshape(-1, 4, 4)
+        values = np.pad(array(fields, name), (0, -out_c % CHANNELS), mode="edge").reshape(-1, 4, 4)
         found[name] = np.ascontiguousarray(values.transpose(0, 2, 1)[:, [0, 2, 1, 3]]).reshape(-1)
     return found
 
 
 def _fully_connected(step: Step, core: Core) -> Step | None:
-    shifts = _array(step.fields, "shifts")
+    shifts = array(step.fields, "shifts")
     if (shifts > -2).any():
         return None
-    num_inputs = _array(step.fields, "weights").shape[1]
-    depth = _up(num_inputs, core.chunk)
-    weights = _groups(_array(step.fields, "weights"), ROWS, depth, core, as_widened=True)
+    num_inputs = array(step.fields, "weights").shape[1]
+    depth = round_up(num_inputs, core.chunk)
+    weights = _groups(array(step.fields, "weights"), ROWS, depth, core, as_widened=True)
     if weights is None:
         return None
     return dataclasses.replace(
@@ -213,9 +207,9 @@ def _fully_connected(step: Step, core: Core) -> Step | None:
 
 def _conv_weights(fields: Fields, core: Core) -> Array | None:
     """Return a convolution's filters as the core wants them, column by column as patches are gathered."""
-    kernel_h, kernel_w, in_c = _numbers(fields, "kernel_h", "kernel_w", "in_c")
+    kernel_h, kernel_w, in_c = numbers(fields, "kernel_h", "kernel_w", "in_c")
     column, _, depth = _patch(fields, core)
-    rows = _array(fields, "weights").reshape(-1, kernel_h, kernel_w, in_c).transpose(0, 2, 1, 3)
+    rows = array(fields, "weights").reshape(-1, kernel_h, kernel_w, in_c).transpose(0, 2, 1, 3)
     columns = np.zeros((len(rows), kernel_w, column), np.int8)
     columns[:, :, : kernel_h * in_c] = rows.reshape(len(rows), kernel_w, kernel_h * in_c)
     return _groups(columns.reshape(len(rows), -1), core.filters, depth, core, as_widened=in_c % 4 == 0)
@@ -223,7 +217,7 @@ def _conv_weights(fields: Fields, core: Core) -> Array | None:
 
 def _biases(fields: Fields, core: Core) -> Fields:
     """Return the biases as the core wants them: doubled, where its sums are."""
-    return {"biases": _array(fields, "biases") * 2} if core.in_pairs else {}
+    return {"biases": array(fields, "biases") * 2} if core.in_pairs else {}
 
 
 def patch_bytes(fields: Fields, core: Core, *, is_apart: bool = False) -> int:
@@ -241,10 +235,10 @@ def patch_bytes(fields: Fields, core: Core, *, is_apart: bool = False) -> int:
 def _patch(fields: Fields, core: Core) -> tuple[int, int, int]:
     """Return the values of a column, where the second pixel's patch begins, and the values of a patch."""
     names = ("kernel_h", "kernel_w", "in_c", "stride_w", "dilation_w")
-    kernel_h, kernel_w, in_c, stride_w, dilation_w = _numbers(fields, *names)
-    column = _up(kernel_h * in_c, core.value_bytes)
+    kernel_h, kernel_w, in_c, stride_w, dilation_w = numbers(fields, *names)
+    column = round_up(kernel_h * in_c, core.value_bytes)
     step = stride_w if dilation_w == 1 and stride_w < kernel_w else kernel_w
-    return column, step * column, _up(kernel_w * column, core.chunk)
+    return column, step * column, round_up(kernel_w * column, core.chunk)
 
 
 def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool) -> Array | None:
@@ -261,7 +255,7 @@ def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool)
         int8 `[R / size, depth / chunk, size, chunk]`; of pairs uint32 `[R / size, depth / chunk, size]`, None where
         weights cannot be joined.
     """
-    padded = np.zeros((_up(len(rows), size), depth), np.int8)
+    padded = np.zeros((round_up(len(rows), size), depth), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
     if not core.in_pairs:
         return np.ascontiguousarray(padded.reshape(-1, size, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3))
@@ -299,15 +293,11 @@ def _filled(fields: Fields, core: Core) -> Fields:
     """
     found = dict(fields)
     for name in ("biases", "multipliers", "shifts"):
-        values = _array(fields, name) if name in fields else np.zeros(0, np.int8)
-        missing = _up(len(values), core.channels) - len(values)
+        values = array(fields, name) if name in fields else np.zeros(0, np.int8)
+        missing = round_up(len(values), core.channels) - len(values)
         if missing:
             found[name] = np.concatenate([values, np.repeat(values[-1:], missing)])
     return found
-
-
-def _up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
 
 
 def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
@@ -317,21 +307,5 @@ def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
         fields: of a convolution.
         axis: of the weights that a channel sums over.
     """
-    shifts, weights = _array(fields, "shifts"), _array(fields, "weights")
-    most = 128 * np.abs(weights.astype(np.int64)).sum(axis=axis) + np.abs(_array(fields, "biases").astype(np.int64))
-    return (-shifts).astype(np.int8) if (shifts <= -1).all() and most.max() < 1 << 30 else None
-
-
-def _numbers(fields: Fields, *names: str) -> list[int]:
-    found = []
-    for name in names:
-        value = fields[name]
-        assert isinstance(value, int)
-        found.append(value)
-    return found
-
-
-def _array(fields: Fields, name: str) -> Array:
-    value = fields[name]
-    assert isinstance(value, np.ndarray)
-    return value
+    shifts = array(fields, "shifts")
+    return (-shifts).astype(np.int8) if (shifts <= -1).all() and largest_sum(fields, axis=axis) < 1 << 30 else None
