@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Dataset, Split
-from edgetool.data.split import carve_validation, choose_part, has_classes, split_in_two
+from edgetool.data.split import carve_validation, choose_part, has_classes, split_in_two, take_part_of_test
 
 
 def test_each_class_gives_the_same_share() -> None:
@@ -51,3 +51,14 @@ def test_validation_is_carved_from_train_alone() -> None:
     assert (carved.train.num_samples, carved.val.num_samples) == (18, 2)
     assert not set(carved.train.inputs[0].ravel()) & set(carved.val.inputs[0].ravel())
     assert carved.facts["validation split"] == "2 samples carved from train, seed 0"
+
+
+def test_a_part_of_the_test_split_is_the_same_one_each_time_and_says_so() -> None:
+    test = Split("test", (np.arange(50.0)[:, None],), np.arange(50))
+    dataset = Dataset("numbers", None, None, test)
+    part = take_part_of_test(dataset, 10)
+    assert part.test is not None and part.test.num_samples == 10
+    np.testing.assert_array_equal(part.test.labels, part.test.inputs[0][:, 0])
+    np.testing.assert_array_equal(part.test.labels, take_part_of_test(dataset, 10).test.labels)  # type: ignore[union-attr]
+    assert "10 of 50" in part.facts["evaluated on"]
+    assert take_part_of_test(dataset, 50) is dataset

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 
-__all__ = ["carve_validation", "choose_part", "has_classes", "split_in_two"]
+__all__ = ["carve_validation", "choose_part", "has_classes", "split_in_two", "take_part_of_test"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -65,3 +65,13 @@ def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
 def _select(split: Split, mask: Mask, name: str) -> Split:
     labels = None if split.labels is None else split.labels[mask]
     return Split(name, tuple(x[mask] for x in split.inputs), labels)
+
+
+def take_part_of_test(dataset: Dataset, num_samples: int) -> Dataset:
+    """Return the data set with at most so many test samples: the same ones for every seed, so that runs compare."""
+    test = dataset.test
+    if test is None or test.num_samples <= num_samples:
+        return dataset
+    fact = f"{num_samples:,} of {test.num_samples:,} test samples, drawn at random (seed 0), as --max-test-samples asks"
+    facts = {**dataset.facts, "evaluated on": fact}
+    return dataclasses.replace(dataset, test=test.take(num_samples, seed=0), facts=facts)

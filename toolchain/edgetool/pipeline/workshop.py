@@ -21,6 +21,7 @@ from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
+from edgetool.data.split import take_part_of_test
 from edgetool.errors import DataError, EdgetoolError, InternalError
 from edgetool.exporters import load_exporter
 from edgetool.exporters.base import ExportResult
@@ -309,23 +310,13 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
         image_size=plan.image_size,
     )
     if plan.max_test_samples is not None:
-        raw = _with_part_of_test(raw, plan.max_test_samples)
+        raw = take_part_of_test(raw, plan.max_test_samples)
     task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     shapes = [tensor.shape for tensor in imported.inputs]
     turned = channels_first(raw, shapes)
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
     check_fits(raw, given, imported.outputs[0].shape, task.name)
     return move_channels(apply(raw, plan.preprocessing), turned), task
-
-
-def _with_part_of_test(dataset: Dataset, num_samples: int) -> Dataset:
-    """Return the data set with at most so many test samples: the same ones for every seed, so that runs compare."""
-    test = dataset.test
-    if test is None or test.num_samples <= num_samples:
-        return dataset
-    fact = f"{num_samples:,} of {test.num_samples:,} test samples, drawn at random (seed 0), as --max-test-samples asks"
-    facts = {**dataset.facts, "evaluated on": fact}
-    return dataclasses.replace(dataset, test=test.take(num_samples, seed=0), facts=facts)
 
 
 def _parity_split(dataset: Dataset, imported: ImportedModel) -> Split:
