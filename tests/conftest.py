@@ -6,8 +6,10 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
+import numpy as np
 import pytest
 
 #: A machine that is busy fails no property: nothing here is about time.
@@ -58,3 +60,21 @@ def shared_data() -> Path:
 def shared_models() -> Path:
     """The folder of MLPerf Tiny models that `EDGETOOL_MODELS` names."""
     return _shared_folder("EDGETOOL_MODELS")
+
+
+def _to_int8(converter: Any, shape: tuple[int, ...], path: Path, num_samples: int = 20) -> Path:
+    import tensorflow as tf
+
+    samples = np.random.default_rng(0).normal(size=(num_samples, 1, *shape)).astype(np.float32)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+    return path
+
+
+@pytest.fixture(scope="session")
+def to_int8() -> Callable[..., Path]:
+    """Write what a `TFLiteConverter` was made of in int8, calibrated on random samples of `shape` (without batch)."""
+    return _to_int8

@@ -10,9 +10,9 @@ import string
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgetool.embed.c_bundle import write_bundle
@@ -60,7 +60,7 @@ def test_every_byte_is_that_of_the_reference_kernels(
     assert check_bundle(model, tmp_path / "b", num_samples=50).num_different == 0, "the same code on this machine"
 
 
-def write_odd_network(path: Path) -> Path:
+def write_odd_network(path: Path, to_int8: Callable[..., Path]) -> Path:
     """Sizes at which the cores' kernels end early: channels that are no multiple, sums of more than 512 weights."""
     import tensorflow as tf
     import tf_keras
@@ -79,20 +79,15 @@ def write_odd_network(path: Path) -> Path:
     y = layers.Flatten()(layers.Conv2D(11, 3, padding="same", dilation_rate=2)(x))
     y = layers.Dense(19)(layers.Dense(601, activation="relu")(y))
     model = tf_keras.Model(inputs, layers.Add()([y, layers.Dense(19)(layers.Flatten()(x))]))
-    samples = np.random.default_rng(0).normal(size=(20, 1, 9, 7, 12)).astype(np.float32)
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    path.write_bytes(converter.convert())
-    return path
+    return to_int8(tf.lite.TFLiteConverter.from_keras_model(model), (9, 7, 12), path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("core", "suffix"), [("cortex-m4-qemu", "_dsp"), ("cortex-m55-qemu", "_mve")])
-def test_odd_sizes_on_the_cores_own_kernels(core: str, suffix: str, tmp_path: Path) -> None:
-    model = write_odd_network(tmp_path / "odd.tflite")
+def test_odd_sizes_on_the_cores_own_kernels(
+    core: str, suffix: str, tmp_path: Path, to_int8: Callable[..., Path]
+) -> None:
+    model = write_odd_network(tmp_path / "odd.tflite", to_int8)
     target = find_target(core)
     made = write_bundle(model, name="net", out=tmp_path / "b", target=target, overwrite=False, num_vectors=20)
     assert {f"conv_s8{suffix}", f"conv_add_s8{suffix}", f"fully_connected_s8{suffix}"} <= set(made.operators)

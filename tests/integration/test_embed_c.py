@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_sanitizers_find_nothing(name: str, request: pytest.FixtureRequest, tmp_
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("strides", [1, 2])
-def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path) -> None:
+def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path, to_int8: Callable[..., Path]) -> None:
     """A network of every operator, quantised by the converter: odd sizes, dilation, ReLU6, a channel multiplier.
 
     On this machine, and on emulated cores where compiler and emulator are there.
@@ -90,14 +91,7 @@ def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path) -
     x = layers.Dense(7, activation="tanh")(x)
     x = layers.Dense(6, activation="sigmoid")(x)
     model = tf_keras.Model(inputs, layers.Dense(5, activation="softmax")(x))
-    samples = np.random.default_rng(0).normal(size=(50, 1, 13, 11, 3)).astype(np.float32)
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    path = tmp_path / "m.tflite"
-    path.write_bytes(converter.convert())
+    path = to_int8(tf.lite.TFLiteConverter.from_keras_model(model), (13, 11, 3), tmp_path / "m.tflite", 50)
     for name in ("host", "cortex-m4-qemu", "cortex-m55-qemu"):
         out = tmp_path / name
         made = write_bundle(path, name="net", out=out, target=find_target(name), overwrite=False)

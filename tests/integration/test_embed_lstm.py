@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ int main(void) {
 """
 
 
-def converted(units: int, *shape: int) -> bytes:
+def converted(units: int, shape: tuple[int, int], folder: Path, to_int8: Callable[..., Path]) -> bytes:
     import tensorflow as tf
     import tf_keras
 
@@ -50,21 +51,14 @@ def converted(units: int, *shape: int) -> bytes:
     layers = tf_keras.layers
     model = tf_keras.Sequential([layers.Input(shape, batch_size=1), layers.LSTM(units, return_sequences=True)])
     model.set_weights([weight * 3.0 for weight in model.get_weights()])
-    samples = np.random.default_rng(0).normal(size=(20, 1, *shape)).astype(np.float32)
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    content = converter.convert()
-    assert isinstance(content, bytes)
-    return content
+    path = to_int8(tf.lite.TFLiteConverter.from_keras_model(model), shape, folder / "lstm.tflite")
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
-def network() -> bytes:
+def network(tmp_path_factory: pytest.TempPathFactory, to_int8: Callable[..., Path]) -> bytes:
     """33 units over 20 steps of 17 values."""
-    return converted(33, 20, 17)
+    return converted(33, (20, 17), tmp_path_factory.mktemp("lstm"), to_int8)
 
 
 class Edited:
@@ -121,13 +115,13 @@ def swept(content: bytes, gate: int) -> Array:
     return found.reshape(-1)
 
 
-def test_gates_are_litert_s_at_every_16_bit_value(tmp_path: Path) -> None:
+def test_gates_are_litert_s_at_every_16_bit_value(tmp_path: Path, to_int8: Callable[..., Path]) -> None:
     code = "\n".join(["#include <stdint.h>", "#include <stdio.h>", *kernel_sources(["lstm_s8_functions"]), EVERY_VALUE])
     (tmp_path / "every.c").write_text(code)
     subprocess.run(["gcc", *SANITIZED, "every.c", "-o", "every"], check=True, cwd=tmp_path)
     ran = subprocess.run([tmp_path / "every"], check=True, capture_output=True, text=True)
     sigmoid, tanh = np.array([line.split() for line in ran.stdout.splitlines()], np.int64).T
-    content = converted(NUM_CELLS, 1, 1)
+    content = converted(NUM_CELLS, (1, 1), tmp_path, to_int8)
     for gate, function, other in ((0, sigmoid, tanh[-1]), (2, tanh, sigmoid[-1])):
         product = function * other
         expected = (product + (1 << 14) - (product < 0)) >> 15

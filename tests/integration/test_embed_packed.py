@@ -9,7 +9,6 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -65,14 +64,15 @@ ON_CORES = ("16 values", "32 values", "64 values", "85 % zeros, 20 values")
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def networks(tmp_path_factory: pytest.TempPathFactory, to_int8: Callable[..., Path]) -> dict[str, Path]:
     """For each padding a model file."""
     folder = tmp_path_factory.mktemp("packed")
-    return {padding: write_network(folder / f"{padding}.tflite", padding) for padding in ("same", "valid")}
+    return {padding: write_network(folder / f"{padding}.tflite", padding, to_int8) for padding in ("same", "valid")}
 
 
-def write_network(path: Path, padding: str) -> Path:
+def write_network(path: Path, padding: str, to_int8: Callable[..., Path]) -> Path:
     """A network of all that packs: odd sizes, strides, dilation, additions, rows, a patch that is the image."""
+    import tensorflow as tf
     import tf_keras
 
     layers = tf_keras.layers
@@ -87,21 +87,8 @@ def write_network(path: Path, padding: str) -> Path:
     x = layers.Reshape((x.shape[1], 1, 27))(x)
     y = layers.Flatten()(layers.Conv2D(19, (x.shape[1], 1), activation="relu")(x))
     x = layers.Dense(31, activation="relu")(layers.Flatten()(x))
-    return convert(tf_keras.Model(inputs, [layers.Dense(38)(x), layers.Dense(40)(y)]), (11, 9, 5), path)
-
-
-def convert(model: Any, shape: tuple[int, int, int], path: Path) -> Path:
-    """Write a model in int8."""
-    import tensorflow as tf
-
-    samples = np.random.default_rng(0).normal(size=(20, 1, *shape)).astype(np.float32)
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    path.write_bytes(converter.convert())
-    return path
+    model = tf_keras.Model(inputs, [layers.Dense(38)(x), layers.Dense(40)(y)])
+    return to_int8(tf.lite.TFLiteConverter.from_keras_model(model), (11, 9, 5), path)
 
 
 def with_weights(source: Path, draw: Draw, path: Path, *, as_int4: bool = False) -> Path:
@@ -168,8 +155,9 @@ def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict
     assert ran.num_failed == 0 and ran.arena_is_whole
 
 
-def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path) -> None:
+def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path, to_int8: Callable[..., Path]) -> None:
     """As the exporter writes them: DENSIFY in front of each operator, dense layers as convolutions of one patch."""
+    import tensorflow as tf
     import tf_keras
 
     from edgetool.exporters.tflite_file import pack, unpack
@@ -179,7 +167,8 @@ def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path) -> None:
     inputs = layers.Input((9, 7, 11), batch_size=1)
     x = layers.Flatten()(layers.Conv2D(24, 3, 2, "same", activation="relu")(inputs))
     x = layers.Dense(30)(layers.Dense(41, activation="relu")(x))
-    plain = convert(tf_keras.Model(inputs, x), (9, 7, 11), tmp_path / "plain.tflite")
+    converter = tf.lite.TFLiteConverter.from_keras_model(tf_keras.Model(inputs, x))
+    plain = to_int8(converter, (9, 7, 11), tmp_path / "plain.tflite")
     draw, form = FORMS["85 % zeros, 20 values"]
     model = unpack(with_weights(plain, draw, tmp_path / "dense.tflite").read_bytes())
     assert sparsify(model).num_tensors == 3
@@ -192,8 +181,9 @@ def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path) -> None:
         assert check_bundle(path, made.out, num_samples=20).num_different == 0
 
 
-def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:
+def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path, to_int8: Callable[..., Path]) -> None:
     """8.5 M weights, 33.9 MB in float32, of which 80 % of the large kernel's are 0: on the memory of an STM32H743."""
+    import tensorflow as tf
     import tf_keras
 
     from edgetool_models.document_cnn import build
@@ -202,7 +192,7 @@ def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path) -> None:
         levels = np.clip(np.rint(random.normal(size=shape) * 4), -15, 15)
         return 8 * np.where(random.random(shape) < 0.8, 0, levels)
 
-    plain = convert(build(tf_keras), (32, 32, 3), tmp_path / "plain.tflite")
+    plain = to_int8(tf.lite.TFLiteConverter.from_keras_model(build(tf_keras)), (32, 32, 3), tmp_path / "plain.tflite")
     path = with_weights(plain, draw, tmp_path / "m.tflite")
     with pytest.raises(BudgetError, match="of flash"):
         write(path, tmp_path / "b", "stm32h743-qemu", pack="never")

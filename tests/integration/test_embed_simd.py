@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +55,14 @@ def _network(x: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(tmp_path_factory: pytest.TempPathFactory, to_int8: Callable[..., Path]) -> Bundle:
     """A network of all these kernels, with 200 test vectors."""
     import tensorflow as tf
 
     folder = tmp_path_factory.mktemp("simd")
     concrete = tf.function(_network).get_concrete_function(tf.TensorSpec((1, 13, 11, 3), tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
-    samples = np.random.default_rng(0).normal(size=(30, 1, 13, 11, 3)).astype(np.float32)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    path = folder / "m.tflite"
-    path.write_bytes(converter.convert())
+    path = to_int8(converter, (13, 11, 3), folder / "m.tflite", 30)
     return write_bundle(
         path, name="net", out=folder / "net", target=find_target("host"), overwrite=False, num_vectors=200
     )
