@@ -50,12 +50,17 @@ def context(*, with_data: bool = True) -> Context:
             QuantizeStatic({"activations": "int16", "num_calibration_samples": 20}),
             QuantizationScheme(mode="static", activations="int16", num_calibration_samples=20),
         ),
+        (
+            QuantizeStatic({"integer_only": True}),
+            QuantizationScheme(mode="static", activations="int8", integer_only=True),
+        ),
     ],
 )
 def test_schemes(work: Any, scheme: QuantizationScheme) -> None:
     result = work.run(STATE, context())
     assert result.state.quantization == scheme and result.modified
     assert result.facts["mode"] == scheme.mode
+    assert result.facts.get("integer_only", False) is scheme.integer_only
     assert result.state.model is STATE.model, "weights are left to the exporters"
     with pytest.raises(PassError, match="already quantised"):
         work.run(result.state, context())

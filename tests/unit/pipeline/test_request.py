@@ -36,6 +36,15 @@ def test_a_standard_set_runs_without_recipes() -> None:
     assert len(build(recipe=None).recipes) >= 4
 
 
+def test_a_target_without_floating_point_gets_integers_all_through() -> None:
+    def asked(target: str) -> list[object]:
+        steps = build(recipe="w8a8_static,w8_dynamic", target=target).recipes
+        return [step.params.get("integer_only") for recipe in steps for step in recipe.passes]
+
+    assert asked("cortex-m3-qemu") == [True, None]
+    assert asked("cortex-m4-qemu") == asked("host") == [None, None]
+
+
 def test_no_benchmark() -> None:
     assert build(bench_seconds=0.0).settings == ()
 

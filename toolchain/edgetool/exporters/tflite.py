@@ -5,8 +5,9 @@ Choices that hold for every file:
 - The batch dimension is 1 in the file, as microcontrollers want it, and `resize_tensor_input` still changes it: models
   are converted with the batch open, which leaves no constant 1 inside. Where that is impossible (recurrent layers,
   shapes computed at run time) the batch is fixed to 1 and the result says so.
-- `static` and `qat` files are integer from input to output: int8, or int16 for 16x8. Devices without a float unit run
-  them, and `Session.outputs` quantises by the file's own scale. The other modes take and give float32.
+- `static` and `qat` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's own
+  scale. They are integer all through but for attention and normalisation (`tflite_float`), and these too where the
+  scheme says `integer_only`, for devices without a floating-point unit. The other modes take and give float32.
 - Every file depends on model, scheme, data and seed alone: the same ones give the same bytes.
 """
 
@@ -22,10 +23,12 @@ from edgetool.exporters.base import ExportResult
 from edgetool.exporters.tflite_clusters import keep_clusters
 from edgetool.exporters.tflite_convert import calibration_split, convert, input_names
 from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.exporters.tflite_float import float_operators
 from edgetool.exporters.tflite_kernels import find_kernels, operator_name
 from edgetool.exporters.tflite_quantize import quantize_file, quantizer_version
 from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
+from edgetool.exporters.tflite_weights import has_int8_weights, store_int8
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -101,6 +104,12 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
     num_regridded, lost = keep_clusters(model, indices, keras_kernels, state.invariants)
     notes = list(lost)
     kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
+    num_stored = store_int8(model, per_channel=state.quantization.per_channel) if state.quantization.mode == "qat" else 0
+    if num_stored:
+        notes.append(
+            f"weights of {num_stored} operators that TF-MOT does not train for int8 (attention, tables, recurrent "
+            "layers) are stored as int8 beside float activations, as w8_dynamic has them"
+        )
     missing = [layer for layer in keras_kernels if layer not in kernels]
     if batch == 1:
         notes.append("the batch is fixed to 1: the model computes with its batch size, or has recurrent layers")
@@ -118,6 +127,8 @@ def _from_file(state: ModelState, samples: Split | None) -> _Converted:
     """Quantise the float file that a model came in as."""
     content = state.model.content("tflite")
     model = quantize_file(content, state.quantization, samples, state.model.name)
+    if state.quantization.mode == "dynamic":
+        store_int8(model, per_channel=state.quantization.per_channel)
     _name_ends(model.subgraphs[0], state.model)
     described = any(entry.name == _DESCRIPTION for entry in model.metadata or [])
     notes = ("labels and other metadata packed with the source are not carried over",) if described else ()
@@ -180,18 +191,29 @@ def _dtypes(model: Any, indices: Any) -> str:
 
 
 def _left_float(model: Any, state: ModelState) -> list[str]:
-    """Return a sentence about operators of an integer file that stayed in float."""
+    """Return sentences about operators of an integer file that stayed in float."""
     if state.quantization.mode not in ("static", "qat"):
         return []
     graph = model.subgraphs[0]
-    left = [
-        f"{operator_name(model, operator)} ({graph.tensors[int(operator.outputs[0])].name.decode()})"
-        for operator in graph.operators
-        if graph.tensors[int(operator.outputs[0])].type == _FLOAT32 and operator_name(model, operator) != "DEQUANTIZE"
-    ]
-    if not left:
-        return []
-    return [f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}"]
+    chosen = float_operators(model) if state.quantization.has_float_attention else set()
+    left, kept = [], 0
+    for position, operator in enumerate(graph.operators):
+        name, tensor = operator_name(model, operator), graph.tensors[int(operator.outputs[0])]
+        if tensor.type != _FLOAT32 or name == "DEQUANTIZE" or has_int8_weights(model, operator):
+            continue
+        if position in chosen:
+            kept += 1
+        else:
+            left.append(f"{name} ({tensor.name.decode()})")
+    notes = []
+    if kept:
+        notes.append(
+            f"attention and normalisation, {kept} operators, are computed in float32 between int8 products, which is "
+            "faster and more exact; for a device without a floating-point unit: integer_only = true in quantize_static"
+        )
+    if left:
+        notes.append(f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}")
+    return notes
 
 
 def _state_note(graph: Any) -> list[str]:

@@ -18,7 +18,7 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.tflite_file import pack, unpack
 
-__all__ = ["clip_ranges", "measure_ranges"]
+__all__ = ["clip_ranges", "measure_ranges", "stated_ranges"]
 
 #: Share of values cut at either end.
 TAIL = 1e-4
@@ -77,6 +77,16 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
         low, high = histogram.clipped()
         quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
     return pack(model)
+
+
+def stated_ranges(model: Any) -> dict[int, tuple[float, float]]:
+    """Return tensor index -> (low, high) of every tensor that a calibrated model states one range for."""
+    found = {}
+    for index, tensor in enumerate(model.subgraphs[0].tensors):
+        quantization = tensor.quantization
+        if quantization is not None and quantization.min is not None and len(quantization.min) == 1:
+            found[index] = (float(quantization.min[0]), float(quantization.max[0]))
+    return found
 
 
 def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, float]]:
@@ -161,13 +171,8 @@ def _histograms(model: Any) -> dict[int, _Histogram]:
     """Return an empty histogram for every inner activation that has a range."""
     graph = model.subgraphs[0]
     outer = {int(index) for index in (*graph.inputs, *graph.outputs)}
-    found = {}
-    for index, tensor in enumerate(graph.tensors):
-        quantization = tensor.quantization
-        data = model.buffers[tensor.buffer].data
-        if index in outer or data is not None or quantization is None or quantization.min is None:
-            continue
-        low, high = float(quantization.min[0]), float(quantization.max[0])
-        if len(quantization.min) == 1 and high > low:
-            found[index] = _Histogram(low, high, np.zeros(NUM_BINS, np.int64))
-    return found
+    return {
+        index: _Histogram(low, high, np.zeros(NUM_BINS, np.int64))
+        for index, (low, high) in stated_ranges(model).items()
+        if index not in outer and high > low and model.buffers[graph.tensors[index].buffer].data is None
+    }

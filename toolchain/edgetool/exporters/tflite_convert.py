@@ -13,12 +13,14 @@ from typing import IO, Any
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
-from edgetool.exporters.tflite_calibrate import clip_ranges
+from edgetool.exporters.tflite_calibrate import clip_ranges, stated_ranges
+from edgetool.exporters.tflite_file import unpack
+from edgetool.exporters.tflite_float import float_operators
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
-#: What is added to scores that a mask hides, by the type of activations. Softmax gives int8 in steps of 1/256, and a
-#: wider range would coarsen the scores that are seen; 16 bits have room.
+#: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
+#: 1/256, and a wider range would coarsen the scores that are seen; 16 bits have room.
 MASK_OFFSETS = {"float32": FLOAT_MASK_OFFSET, "int8": -16.0, "int16": -100.0}
 
 #: Steps of the range of an activation, by its type.
@@ -72,7 +74,7 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
     # The converter traces the model once more, so that this lasts to its end.
     activations = state.quantization.activations
     plain = plain_operators(
-        mask_offset=MASK_OFFSETS[activations],
+        mask_offset=FLOAT_MASK_OFFSET if state.quantization.has_float_attention else MASK_OFFSETS[activations],
         num_steps=NUM_STEPS[activations],
         apart=_normalisations_before_clusters(state),
     )
@@ -152,15 +154,25 @@ def _convert_clipped(converter: Any, state: ModelState, samples: Split, batch_si
 
     input_type, output_type = converter.inference_input_type, converter.inference_output_type
     converter._experimental_calibrate_only = True
-    calibrated = clip_ranges(bytes(converter.convert()), samples, input_names(state.model), batch_size)
+    calibrated = bytes(converter.convert())
+    kept = _kept_in_float(calibrated) if state.quantization.has_float_attention else None
     return bytes(
         mlir_quantize(
-            calibrated,
+            clip_ranges(calibrated, samples, input_names(state.model), batch_size),
+            denylisted_nodes=kept,
             disable_per_channel=not state.quantization.per_channel,
             input_data_type=input_type,
             output_data_type=output_type,
         )
     )
+
+
+def _kept_in_float(calibrated: bytes) -> set[str]:
+    """Return the operators that stay in float32, by what they write, as `mlir_quantize` names them."""
+    model = unpack(calibrated)
+    graph = model.subgraphs[0]
+    writing = (graph.operators[position] for position in float_operators(model, stated_ranges(model)))
+    return {graph.tensors[int(index)].name.decode() for operator in writing for index in operator.outputs}
 
 
 def _feed(samples: Split, names: list[str]) -> Callable[[], Iterator[dict[str, Array]]]:

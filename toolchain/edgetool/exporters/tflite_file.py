@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgetool.data.dataset import Array
 
-__all__ = ["OPERATOR_NAMES", "constant", "pack", "unpack"]
+__all__ = ["OPERATOR_NAMES", "constant", "operator_code", "pack", "unpack"]
 
 #: Buffers are `force_align: 16` in schema.fbs; the Python object API does not do it, and microcontrollers fault on it.
 BUFFER_ALIGNMENT = 16
@@ -65,12 +65,19 @@ class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers
 
 
 def unpack(content: bytes) -> Any:
-    """Return the `ModelT` object tree of a TFLite file.
+    """Return the `ModelT` object tree of a TFLite file, its constants inside it.
+
+    ai-edge-quantizer writes 256 KiB of constants and more behind the flatbuffer, as files over 2 GB must have them.
 
     Args:
         content: bytes that a converter wrote; not for files of unknown origin, which are read with checks elsewhere.
     """
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for buffer in model.buffers or []:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
+    return model
 
 
 def pack(model: Any) -> bytes:
@@ -78,6 +85,17 @@ def pack(model: Any) -> bytes:
     builder = _CompactBuilder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def operator_code(model: Any, builtin: int, version: int) -> int:
+    """Return the index of an operator code, adding it where the file has none; a newer version serves too."""
+    for place, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin and code.version >= version:
+            return place
+    model.operatorCodes.append(
+        schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=version)
+    )
+    return len(model.operatorCodes) - 1
 
 
 def constant(model: Any, tensor: Any) -> Array | None:

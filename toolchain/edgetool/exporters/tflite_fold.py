@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgetool.exporters.tflite_file import operator_code
 from edgetool.exporters.tflite_kernels import operator_name
 
 __all__ = ["fully_connected_as_conv"]
@@ -40,7 +41,7 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
         bias = _zero_bias(model, int(operator.inputs[0]), int(operator.inputs[1]))
     operator.inputs = np.array([source, operator.inputs[1], bias], np.int32)
     operator.outputs = np.array([inner], np.int32)
-    operator.opcodeIndex = _code(model, schema.BuiltinOperator.CONV_2D, CONV_VERSION)
+    operator.opcodeIndex = operator_code(model, schema.BuiltinOperator.CONV_2D, CONV_VERSION)
     operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
     operator.builtinOptions = schema.Conv2DOptionsT(
         padding=schema.Padding.VALID, strideW=1, strideH=1, fusedActivationFunction=options.fusedActivationFunction
@@ -100,20 +101,9 @@ def _reshape(model: Any, source: int, target: int) -> Any:
         )
     )
     return schema.OperatorT(
-        opcodeIndex=_code(model, schema.BuiltinOperator.RESHAPE, 1),
+        opcodeIndex=operator_code(model, schema.BuiltinOperator.RESHAPE, 1),
         inputs=np.array([source, len(graph.tensors) - 1], np.int32),
         outputs=np.array([target], np.int32),
         builtinOptionsType=schema.BuiltinOptions.ReshapeOptions,
         builtinOptions=schema.ReshapeOptionsT(newShape=shape),
     )
-
-
-def _code(model: Any, builtin: int, version: int) -> int:
-    """Return the index of an operator code, adding it where the file has none; a newer version serves too."""
-    for place, code in enumerate(model.operatorCodes):
-        if code.builtinCode == builtin and code.version >= version:
-            return place
-    model.operatorCodes.append(
-        schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=version)
-    )
-    return len(model.operatorCodes) - 1

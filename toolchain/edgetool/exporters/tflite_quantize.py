@@ -7,6 +7,7 @@ ranges that models from Keras get (`tflite_calibrate`, the rarest values clipped
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from edgetool.errors import ExportError
 from edgetool.exporters.tflite_calibrate import measure_ranges
 from edgetool.exporters.tflite_convert import quiet
 from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.exporters.tflite_float import float_operators
 from edgetool.passes.base import QuantizationScheme
 
 __all__ = ["quantize_file", "quantizer_version"]
@@ -50,7 +52,8 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
         try:
             from ai_edge_quantizer.quantizer import Quantizer
 
-            quantizer = Quantizer(bytearray(content), _recipe(scheme))
+            kept = _names_in_float(model, ranges) if scheme.has_float_attention else []
+            quantizer = Quantizer(bytearray(content), _recipe(scheme, kept))
             statistics = None if ranges is None else _statistics(model, ranges)
             result = quantizer.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
             return unpack(bytes(result.quantized_model))
@@ -65,7 +68,14 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
             ) from exc
 
 
-def _recipe(scheme: QuantizationScheme) -> Any:
+def _names_in_float(model: Any, ranges: dict[int, tuple[float, float]] | None) -> list[str]:
+    """Return what the operators write that stay in float32."""
+    graph = model.subgraphs[0]
+    kept = sorted(float_operators(model, ranges))
+    return [graph.tensors[int(graph.operators[position].outputs[0])].name.decode() for position in kept]
+
+
+def _recipe(scheme: QuantizationScheme, kept: list[str]) -> Any:
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
     from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
     from ai_edge_quantizer.recipe_manager import RecipeManager
@@ -80,6 +90,8 @@ def _recipe(scheme: QuantizationScheme) -> Any:
     else:
         bits = 16 if scheme.activations == "int16" else 8
         recipe.add_static_config(".*", every, bits, 8, each)
+        for name in kept:
+            recipe.add_quantization_config(f"^{re.escape(name)};", every, algorithm_key=AlgorithmName.NO_QUANTIZE)
     return recipe.get_quantization_recipe()
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.tflite_file import constant
+from edgetool.exporters.tflite_file import constant, operator_code
 from edgetool.exporters.tflite_fold import fully_connected_as_conv
 from edgetool.exporters.tflite_kernels import operator_name, stored_weights
 
@@ -192,19 +192,10 @@ def _insert_densify(model: Any, index: int) -> None:
     for operator in graph.operators:
         operator.inputs = np.array([output if i == index else i for i in _inputs(operator)], np.int32)
     densify = schema.OperatorT(
-        opcodeIndex=_operator_code(model),
+        opcodeIndex=operator_code(model, schema.BuiltinOperator.DENSIFY, 1),
         inputs=np.array([index], np.int32),
         outputs=np.array([output], np.int32),
         builtinOptionsType=schema.BuiltinOptions.DensifyOptions,
         builtinOptions=schema.DensifyOptionsT(),
     )
     graph.operators.insert(first, densify)
-
-
-def _operator_code(model: Any) -> int:
-    densify = schema.BuiltinOperator.DENSIFY
-    for place, code in enumerate(model.operatorCodes):
-        if code.builtinCode == densify:
-            return place
-    model.operatorCodes.append(schema.OperatorCodeT(builtinCode=densify, deprecatedBuiltinCode=densify, version=1))
-    return len(model.operatorCodes) - 1

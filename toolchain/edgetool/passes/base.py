@@ -50,12 +50,22 @@ class QuantizationScheme:
         per_channel: one scale per output channel of a kernel; clustered kernels keep their number of values only with
             one scale per tensor.
         num_calibration_samples: taken from the training split.
+        integer_only: compute everything in integers in `static`, attention and normalisation too.
     """
 
     mode: Literal["none", "float16", "dynamic", "static", "qat"] = "none"
     activations: Literal["float32", "int8", "int16"] = "float32"
     per_channel: bool = True
     num_calibration_samples: int = 500
+    integer_only: bool = False
+
+    @property
+    def has_float_attention(self) -> bool:
+        """Whether TFLite files compute attention and normalisation in float32 between int8 products.
+
+        So do `qat` files: TF-MOT wraps no attention.
+        """
+        return self.mode == "qat" or (self.mode == "static" and self.activations == "int8" and not self.integer_only)
 
 
 @dataclass(frozen=True, slots=True)

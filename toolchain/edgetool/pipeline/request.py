@@ -16,12 +16,13 @@ from edgetool.errors import MissingFileError, UsageError, nearest
 from edgetool.importers import source_kind
 from edgetool.ir.summary import reading_seconds
 from edgetool.passes.base import TrainingSettings
+from edgetool.passes.quantize import QuantizeStatic
 from edgetool.pipeline.compress import CompressRequest
 from edgetool.pipeline.workshop import Setup
-from edgetool.recipes.recipe import resolve_recipes
+from edgetool.recipes.recipe import Recipe, resolve_recipes
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
-from edgetool.targets import find_target
+from edgetool.targets import Target, find_target
 from edgetool.tasks import METRICS, TASKS
 from edgetool.training.builder import recorded_card
 from edgetool.zoo import ModelCard, find_model, model_names, require_trains
@@ -77,8 +78,8 @@ def build_request(
     Raises:
         EdgetoolError: an option is wrong, a file is missing or of another format, a name is unknown.
     """
-    recipes = resolve_recipes(options.recipe)
     target = find_target(options.target)
+    recipes = tuple(_suited(recipe, target) for recipe in resolve_recipes(options.recipe))
     for name, value, valid in (("--task", options.task, TASKS), ("--metric", options.metric, METRICS)):
         if value is not None and value not in valid:
             raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
@@ -129,6 +130,19 @@ def build_request(
         seconds_per_item=options.bench_seconds,
         command=options.command,
     )
+
+
+def _suited(recipe: Recipe, target: Target) -> Recipe:
+    """Return the recipe as a target takes it: all in integers where the cores do not compute in float32."""
+    if target.has_fpu:
+        return recipe
+    passes = tuple(
+        dataclasses.replace(step, params={"integer_only": True, **step.params})
+        if step.name == QuantizeStatic.name
+        else step
+        for step in recipe.passes
+    )
+    return dataclasses.replace(recipe, passes=passes)
 
 
 def require_source(model: str, *, trust: bool) -> Format:
