@@ -11,6 +11,8 @@ import pytest
 from edgetool.data.dataset import Dataset, Split
 from edgetool.exporters import load_exporter
 from edgetool.exporters.tracing import plain_operators
+from edgetool.importers import import_model
+from edgetool.importers.base import ImportOptions
 from edgetool.ir import read_graph
 from edgetool.ir.keras import config_macs
 from edgetool.ir.macs import op_macs
@@ -145,7 +147,9 @@ def test_a_mask_hides_whatever_the_scores_are(tmp_path: Path) -> None:
     """Scores of a trained language model range over a hundred; -16 more did not hide the largest from softmax."""
     model, inputs = _encoder(causal=True), _samples(64)
     attention = model.get_layer("block1_attention")
-    attention.set_weights([weight * (6.0 if weight.shape == (WIDTH, 2, 8) else 1.0) for weight in attention.get_weights()])
+    attention.set_weights(
+        [weight * (6.0 if weight.shape == (WIDTH, 2, 8) else 1.0) for weight in attention.get_weights()]
+    )
     expected = model.predict(list(inputs), verbose=0)
     path, _ = _export(model, inputs, "tflite", QuantizationScheme("static", "int8"), tmp_path)
     assert _sqnr_db(expected, _run(path, inputs)[0]) > 15.0
@@ -164,11 +168,8 @@ def test_attention_and_normalisation_stay_float_between_int8_products(
     model, inputs = _encoder(causal=False), _samples(64)
     source: Any = model
     if origin == "tflite":
-        from edgetool.importers import load_importer
-
         path, _ = _export(model, inputs, "tflite", QuantizationScheme(), tmp_path)
-        source = load_importer("tflite")(path.rename(tmp_path / "source.tflite"))
-        source = getattr(source, "model", source)
+        source = import_model(str(path.rename(tmp_path / "source.tflite")), ImportOptions()).model
     scheme = QuantizationScheme("static", "int8", integer_only=integer_only)
     path, _ = _export(source, inputs, "tflite", scheme, tmp_path)
     graph = read_graph(path)

@@ -15,7 +15,7 @@ from edgetool.exporters.onnx_quantize import STORED_OPS, kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
-from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
+from edgetool.exporters.onnx_weights import float_products, quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.passes.frozen import FrozenModel
@@ -50,6 +50,13 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
         model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
     elif scheme.mode in ("static", "qat"):
         model = _quantize(model, state, samples, clustered, facts, notes)
+    left = float_products(model.graph) if scheme.mode == "qat" else []
+    if left:
+        model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
+        notes.append(
+            f"weights of {len(left)} products that TF-MOT does not train for int8 (attention) are int8, their inputs "
+            "quantised at run time, as w8_dynamic has them"
+        )
     notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
     share_transposes(model.graph)
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")

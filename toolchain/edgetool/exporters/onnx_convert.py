@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_fuse import fuse_gelu
+from edgetool.exporters.onnx_recurrent import rolled
 from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
@@ -56,8 +57,11 @@ def _convert(keras_model: Any) -> Any:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with plain_operators():
+        with plain_operators(), rolled(keras_model) as was_rolled:
             model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
+        if was_rolled and any(node.op_type in ("Loop", "Scan") for node in model.graph.node):
+            with plain_operators():
+                model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError, AssertionError) as exc:
         raise ExportError(
             str(keras_model.name),

@@ -24,6 +24,7 @@ from edgetool.exporters.onnx_graph import (
     set_constant,
     strip_details,
 )
+from edgetool.exporters.onnx_recurrent import RECURRENT_OPS
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import store_int8, store_tables
@@ -37,7 +38,7 @@ INTEGER_OPS = (
     "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
 )  # fmt: skip
 #: Operators without an integer kernel whose weights are stored as int8 even so, and widened while loading.
-STORED_OPS = ("ConvTranspose",)
+STORED_OPS = ("ConvTranspose", *RECURRENT_OPS)
 #: The first opset whose QuantizeLinear knows 16-bit types.
 OPSET_16_BIT = 21
 #: What the quantiser appends to names.

@@ -6,7 +6,8 @@
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
-4. Tensors are called `<layer>/kernel`, `<layer>/bias` and `<layer>`, not by TensorFlow's scopes: shorter, and readable.
+4. Recurrent operators start at zero by themselves.
+5. Tensors are called `<layer>/kernel`, `<layer>/bias` and `<layer>`, not by TensorFlow's scopes: shorter, and readable.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from edgetool.exporters.onnx_graph import (
     set_constant,
     strip_details,
 )
+from edgetool.exporters.onnx_recurrent import start_at_zero
 
 __all__ = ["merge_reshapes", "share_transposes", "tidy", "tidy_plain", "weight_nodes"]
 
@@ -52,7 +54,7 @@ def tidy(model: Any, layers: list[str]) -> None:
 
 
 def tidy_plain(model: Any) -> None:
-    """Do what `tidy` does (1 to 3) to a float `ModelProto` of any origin, in place; tensors keep their names."""
+    """Do what `tidy` does (1 to 4) to a float `ModelProto` of any origin, in place; tensors keep their names."""
     graph = model.graph
     fuse_layer_norm(model)
     fold_dense_scales(graph)
@@ -63,6 +65,7 @@ def tidy_plain(model: Any) -> None:
     _widen_pools(model)
     _pool_means(graph)
     merge_reshapes(graph)
+    start_at_zero(graph)
     drop_unused(graph)
 
 

@@ -15,10 +15,11 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, strip_details
+from edgetool.exporters.onnx_recurrent import RECURRENT_OPS, recurrent_weights
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["quantize_dynamic", "store_half", "store_int8", "store_tables"]
+__all__ = ["float_products", "quantize_dynamic", "store_half", "store_int8", "store_tables"]
 
 #: A Cast node takes about so many bytes: smaller tensors stay as they are.
 NODE_BYTES = 64
@@ -80,6 +81,16 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     return result
 
 
+def float_products(graph: Any) -> list[str]:
+    """Return the float32 kernels, larger than a node, of products that `quantize_dynamic` computes in integers."""
+    found = []
+    for node, name in weight_nodes(graph):
+        kernel = constant(graph, name)
+        if node.op_type in DYNAMIC_OPS and kernel is not None and kernel.dtype == np.float32:
+            found += [name] if kernel.size > NODE_BYTES else []
+    return found
+
+
 def store_tables(graph: Any) -> int:
     """Store tables that `Gather` looks rows up in as int8, one scale a column; returns how many.
 
@@ -129,13 +140,13 @@ def store_int8(
     import onnx
 
     stored = []
-    for node, name in weight_nodes(graph):
+    for node, name in (*weight_nodes(graph), *recurrent_weights(graph)):
         kernel = constant(graph, name)
         if node.op_type in without or (only and node.op_type not in only):
             continue
         if kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
             continue
-        axis = 1 if node.op_type == "ConvTranspose" else 0
+        axis = 1 if node.op_type in ("ConvTranspose", *RECURRENT_OPS) else 0
         each = per_channel and name not in one_scale
         scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=False)
         shape = [1] * kernel.ndim

@@ -5,8 +5,8 @@ Choices that hold for every file:
 - The batch dimension is 1 in the file, as microcontrollers want it, and `resize_tensor_input` still changes it: models
   are converted with the batch open, which leaves no constant 1 inside. Where that is impossible (recurrent layers,
   shapes computed at run time) the batch is fixed to 1 and the result says so.
-- `static` and `qat` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's own
-  scale. They are integer all through but for attention and normalisation (`tflite_float`), and these too where the
+- `static` and `qat` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's
+  own scale. They are integer all through but for attention and normalisation (`tflite_float`), and these too where the
   scheme says `integer_only`, for devices without a floating-point unit. The other modes take and give float32.
 - Every file depends on model, scheme, data and seed alone: the same ones give the same bytes.
 """
@@ -104,7 +104,8 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
     num_regridded, lost = keep_clusters(model, indices, keras_kernels, state.invariants)
     notes = list(lost)
     kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
-    num_stored = store_int8(model, per_channel=state.quantization.per_channel) if state.quantization.mode == "qat" else 0
+    scheme = state.quantization
+    num_stored = store_int8(model, per_channel=scheme.per_channel) if scheme.mode == "qat" else 0
     if num_stored:
         notes.append(
             f"weights of {num_stored} operators that TF-MOT does not train for int8 (attention, tables, recurrent "
