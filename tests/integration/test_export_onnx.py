@@ -20,6 +20,8 @@ from edgetool.exporters.onnx import export_onnx
 from edgetool.ir import read_graph
 from edgetool.ir.kernels import find_kernel
 from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
+from edgetool.runners.base import RunPlan
+from edgetool.runners.process import ProcessRunner
 from edgetool.verify.invariants import check_exported
 
 SCHEMES = {
@@ -275,3 +277,73 @@ def test_padding_and_normalised_dense_layers_stay_in_integers(tmp_path: Path) ->
     }  # fmt: skip
     expected = model.predict(images, verbose=0)
     assert np.abs(_run(path, images) - expected).max() < 0.05 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("kind", ["GRU", "LSTM"])
+def test_an_unrolled_recurrent_layer_is_one_operator_and_stays_unrolled_in_the_model(kind: str, tmp_path: Path) -> None:
+    import tf_keras
+    from tf_keras import layers
+
+    series = np.random.default_rng(2).normal(size=(40, 7, 5)).astype(np.float32)
+    inputs = layers.Input((7, 5), name="series")
+    layer = getattr(layers, kind)(24, unroll=True, name="memory")
+    model = tf_keras.Model(inputs, layers.Dense(2, name="out")(layer(inputs)))
+    expected = model.predict(series, verbose=0)
+    sizes = {}
+    for name, most in (("float32", 1e-5), ("w8_dynamic", 0.05), ("w8a8_static", 0.05)):
+        path = tmp_path / f"{name}.onnx"
+        export_onnx(ModelState(model, SCHEMES[name]), path, _context(series))
+        kinds = [op.kind for op in read_graph(path).ops]
+        assert kinds.count(kind) == 1 and len(kinds) < 16, kinds
+        assert np.abs(_run(path, series) - expected).max() < most
+        sizes[name] = path.stat().st_size
+    assert sizes["w8a8_static"] < 0.6 * sizes["float32"] and sizes["w8_dynamic"] < 0.6 * sizes["float32"]
+    assert layer.unroll is True
+    np.testing.assert_array_equal(model.predict(series, verbose=0), expected)
+
+
+def test_a_recurrent_layer_that_onnx_has_no_operator_for_stays_unrolled(tmp_path: Path) -> None:
+    import tf_keras
+    from tf_keras import layers
+
+    series = np.random.default_rng(2).normal(size=(40, 4, 5)).astype(np.float32)
+    inputs = layers.Input((4, 5), name="series")
+    model = tf_keras.Model(inputs, layers.GRU(6, unroll=True, activation="relu", name="memory")(inputs))
+    path = tmp_path / "m.onnx"
+    export_onnx(ModelState(model), path, _context(series))
+    assert {op.kind for op in read_graph(path).ops}.isdisjoint({"GRU", "Loop", "Scan"})
+    assert np.abs(_run(path, series) - model.predict(series, verbose=0)).max() < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_what_qat_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -> None:
+    import tf_keras
+    from tf_keras import layers
+
+    from edgetool.exporters import load_exporter
+    from edgetool.passes import load_pass
+
+    ids = np.random.default_rng(4).integers(0, 200, (64, 6)).astype(np.int32)
+    inputs = layers.Input((6,), dtype="int32", name="ids")
+    x = layers.Embedding(200, 16, name="table")(inputs)
+    x = layers.MultiHeadAttention(2, 24, name="attention")(x, x)
+    x = layers.Dense(80, activation="relu", name="hidden")(layers.LSTM(32, name="memory")(x))
+    model = tf_keras.Model(inputs, layers.Dense(3, name="out")(x), name="mixed")
+    data = Dataset("made up", Split("train", (ids,), ids[:, 0] % 3), None, None)
+    context = Context(data, TrainingSettings(from_logits=True), 0, tmp_path, lambda *_: None)
+    state = load_pass("qat")({}).run(ModelState(model), context).state
+    path = tmp_path / f"aware.{kind}"
+    result = load_exporter(kind)(state, path, context)
+    graph = read_graph(path)
+    large = [
+        t.name
+        for t in graph.tensors.values()
+        if t.constant is not None and t.dtype == "float32" and t.constant.size > 1024
+    ]
+    assert large == []
+    assert any("does not train for int8" in note for note in result.notes)
+    expected = state.model.predict(ids, verbose=0)
+    with ProcessRunner().open(path, RunPlan()) as session:
+        found = session.outputs((ids,))[0]
+    assert 10 * np.log10((expected**2).sum() / ((found - expected) ** 2).sum()) > 20

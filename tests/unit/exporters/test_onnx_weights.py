@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from edgetool.exporters.onnx_graph import constant, set_constant
-from edgetool.exporters.onnx_weights import quantize_dynamic, store_half, store_tables
+from edgetool.exporters.onnx_weights import float_products, quantize_dynamic, store_half, store_tables
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -135,3 +135,10 @@ def test_tables_with_other_readers_and_small_ones_stay() -> None:
     assert store_tables(_table_model(table[:8]).graph) == 0
     columns = TABLE_TEXT.replace("Gather (", "Gather <axis = 1> (")
     assert store_tables(_table_model(table, columns).graph) == 0
+
+
+def test_products_left_in_float_are_found() -> None:
+    model = _model()
+    assert float_products(model.graph) == ["dense_kernel"]
+    set_constant(model.graph, "dense_kernel", np.ones((16, 6), np.int8))
+    assert float_products(model.graph) == []

@@ -39,3 +39,16 @@ def test_same_tree_same_bytes_and_equal_vectors_once(int8_model, pruned):
 def test_constant_is_none_for_activations(int8_model, pruned):
     model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((7, 256), 0.0))
     assert constant(model, model.subgraphs[0].tensors[0]) is None
+
+
+def test_constants_behind_the_flatbuffer_are_read(int8_model, pruned):
+    kernel = pruned((16, 3, 3, 8), 0.0)
+    model = int8_model(kernel, pruned((7, 256), 0.0))
+    expected = pack(model)
+    buffer = model.buffers[model.subgraphs[0].tensors[1].buffer]
+    assert buffer.data.size == kernel.size
+    buffer.data, buffer.offset, buffer.size = None, 1 << 40, kernel.size
+    buffer.offset = -(-len(pack(model)) // 16) * 16
+    content = pack(model).ljust(buffer.offset, b"\0") + kernel.tobytes()
+    assert np.array_equal(constant(unpack(content), unpack(content).subgraphs[0].tensors[1]), kernel)
+    assert pack(unpack(content)) == expected

@@ -6,8 +6,10 @@ constants alone: onnxruntime folds them once while loading, so they cost no time
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,22 +58,21 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
-    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     store_tables(model.graph)
     kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
     store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, without=DYNAMIC_OPS)
-    add_pre_process_metadata(model)  # or the quantiser logs advice that `onnx_tidy` has followed
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         target = Path(folder) / "dynamic.onnx"
-        ort_quantize_dynamic(
-            model,
-            target,
-            op_types_to_quantize=list(DYNAMIC_OPS),
-            per_channel=per_channel,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
-        )
+        with _without_advice():
+            ort_quantize_dynamic(
+                model,
+                target,
+                op_types_to_quantize=list(DYNAMIC_OPS),
+                per_channel=per_channel,
+                weight_type=QuantType.QInt8,
+                extra_options={"MatMulConstBOnly": True},
+            )
         import onnx
 
         result = onnx.load(target)
@@ -79,6 +80,16 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     drop_unused(result.graph)
     strip_details(result)
     return result
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep onnxruntime from logging advice: to tidy the graph, which is done, and not to go on after QAT."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def float_products(graph: Any) -> list[str]:
