@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 import pytest
 
-from edgetool.errors import DeviceUnavailableError, MissingFileError, TrainingError, UsageError
+from edgetool.errors import DataError, DeviceUnavailableError, MissingFileError, TrainingError, UsageError
 from edgetool.pipeline.export import export_file
 from edgetool.training.record import EpochRecord, TrainRecord
 from edgetool.training.request import ComputeOptions, ModelOptions, RecipeOptions
@@ -277,6 +277,19 @@ def test_training_stops_early_and_takes_the_best_weights(tmp_path: Path) -> None
     assert record.validation is not None
     assert record.validation.value == pytest.approx(record.history[record.best_epoch - 1].val_accuracy)
     assert not list((tmp_path / "run").glob("epoch-*"))
+
+
+def test_small_data_are_trained_on_whole_and_nothing_then_tells_when_to_stop(tmp_path: Path) -> None:
+    apart = train("tensorflow", tmp_path / "apart", model="linear", recipe=RecipeOptions(batch_size=32, epochs=1))
+    recipe = RecipeOptions(batch_size=32, epochs=1, with_validation=True)
+    whole = train("tensorflow", tmp_path / "whole", model="linear", recipe=recipe)
+    assert whole.splits["train"] == apart.splits["train"] + apart.splits["val"] and "val" not in whole.splits
+    assert whole.settings.with_validation and whole.validation is None and whole.history[0].val_loss is None
+    assert whole.splits["test"] == apart.splits["test"]
+    stopping = RecipeOptions(batch_size=32, epochs=1, with_validation=True, patience=2)
+    with pytest.raises(DataError, match="no validation split") as caught:
+        train("tensorflow", tmp_path / "never", model="linear", recipe=stopping)
+    assert "--with-validation" in caught.value.next_step and not (tmp_path / "never").exists()
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path, folder: Path) -> None:

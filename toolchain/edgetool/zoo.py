@@ -56,6 +56,7 @@ class TrainingRecipe:
         augmentation: names of `edgetool.data.augment.AUGMENTATIONS`, applied in order.
         patience: stop after so many epochs without a better validation loss, and take the best epoch's weights; 0: off.
         balanced: weigh samples so that every class counts the same.
+        with_validation: train on the validation split too, for small data; nothing then tells when to stop.
         procedure: `fit`, or `gan` where the package also has `build_discriminator(keras)`.
         real_data: of `gan`: what `load_dataset` takes, the samples to imitate; the card's `data` are latent vectors.
     """
@@ -72,6 +73,7 @@ class TrainingRecipe:
     augmentation: tuple[str, ...] = ()
     patience: int = 0
     balanced: bool = False
+    with_validation: bool = False
     procedure: Literal["fit", "gan"] = "fit"
     real_data: str = ""
 

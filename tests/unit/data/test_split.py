@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Dataset, Split
-from edgetool.data.split import carve_validation, choose_part, has_classes, split_in_two, take_part_of_test
+from edgetool.data.split import (
+    add_validation_to_train,
+    carve_validation,
+    choose_part,
+    has_classes,
+    split_in_two,
+    take_part_of_test,
+)
 
 
 def test_each_class_gives_the_same_share() -> None:
@@ -51,6 +58,18 @@ def test_validation_is_carved_from_train_alone() -> None:
     assert (carved.train.num_samples, carved.val.num_samples) == (18, 2)
     assert not set(carved.train.inputs[0].ravel()) & set(carved.val.inputs[0].ravel())
     assert carved.facts["validation split"] == "2 samples carved from train, seed 0"
+
+
+def test_validation_goes_back_into_train_and_test_stays_out_of_it() -> None:
+    x = np.arange(20)[:, None]
+    test = Split("test", (x + 100,), np.zeros(20, int))
+    whole = Dataset("d", Split("train", (x,), np.arange(20)), None, test)
+    joined = add_validation_to_train(carve_validation(whole, fraction=0.2))
+    assert joined.train is not None and joined.val is None and joined.test is test
+    np.testing.assert_array_equal(np.sort(joined.train.inputs[0], axis=0), x)
+    np.testing.assert_array_equal(joined.train.labels, joined.train.inputs[0][:, 0])
+    assert joined.facts["validation split"] == "none: its 4 samples are trained on"
+    assert add_validation_to_train(whole) is whole
 
 
 def test_a_part_of_the_test_split_is_the_same_one_each_time_and_says_so() -> None:

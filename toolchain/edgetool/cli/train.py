@@ -50,6 +50,10 @@ def train(
     balanced: Annotated[
         bool | None, typer.Option("--balanced/--not-balanced", help="Let every class count the same.")
     ] = None,
+    with_validation: Annotated[
+        bool | None,
+        typer.Option("--with-validation/--without-validation", help="Train on the validation split too."),
+    ] = None,
     max_samples: Annotated[
         int | None, typer.Option("--max-samples", help="Train on at most so many samples.", min=1)
     ] = None,
@@ -86,6 +90,7 @@ def train(
         optimizer=optimizer, learning_rate=learning_rate, batch_size=batch_size, epochs=epochs, schedule=schedule,
         warmup_epochs=warmup_epochs, weight_decay=weight_decay, label_smoothing=label_smoothing,
         augmentation=parse_augmentation(augmentation), patience=patience, balanced=balanced,
+        with_validation=with_validation,
     )  # fmt: skip
     try:
         record = train_model(

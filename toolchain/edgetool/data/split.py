@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 
-__all__ = ["carve_validation", "choose_part", "has_classes", "split_in_two", "take_part_of_test"]
+__all__ = [
+    "add_validation_to_train",
+    "carve_validation",
+    "choose_part",
+    "has_classes",
+    "split_in_two",
+    "take_part_of_test",
+]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -59,6 +66,21 @@ def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
         train=_select(dataset.train, ~chosen, "train"),
         val=_select(dataset.train, chosen, "val"),
         facts={**dataset.facts, "validation split": fact},
+    )
+
+
+def add_validation_to_train(dataset: Dataset) -> Dataset:
+    """Return `dataset` with its validation samples behind those of train, and no validation split."""
+    train, val = dataset.train, dataset.val
+    if train is None or val is None:
+        return dataset
+    labels = None
+    if train.labels is not None and val.labels is not None:
+        labels = np.concatenate([train.labels, val.labels])
+    inputs = tuple(np.concatenate(pair) for pair in zip(train.inputs, val.inputs, strict=True))
+    fact = f"none: its {val.num_samples:,} samples are trained on"
+    return dataclasses.replace(
+        dataset, train=Split("train", inputs, labels), val=None, facts={**dataset.facts, "validation split": fact}
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
+from edgetool.data.split import add_validation_to_train
 from edgetool.errors import DataError, TrainingError, UnsupportedModelError, UsageError
 from edgetool.schema import parse, to_builtins
 from edgetool.tasks import Task, infer_task
@@ -51,6 +52,8 @@ def train(request: dict[str, Any], emit: Emit) -> dict[str, Any]:
     recipe = apply_options(card.training, asked.recipe)
     emit({"what": "load data", "done": 0, "total": 1})
     dataset = load_dataset(asked.data, label_column=asked.label_column, image_size=asked.image_size)
+    if recipe.with_validation:
+        dataset = add_validation_to_train(dataset)
     emit({"what": "load data", "done": 1, "total": 1})
     devices = open_devices(asked.compute, recipe.batch_size)
     model = _build(card, asked, devices)
@@ -118,7 +121,7 @@ def _require_validation(work: Workload) -> None:
             "early stopping",
             found="no validation split",
             expected="samples that tell when to stop",
-            next_step="give data with x_val and y_val, or --patience 0",
+            next_step="give data with x_val and y_val and no --with-validation, or --patience 0",
         )
 
 
@@ -166,6 +169,7 @@ def _settings(work: Workload, dataset: Dataset, asked: TrainRequest) -> TrainSet
         augmentation=recipe.augmentation,
         patience=recipe.patience,
         balanced=recipe.balanced,
+        with_validation=recipe.with_validation,
         procedure=recipe.procedure,
         backend=asked.compute.backend,
         device=devices.kind,

@@ -33,7 +33,7 @@ class TrainSettings:
         data_digest: SHA-256 of what it was read from.
         max_samples: train on at most so many samples, a seeded choice; None: all.
         preprocessing: the formula, in words.
-        schedule: from here to `balanced` as in `edgetool.zoo.TrainingRecipe`.
+        schedule: from here to `with_validation` as in `edgetool.zoo.TrainingRecipe`.
         device: `cpu` or `gpu`.
         num_devices: that share each batch.
         precision: of the products.
@@ -59,6 +59,7 @@ class TrainSettings:
     augmentation: tuple[str, ...] = ()
     patience: int = 0
     balanced: bool = False
+    with_validation: bool = False
     procedure: str = "fit"
     backend: str = "tensorflow"
     device: str = "cpu"

@@ -48,6 +48,7 @@ class RecipeOptions:
     augmentation: tuple[str, ...] | None = None
     patience: int | None = None
     balanced: bool | None = None
+    with_validation: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
