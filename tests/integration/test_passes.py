@@ -217,7 +217,7 @@ def test_clusters_hold_in_the_file_in_front_of_a_separate_relu(
         assert {tensors[exported.kernels[name]].dtype for name in ("conv0", "conv1", "classes")} == {"int8"}
 
 
-def test_an_activation_that_tf_mot_does_not_know_leaves_its_layer_in_float(context: Context) -> None:
+def test_an_activation_that_tf_mot_does_not_know_leaves_its_layer_out_of_training(context: Context) -> None:
     import tf_keras
 
     layers = tf_keras.layers
@@ -229,11 +229,10 @@ def test_an_activation_that_tf_mot_does_not_know_leaves_its_layer_in_float(conte
     reasons = {item.layer: item.reason for item in state.skipped}
     assert set(reasons) == {"odd", "soft"} and "selu" in reasons["odd"] and "softplus" in reasons["soft"]
     exported = load_exporter("tflite")(state, context.workdir / "model.tflite", context)
-    tensors = read_graph(context.workdir / "model.tflite").tensors
-    assert {name: tensors[exported.kernels[name]].dtype for name in ("odd", "inner")} == {
-        "odd": "float32",
-        "inner": "int8",
-    }
+    graph = read_graph(context.workdir / "model.tflite")
+    assert {graph.tensors[exported.kernels[name]].dtype for name in ("odd", "inner")} == {"int8"}
+    read = {op.inputs[1]: graph.tensors[op.inputs[0]].dtype for op in graph.ops if op.kind == "FULLY_CONNECTED"}
+    assert {name: read[exported.kernels[name]] for name in ("odd", "inner")} == {"odd": "float32", "inner": "int8"}
 
 
 def test_what_tf_mot_refuses_is_told_in_a_line() -> None:
@@ -351,3 +350,23 @@ def test_a_recipe_runs_its_passes_in_order(model: Any, context: Context) -> None
     assert all(record.modified for record in result.passes)
     kinds = {item.kind for item in result.state.invariants if item.layer == "hidden"}
     assert kinds == {"sparsity", "num_clusters"}
+
+
+def test_a_function_of_the_users_as_activation_is_kept(tmp_path: Path) -> None:
+    import tf_keras
+
+    def square(values: Any) -> Any:
+        return values * values
+
+    layers = tf_keras.layers
+    inputs = layers.Input((8,))
+    hidden = layers.Dense(160, activation=square, name="hidden")(inputs)
+    model = tf_keras.Model(inputs, layers.Dense(3, name="out")(hidden))
+    x = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+    data = Dataset("made up", Split("train", (x,), np.arange(64) % 3), None, None)
+    context = Context(data, TrainingSettings(from_logits=True), 0, tmp_path, lambda *_: None)
+    pruned = load_pass("prune")({}).run(ModelState(model), context).state.model
+    pruned.set_weights(model.get_weights())
+    np.testing.assert_allclose(pruned.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6)
+    with pytest.raises(PassError, match="TF-MOT refuses the model"):
+        load_pass("qat")({}).run(ModelState(model), context)

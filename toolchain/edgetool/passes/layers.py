@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from types import FunctionType
 from typing import Any
 
 from edgetool.errors import PassError
@@ -69,7 +70,10 @@ def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
     import tf_keras
 
     def copy(layer: Any) -> Any:
-        fresh = layer.__class__.from_config(layer.get_config())
+        config = layer.get_config()
+        if isinstance(getattr(layer, "activation", None), FunctionType) and config.get("activation") is not None:
+            config["activation"] = layer.activation  # a function of the user's: Keras cannot make it from its code
+        fresh = layer.__class__.from_config(config)
         return fresh if replace is None else replace(fresh)
 
     copied = tf_keras.models.clone_model(model, clone_function=copy)
