@@ -24,7 +24,10 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
     """Set the ranges of every activation quantiser of `model` in place.
 
     A range of zero, moved once by a batch, is that batch's extreme times `RATE`; so each layer is called once to learn
-    its ranges, and once more to give the layers behind it quantised inputs.
+    a range, and once more to give the layers behind it quantised inputs. A layer with ranges before and behind its
+    activation learns one after the other: behind a range of zero there is nothing to learn. The ranges of its weights,
+    which TF-MOT takes from the weights in every training step, stay as the call leaves them: at their -6..6 a kernel
+    has few steps.
 
     Args:
         model: quantise-wrapped tf_keras model.
@@ -37,17 +40,20 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
 
     def call(layer: Any, given: Any, arguments: dict[str, Any]) -> Any:
         nonlocal count
-        ranges = [weight for weight in layer.non_trainable_weights if _is_activation_range(layer, weight)]
-        if not ranges:
-            return _call(layer, given, arguments, training=False)
-        before = [weight.numpy() for weight in layer.weights]
-        for variable in ranges:
-            variable.assign(0.0 * variable)
-        _call(layer, given, arguments, training=True)
-        learned = {id(variable): variable.numpy() / _rate(layer) for variable in ranges}
-        for variable, value in zip(layer.weights, before, strict=True):
-            variable.assign(learned.get(id(variable), value))  # batch normalisation has moved, too: put it back
-        count += len(ranges) // 2
+        own = _weight_ranges(layer)
+        stages: dict[int, list[Any]] = {}
+        for variable in layer.non_trainable_weights:
+            if id(variable) not in own and variable.name.endswith(("_min:0", "_max:0")):
+                stages.setdefault(_stage(variable), []).append(variable)
+        for _, ranges in sorted(stages.items()):
+            before = [(v, v.numpy()) for v in layer.weights if id(v) not in own]
+            for variable in ranges:
+                variable.assign(0.0 * variable)
+            _call(layer, given, arguments, training=True)
+            learned = {id(variable): variable.numpy() / _rate(layer) for variable in ranges}
+            for variable, value in before:
+                variable.assign(learned.get(id(variable), value))  # batch normalisation has moved, too: put it back
+            count += len(ranges) // 2
         return _call(layer, given, arguments, training=False)
 
     walk(model, samples.take(NUM_SAMPLES, seed=0).inputs, call)
@@ -59,11 +65,15 @@ def _rate(layer: Any) -> float:
     return 1.0 if type(getattr(layer, "quantizer", None)).__name__ == "AllValuesQuantizer" else RATE
 
 
-def _is_activation_range(layer: Any, variable: Any) -> bool:
-    """Tell activation ranges from the weights' own, which follow the weights in every step."""
-    name = variable.name.rpartition("/")[2]
-    own = {id(item) for _, _, weights in getattr(layer, "_weight_vars", []) for item in weights.values()}
-    return name.endswith(("_min:0", "_max:0")) and id(variable) not in own
+def _weight_ranges(layer: Any) -> set[int]:
+    """Return the ids of the ranges of a layer's weights."""
+    return {id(item) for _, _, ranges in getattr(layer, "_weight_vars", []) for item in ranges.values()}
+
+
+def _stage(variable: Any) -> int:
+    """Return when a range of a layer is met: in front of its activation, behind it, or at the layer's end."""
+    name = str(variable.name).rpartition("/")[2]
+    return 0 if name.startswith("pre_activation") else 1 if name.startswith("post_activation") else 2
 
 
 def _call(layer: Any, given: Any, arguments: dict[str, Any], *, training: bool) -> Any:
