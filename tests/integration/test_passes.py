@@ -14,6 +14,7 @@ from edgetool.errors import InvariantError, PassError, RecipeError
 from edgetool.exporters import load_exporter
 from edgetool.ir import read_graph
 from edgetool.passes import load_pass
+from edgetool.passes.activation_ranges import calibrate_ranges
 from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.properties import measure_invariant, num_unique, sparsity
 from edgetool.passes.quantize_wrap import kernel_variables, wrap
@@ -188,6 +189,25 @@ def rows_of(kinds: tuple[str, ...], shape: tuple[int, ...]) -> Any:
         x = layers.ReLU(name=f"relu{number}")(x)
         x = x if kind == "Conv3D" else getattr(layers, f"MaxPooling{kind[-2:]}")(2, name=f"pool{number}")(x)
     return tf_keras.Model(inputs, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "sigmoid", "swish", "tanh", "relu"])
+def test_a_calibrated_model_computes_what_it_did_before_any_training(activation: str) -> None:
+    """Ranges behind an activation, and those of layers behind small kernels, were a thousandth of what they must be."""
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(5)
+    layers = tf_keras.layers
+    inputs = layers.Input((8, 8, 3))
+    x = layers.Conv2D(16, 3, padding="same", activation=activation, name="first")(inputs)
+    x = layers.Dense(24, activation=activation, name="middle")(layers.GlobalAveragePooling2D()(x))
+    model = tf_keras.Model(inputs, layers.Dense(4, name="out")(x))
+    x = np.random.default_rng(1).normal(size=(300, 8, 8, 3)).astype(np.float32)
+    expected = model.predict(x, verbose=0)
+    wrapped, skipped = wrap(model, set(), "qat")
+    assert calibrate_ranges(wrapped, Split("train", (x,))) >= 4 and skipped == []
+    found = wrapped.predict(x, verbose=0)
+    assert 10 * np.log10((expected**2).sum() / ((found - expected) ** 2).sum()) > 22
 
 
 @pytest.mark.parametrize(
