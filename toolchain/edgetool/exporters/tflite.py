@@ -208,9 +208,10 @@ def _left_float(model: Any, state: ModelState) -> list[str]:
             left.append(f"{name} ({tensor.name.decode()})")
     notes = []
     if kept:
+        static = "; for a device without a floating-point unit: integer_only = true in quantize_static"
         notes.append(
             f"attention and normalisation, {kept} operators, are computed in float32 between int8 products, which is "
-            "faster and more exact; for a device without a floating-point unit: integer_only = true in quantize_static"
+            f"faster and more exact{static if state.quantization.mode == 'static' else ''}"
         )
     if left:
         notes.append(f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}")
