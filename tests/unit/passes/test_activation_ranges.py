@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgetool.passes.activation_ranges import RATE, _call, _is_activation_range, _rate
+from edgetool.passes.activation_ranges import RATE, _activation_ranges, _call, _rate, _weight_ranges
 
 
 class Variable:
@@ -15,24 +15,21 @@ class Variable:
 
 
 KERNEL_MIN = Variable("quant_conv/kernel_min:0")
+OUTPUT = Variable("quant_conv/output_max:0")
+BEFORE, BEHIND = (Variable(f"quant_conv/{place}_activation_min:0") for place in ("pre", "post"))
 
 
 class Wrapper:
     _weight_vars = ((None, None, {"min_var": KERNEL_MIN, "max_var": Variable("quant_conv/kernel_max:0")}),)
+    non_trainable_weights = (
+        Variable("quant_conv/optimizer_step:0"), OUTPUT, KERNEL_MIN, BEHIND, BEFORE, Variable("norm/moving_mean:0")
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("variable", "expected"),
-    [
-        (Variable("quant_conv/post_activation_min:0"), True),
-        (Variable("quant_conv/output_max:0"), True),
-        (Variable("quant_conv/optimizer_step:0"), False),
-        (Variable("norm/moving_mean:0"), False),
-        (KERNEL_MIN, False),
-    ],
-)
-def test_which_variables_are_ranges(variable: Variable, expected: bool) -> None:
-    assert _is_activation_range(Wrapper(), variable) is expected
+def test_ranges_come_in_the_order_they_are_met_without_those_of_weights() -> None:
+    own = _weight_ranges(Wrapper())
+    assert id(KERNEL_MIN) in own and len(own) == 2
+    assert _activation_ranges(Wrapper(), own) == [[BEFORE], [BEHIND], [OUTPUT]]
 
 
 def test_inputs_take_extremes_as_they_are() -> None:

@@ -41,11 +41,7 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
     def call(layer: Any, given: Any, arguments: dict[str, Any]) -> Any:
         nonlocal count
         own = _weight_ranges(layer)
-        stages: dict[int, list[Any]] = {}
-        for variable in layer.non_trainable_weights:
-            if id(variable) not in own and variable.name.endswith(("_min:0", "_max:0")):
-                stages.setdefault(_stage(variable), []).append(variable)
-        for _, ranges in sorted(stages.items()):
+        for ranges in _activation_ranges(layer, own):
             before = [(v, v.numpy()) for v in layer.weights if id(v) not in own]
             for variable in ranges:
                 variable.assign(0.0 * variable)
@@ -70,10 +66,20 @@ def _weight_ranges(layer: Any) -> set[int]:
     return {id(item) for _, _, ranges in getattr(layer, "_weight_vars", []) for item in ranges.values()}
 
 
-def _stage(variable: Any) -> int:
-    """Return when a range of a layer is met: in front of its activation, behind it, or at the layer's end."""
-    name = str(variable.name).rpartition("/")[2]
-    return 0 if name.startswith("pre_activation") else 1 if name.startswith("post_activation") else 2
+def _activation_ranges(layer: Any, own: set[int]) -> list[list[Any]]:
+    """Return the ranges in the order they are met: in front of the activation, behind it, at the layer's end.
+
+    Args:
+        layer: wrapped or not.
+        own: ids of its weights' ranges, which are none.
+    """
+    found: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    for variable in layer.non_trainable_weights:
+        name = str(variable.name).rpartition("/")[2]
+        if id(variable) not in own and name.endswith(("_min:0", "_max:0")):
+            stage = 0 if name.startswith("pre_activation") else 1 if name.startswith("post_activation") else 2
+            found[stage].append(variable)
+    return [ranges for ranges in found if ranges]
 
 
 def _call(layer: Any, given: Any, arguments: dict[str, Any], *, training: bool) -> Any:
