@@ -4,7 +4,7 @@ LiteRT 2.3 has fast int8 kernels (XNNPACK) for products with a constant kernel, 
 for moving data. A product of two activations, a squared difference and a reciprocal root run in scalar code, and each
 parts the graph that XNNPACK takes as a whole. With these and the sums, products, means and softmaxes that touch them
 in float32, int8 files of Transformers run as much faster than float32 as their products do (one thread, against the
-float32 file): bert-mini 0.71 where all int8 is 5.9, vit-tiny 0.95 for 4.8, load-transformer 1.0 for 3.7, gpt-mini 0.54
+float32 file): bert-mini 0.76 where all int8 is 5.9, vit-tiny 0.76 for 4.8, load-transformer 0.97 for 3.7, gpt-mini 0.52
 for 3.3. onnxruntime's quantiser draws the same line.
 
 Scores under a mask are the other reason: softmax gives what -16 is added to a share of e^-16 only where no score that
