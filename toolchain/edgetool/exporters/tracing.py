@@ -13,9 +13,10 @@ traced for export:
 5. a mean under a mask divides by no less than what one position counts, which an integer range tells from zero: where
    none counts the mean is zero, and not 0 / 0, at which TFLite's integer DIV ends the run;
 6. LayerNormalization squares by a product, for activations of 16 bits: LiteRT 2.1 has no SQUARED_DIFFERENCE of 16 bits;
-7. a LayerNormalization that is to stay apart adds a shift for each position, though they are the same: TensorFlow's
-   converter folds a shift for each feature into the bias of the Dense that follows, and then the factors in front of it
-   into the kernel, one for each input, which no scale for each output can take back: clusters would be lost;
+7. a LayerNormalization that is to stay apart adds no constant last, or for 16 bits one for each position, though they
+   are the same: TensorFlow's converter folds a shift for each feature into the bias of the Dense that follows, and then
+   the factors in front of it into the kernel, one for each input, which no scale for each output can take back:
+   clusters would be lost;
 8. Rescaling by 0, which makes the numbers of a sequence's positions, is a constant: an integer range has no room for
    them, and a table that is read at constant places is one to add.
 """
@@ -212,7 +213,10 @@ def _layer_norm(layer: Any, inputs: Any) -> Any:
     centred = inputs - mean
     squares = centred * centred if is_wide else tf.math.squared_difference(inputs, mean)
     factor = tf.math.rsqrt(tf.reduce_mean(squares, axes, keepdims=True) + layer.epsilon)
-    outputs = centred * (factor if layer.gamma is None else factor * layer.gamma)
+    factor = factor if layer.gamma is None else factor * layer.gamma
+    if not is_wide:
+        return inputs * factor + (layer.beta - mean * factor)
+    outputs = centred * factor
     if layer.beta is None:
         return outputs
     return outputs + (tf.broadcast_to(layer.beta, inputs.shape[1:]) if is_apart else layer.beta)
