@@ -38,6 +38,7 @@ def _shake(model: Any) -> Any:
 def _encoder(*, causal: bool) -> Any:
     from edgetool_models.blocks.transformer import encoder_block, position_embedding
 
+    tf_keras.utils.set_random_seed(0)
     layers = tf_keras.layers
     ids = tf_keras.Input((LENGTH,), dtype="int32", name="ids")
     mask = tf_keras.Input((LENGTH,), dtype="int32", name="mask")
@@ -178,7 +179,8 @@ def test_attention_and_normalisation_stay_float_between_int8_products(
     assert "FULLY_CONNECTED" in in_int8 - in_float
     attention = {"BATCH_MATMUL", "SOFTMAX", "SQUARED_DIFFERENCE", "RSQRT", "MEAN"}
     assert attention <= (in_int8 - in_float if integer_only else in_float - in_int8)
-    assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > 15.0
+    least = 12.0 if integer_only else 18.0
+    assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > least
 
 
 @pytest.mark.parametrize(("num_steps", "most"), [(0, 1e-6), (255, 1e-6), (65535, 1e-4)])
