@@ -289,7 +289,7 @@ def test_small_data_are_trained_on_whole_and_nothing_then_tells_when_to_stop(tmp
     stopping = RecipeOptions(batch_size=32, epochs=1, with_validation=True, patience=2)
     with pytest.raises(DataError, match="no validation split") as caught:
         train("tensorflow", tmp_path / "never", model="linear", recipe=stopping)
-    assert "--with-validation" in caught.value.next_step and not (tmp_path / "never").exists()
+    assert "--without-validation" in caught.value.next_step and not (tmp_path / "never").exists()
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path, folder: Path) -> None:

@@ -64,3 +64,13 @@ def test_resolve_recipes() -> None:
         resolve_recipes("w8a8_statik")
     with pytest.raises(MissingFileError):
         resolve_recipes("./none.toml")
+
+
+def test_a_misspelt_parameter_of_a_file_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'description = "d"\n[[passes]]\nname = "quantize_static"\nparams = { integer_onl = true }\n', encoding="utf-8"
+    )
+    with pytest.raises(RecipeError, match="integer_onl") as caught:
+        find_recipe(str(path))
+    assert "integer_only" in caught.value.next_step

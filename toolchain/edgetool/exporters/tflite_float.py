@@ -7,9 +7,9 @@ in float32, int8 files of Transformers run as much faster than float32 as their 
 float32 file): bert-mini 0.76 where all int8 is 5.9, vit-tiny 0.76 for 4.8, load-transformer 0.97 for 3.7, gpt-mini 0.52
 for 3.3. onnxruntime's quantiser draws the same line.
 
-Scores under a mask are the other reason: softmax gives what -16 is added to a share of e^-16 only where no score that
-is seen lies far below another, and a lower offset leaves int8 no steps for those that are seen. In float32 the offset
-is Keras' own.
+Scores under a mask are the other reason. In int8 a mask adds -16, for a lower offset would leave no steps for the
+scores that are seen; and that hides nothing where scores lie further apart, as those of a trained language model do.
+In float32 the offset is Keras' own, -1e9.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgetool.errors import MissingFileError, RecipeError, nearest
-from edgetool.passes import PASSES
+from edgetool.passes import PASSES, load_pass
 from edgetool.schema import load_toml, parse
 
 __all__ = ["STANDARD_RECIPES", "PassStep", "Recipe", "builtin_names", "find_recipe", "parse_recipe", "resolve_recipes"]
@@ -64,14 +64,17 @@ def find_recipe(name: str) -> Recipe:
     """Return the built-in recipe of that name, or the one in the TOML file of that path.
 
     Raises:
-        RecipeError: unknown name, unknown key or pass, empty exports.
+        RecipeError: unknown name, unknown key, pass or parameter, empty exports.
         MissingFileError: a path that is not there.
     """
     if name.endswith(".toml") or "/" in name:
         path = Path(name)
         if not path.is_file():
             raise MissingFileError(name, found="no such file", expected="a recipe file", next_step="check the path")
-        return parse_recipe(load_toml(path, error=RecipeError), name=path.stem, source=name)
+        recipe = parse_recipe(load_toml(path, error=RecipeError), name=path.stem, source=name)
+        for step in recipe.passes:
+            load_pass(step.name)(step.params)  # refuses unknown parameters and values of another type
+        return recipe
     if name not in builtin_names():
         raise RecipeError(
             f"recipe {name!r}",
@@ -84,7 +87,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 def parse_recipe(fields: dict[str, Any], *, name: str, source: str) -> Recipe:
-    """Build a recipe from parsed TOML and check every name and parameter in it.
+    """Build a recipe from parsed TOML and check every name in it; parameters are the passes' to check.
 
     Raises:
         RecipeError: see `find_recipe`.

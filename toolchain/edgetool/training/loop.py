@@ -121,7 +121,7 @@ def _require_validation(work: Workload) -> None:
             "early stopping",
             found="no validation split",
             expected="samples that tell when to stop",
-            next_step="give data with x_val and y_val and no --with-validation, or --patience 0",
+            next_step="give --without-validation or data with x_val and y_val, or --patience 0",
         )
 
 
