@@ -49,15 +49,21 @@ class EdgetoolError(Exception):
         found: what was found there.
         expected: what was expected instead.
         next_step: what to do or type next.
+        transient: the same command may succeed another time: memory, room or a process was missing. None: as is usual
+            for the kind.
     """
 
     exit_code: ClassVar[int] = 1
+    usually_transient: ClassVar[bool] = False
 
-    def __init__(self, subject: str, *, found: str, expected: str, next_step: str) -> None:
+    def __init__(
+        self, subject: str, *, found: str, expected: str, next_step: str, transient: bool | None = None
+    ) -> None:
         self.subject = subject
         self.found = found
         self.expected = expected
         self.next_step = next_step
+        self.transient = self.usually_transient if transient is None else transient
         super().__init__(f"{subject}: {found}, expected {expected}; {next_step}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +75,7 @@ class EdgetoolError(Exception):
             "found": self.found,
             "expected": self.expected,
             "next_step": self.next_step,
+            "transient": self.transient,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -151,6 +158,7 @@ class DiskFullError(EdgetoolError):
     """No space left; nothing was written under a final name."""
 
     exit_code = 32
+    usually_transient = True
 
 
 class OutputFileError(EdgetoolError):
@@ -205,6 +213,7 @@ class InterpreterTimeoutError(EdgetoolError):
     """The child process did not answer in time."""
 
     exit_code = 51
+    usually_transient = True
 
 
 class DeviceUnavailableError(EdgetoolError):
@@ -235,11 +244,13 @@ def from_dict(fields: dict[str, Any]) -> EdgetoolError:
     """Rebuild the error that `EdgetoolError.to_dict` wrote; an unknown kind becomes `InternalError`."""
     kinds = {kind.__name__: kind for kind in EdgetoolError.__subclasses__()}
     kind = kinds.get(str(fields.get("kind")), InternalError)
+    transient = fields.get("transient")
     return kind(
         str(fields.get("subject", "edgetool")),
         found=str(fields.get("found", "an error without details")),
         expected=str(fields.get("expected", "none")),
         next_step=str(fields.get("next_step", "run again with --debug")),
+        transient=transient if isinstance(transient, bool) else None,
     )
 
 

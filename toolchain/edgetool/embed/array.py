@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetool.artifact import Signature, TensorSpec
 from edgetool.errors import RunExistsError
-from edgetool.store.atomic import write_text
+from edgetool.store.atomic import write_texts
 
 __all__ = ["ArrayFiles", "array_header", "array_source", "float_literal", "tensor_constants", "write_array"]
 
@@ -58,8 +58,7 @@ def write_array(content: bytes, signature: Signature, *, name: str, out: Path, o
             raise RunExistsError(
                 str(path), found="a file of that name", expected="a new name", next_step="give --overwrite or --name"
             )
-    write_text(header, array_header(content, signature, name=name))
-    write_text(source, array_source(content, name=name))
+    write_texts({header: array_header(content, signature, name=name), source: array_source(content, name=name)})
     return ArrayFiles(header, source, name, len(content), hashlib.sha256(content).hexdigest())
 
 

@@ -32,7 +32,7 @@ from edgetool.passes.targets import aim_at_inputs
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
-from edgetool.store.atomic import write_text
+from edgetool.store.atomic import save_array, write_text
 from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer
 from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task, infer_task
@@ -178,7 +178,7 @@ def source_outputs(setup: dict[str, Any], split: str) -> int:
     plan = _parse_setup(setup)
     arrays = _model(_key(plan)).run(read_split(Path(plan.cache), split).inputs)
     for index, array in enumerate(arrays):
-        np.save(Path(plan.cache) / f"source_{split}_y{index}.npy", np.asarray(array))
+        save_array(Path(plan.cache) / f"source_{split}_y{index}.npy", np.asarray(array))
     return len(arrays)
 
 
@@ -337,11 +337,10 @@ def _parity_split(dataset: Dataset, imported: ImportedModel) -> Split:
 
 
 def _write_split(cache: Path, split: Split) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
     for index, array in enumerate(split.inputs):
-        np.save(cache / f"{split.name}_x{index}.npy", array)
+        save_array(cache / f"{split.name}_x{index}.npy", array)
     if split.labels is not None:
-        np.save(cache / f"{split.name}_y.npy", split.labels)
+        save_array(cache / f"{split.name}_y.npy", split.labels)
 
 
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}

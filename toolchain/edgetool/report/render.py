@@ -10,7 +10,7 @@ from edgetool.report.html import render_html
 from edgetool.report.markdown import render_markdown
 from edgetool.report.results import make_results, to_csv
 from edgetool.schema import to_json
-from edgetool.store.atomic import write_text
+from edgetool.store.atomic import write_texts
 
 __all__ = ["FORMATS", "render", "write_report"]
 
@@ -36,14 +36,13 @@ def write_report(run_dir: Path) -> list[Path]:
 
 
 def render(runs: Sequence[Run], formats: Sequence[str], out: Path) -> list[Path]:
-    """Write the report of `runs` in each of `formats` into the folder `out`, each file atomically.
+    """Write the report of `runs` in each of `formats` into the folder `out`: all files or none.
 
     Args:
         runs: one, or several that are put side by side.
         formats: keys of `FORMATS`.
         out: is made if it is not there.
     """
-    contents = {FORMATS[name]: _RENDERERS[name](runs) for name in formats}
-    for name, content in contents.items():
-        write_text(out / name, content)
-    return [out / name for name in contents]
+    contents = {out / FORMATS[name]: _RENDERERS[name](runs) for name in formats}
+    write_texts(contents)
+    return list(contents)

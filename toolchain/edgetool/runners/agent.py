@@ -12,23 +12,28 @@ Methods: `probe`, `load`, `outputs`, `time`, `memory`, `nodes`; see `Agent`.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import gc
 import json
 import os
 import platform
 import resource
+import select
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Agent", "main"]
+__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "main"]
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +42,53 @@ PACKAGES = ("ai-edge-litert", "onnxruntime", "onnxruntime-gpu", "numpy")
 CUDA = "CUDAExecutionProvider"
 #: Largest difference, relative to the largest output, up to which a batch counts as the same as single samples.
 BATCH_TOLERANCE = 1e-5
+
+
+#: Holds the process id of a parent on the same machine; without it a process lives until its standard input is closed.
+PARENT_VARIABLE = "EDGETOOL_PARENT"
+#: `prctl` option of Linux: a signal for the caller when the thread that started it has gone.
+PR_SET_PDEATHSIG = 1
+#: What an idle process has to end by itself after its standard input was closed.
+IDLE_GRACE_S = 2.0
+
+
+class Lifeline:
+    """Ends this process, in the middle of any work, when its parent has gone.
+
+    The kernel sends SIGKILL. Should it not (another system, another thread), a thread sees that nobody holds the other
+    end of standard input, and kills the session that `Child` made of this process and of what it started.
+
+    Attributes:
+        busy: a request is being answered; its answer is of no use to anybody once standard input is closed.
+    """
+
+    def __init__(self) -> None:
+        self.busy = False
+
+    def hold(self) -> None:
+        """Begin to watch, if the environment names a parent."""
+        parent = os.environ.get(PARENT_VARIABLE, "")
+        if not parent.isdecimal():
+            return
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != int(parent):  # it went before the line above
+            self._end()
+        threading.Thread(target=self._watch, daemon=True, name="lifeline").start()
+
+    def _watch(self) -> None:
+        poll = select.poll()
+        poll.register(0, 0)  # a hang-up is reported unasked
+        poll.poll()
+        if not self.busy:
+            time.sleep(IDLE_GRACE_S)
+        self._end()
+
+    @staticmethod
+    def _end() -> None:
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
 
 
 class RefusalError(Exception):
@@ -295,7 +347,7 @@ class Agent:
         for index, tensor in enumerate(model.outputs):
             rows = [part[index] for part in parts]
             name = f"{outputs}{index}.npy"
-            np.save(name, _dequantize(np.concatenate(rows) if rows[0].ndim else np.asarray(rows), tensor))
+            _save(name, _dequantize(np.concatenate(rows) if rows[0].ndim else np.asarray(rows), tensor))
             written.append(name)
         return written
 
@@ -506,6 +558,29 @@ def _sample(shape: Sequence[int], dtype: Any) -> Array:
     return np.zeros(size, kind)
 
 
+class _Writer:
+    """A stream without a file descriptor: NumPy writes to a descriptor by itself and then hides what went wrong."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.write = stream.write
+
+
+def _save(path: str, array: Array) -> None:
+    """Write a `.npy` file."""
+    try:
+        with Path(path).open("wb") as stream:
+            np.lib.format.write_array(_Writer(stream), array, allow_pickle=False)
+    except OSError as exc:
+        full = exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise RefusalError(
+            "DiskFullError" if full else "OutputFileError",
+            path,
+            found=exc.strerror or str(exc),
+            expected="room for the model's outputs in the folder for temporary files",
+            next_step="free space there, or name another folder in TMPDIR, and run again",
+        ) from None
+
+
 def _import_runtime(runtime: str) -> None:
     package = {"litert": "ai_edge_litert.interpreter", "onnxruntime": "onnxruntime"}[runtime]
     try:
@@ -589,11 +664,14 @@ def _bad_file(kind: str, path: str, found: str) -> RefusalError:
 
 def main() -> None:
     """Answer requests until standard input is closed."""
+    lifeline = Lifeline()
+    lifeline.hold()
     protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # anything printed from here on goes to standard error
     agent = Agent()
     methods = {name: getattr(agent, name) for name in ("probe", "load", "outputs", "time", "memory", "nodes")}
     for line in sys.stdin:
+        lifeline.busy = True
         request = json.loads(line)
         answer: dict[str, Any] = {"id": request["id"]}
         try:
@@ -605,6 +683,7 @@ def main() -> None:
             text = f"{type(exc).__name__}: {exc}"[:500]
             answer["error"] = {"kind": "InternalError", "subject": str(request["method"]), "found": text}
         protocol.write(json.dumps(answer) + "\n")
+        lifeline.busy = False
 
 
 if __name__ == "__main__":

@@ -16,10 +16,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from edgetool.errors import InternalError, InterpreterCrashError, InterpreterTimeoutError, from_dict
+from edgetool.errors import EdgetoolError, InternalError, InterpreterCrashError, InterpreterTimeoutError, from_dict
+from edgetool.runners.agent import PARENT_VARIABLE
+from edgetool.store.atomic import disk_error
 
 __all__ = ["Child", "call_function"]
 
@@ -33,8 +36,16 @@ CHILD_ENVIRONMENT = {
 }
 
 
+#: Signals that somebody sends to a process; others are what its own code did.
+SENT_SIGNALS = frozenset(
+    {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM, signal.SIGXCPU, signal.SIGPWR}
+)
+
+
 class Child:
     """A child process that serves calls until closed. Use as a context manager.
+
+    It ends when this process does, however that ends, and also in the middle of a call (`agent.Lifeline`).
 
     Args:
         argv: the program; default: `python -m edgetool.runners.serve`, which calls functions of edgetool by name.
@@ -135,14 +146,17 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        try:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        except OSError as exc:
+            raise disk_error(exc, Path(os.environ.get("TMPDIR", "/tmp"))) from None  # noqa: S108 - its name only
         self._process = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
-            env=self._environment,
+            env={**self._environment, PARENT_VARIABLE: str(os.getpid())},
             start_new_session=True,
         )
         return self._process
@@ -160,12 +174,14 @@ class Child:
                 if on_event is not None:
                     on_event(message["event"])
             elif "error" in message:
+                if message.get("ends"):
+                    self.kill()
                 raise from_dict(message["error"])
             else:
                 return message.get("result")
         raise EOFError
 
-    def _death(self, process: subprocess.Popen[str], *, timed_out: bool, timeout_s: float | None) -> Exception:
+    def _death(self, process: subprocess.Popen[str], *, timed_out: bool, timeout_s: float | None) -> EdgetoolError:
         returncode = process.wait()
         tail = self._stderr_tail()
         self.close()
@@ -176,18 +192,19 @@ class Child:
                 expected="an answer in time",
                 next_step="the model may be damaged or far too large for this machine",
             )
-        if returncode < 0:
-            try:
-                how = f"killed by {signal.Signals(-returncode).name}"
-            except ValueError:
-                how = f"killed by signal {-returncode}"
-            if returncode == -signal.SIGKILL:
-                how += " (out of memory, most likely)"
-        else:
-            how = f"exit status {returncode}"
+        words = f"; last words: {tail}" if tail else ""
+        if -returncode in SENT_SIGNALS:
+            why = " (out of memory, most likely)" if -returncode == signal.SIGKILL else ""
+            return InterpreterCrashError(
+                self._subject,
+                found=f"the process that worked on it was killed by {signal.Signals(-returncode).name}{why}{words}",
+                expected="a process that lives until it has answered",
+                next_step="see that enough memory is free, then run the same command again",
+                transient=True,
+            )
         return InterpreterCrashError(
             self._subject,
-            found=f"the process that ran it died: {how}" + (f"; last words: {tail}" if tail else ""),
+            found=f"the process that ran it died: {_exit_in_words(returncode)}{words}",
             expected="a model that the interpreter can run",
             next_step="export the model again; the file may be damaged",
         )
@@ -220,9 +237,19 @@ def call_function(function: str, params: Mapping[str, Any], *, subject: str, tim
         return child.call(function, params, timeout_s=timeout_s)
 
 
+def _exit_in_words(returncode: int) -> str:
+    if returncode >= 0:
+        return f"exit status {returncode}"
+    try:
+        return f"killed by {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"killed by signal {-returncode}"
+
+
 def _expire(timed_out: threading.Event, process: subprocess.Popen[str]) -> None:
     timed_out.set()
-    process.kill()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:

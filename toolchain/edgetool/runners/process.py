@@ -17,7 +17,7 @@ from edgetool.runners import agent
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child
 from edgetool.runners.machine import choose_cpus, describe_machine, memory_limit_bytes
-from edgetool.store.atomic import disk_error
+from edgetool.store.atomic import save_array
 from edgetool.store.manifest import Machine
 
 __all__ = ["ProcessRunner", "ProcessSession"]
@@ -62,11 +62,8 @@ class ProcessSession:
         """Run all samples and return the outputs, each `[N, ...]`; see `Session.outputs`."""
         with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
             names = [os.path.join(folder, f"x{index}.npy") for index in range(len(inputs))]  # noqa: PTH118
-            try:
-                for name, array in zip(names, inputs, strict=True):
-                    np.save(name, array, allow_pickle=False)
-            except OSError as exc:
-                raise disk_error(exc, Path(folder)) from None
+            for name, array in zip(names, inputs, strict=True):
+                save_array(Path(name), array)
             prefix = os.path.join(folder, "y")  # noqa: PTH118
             written = self._call("outputs", inputs=names, outputs=prefix, batch_size=batch_size)
             return tuple(np.load(name, allow_pickle=False) for name in written)

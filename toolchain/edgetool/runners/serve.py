@@ -6,16 +6,20 @@ report progress takes a keyword parameter `emit`, called with a JSON-ready dicti
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from typing import Any
 
-from edgetool.errors import EdgetoolError, InternalError
+from edgetool.errors import EdgetoolError, InternalError, InterpreterCrashError
+from edgetool.runners.agent import Lifeline
+from edgetool.store.atomic import is_full, no_room
 
 __all__ = ["main", "serve"]
 
@@ -26,6 +30,8 @@ def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
     Args:
         resolve: gives the function for a method name.
     """
+    lifeline = Lifeline()
+    lifeline.hold()
     protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # anything printed from here on goes to standard error
 
@@ -34,6 +40,7 @@ def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
         protocol.flush()
 
     for line in sys.stdin:
+        lifeline.busy = True
         request = json.loads(line)
         ident = request["id"]
         try:
@@ -44,11 +51,30 @@ def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
             send({"id": ident, "result": function(**params)})
         except EdgetoolError as exc:
             send({"id": ident, "error": exc.to_dict()})
-        except MemoryError:
-            raise  # let the process die: the parent reports a crash
         except Exception as exc:  # noqa: BLE001 - the process boundary: any defect must reach the parent as a message
             traceback.print_exc()
-            send({"id": ident, "error": _internal(request["method"], exc).to_dict()})
+            error = _translate(request["method"], exc)
+            # What is left of memory that ran out is of no use: the next call gets a fresh process.
+            send({"id": ident, "error": error.to_dict(), "ends": isinstance(error, InterpreterCrashError)})
+        lifeline.busy = False
+
+
+def _translate(method: str, exc: Exception) -> EdgetoolError:
+    """Return what a library's exception means: no memory, no room, or a defect."""
+    text = " ".join(str(exc).split())
+    # TensorFlow has one kind of exception for memory and for disks.
+    exhausted = type(exc).__name__ == "ResourceExhaustedError"
+    if (isinstance(exc, OSError) and is_full(exc)) or (exhausted and os.strerror(errno.ENOSPC) in text):
+        return no_room(str(getattr(exc, "filename", None) or tempfile.gettempdir()))
+    if isinstance(exc, MemoryError) or exhausted:
+        return InterpreterCrashError(
+            method,
+            found=f"not enough memory ({text[:200] or type(exc).__name__})",
+            expected="memory for the model, the data and what is computed from them",
+            next_step="free memory, or give --batch-size or fewer samples; then run the same command again",
+            transient=True,
+        )
+    return _internal(method, exc)
 
 
 def _internal(method: str, exc: Exception) -> InternalError:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from edgetool.errors import DiskFullError, EdgetoolError, OutputFileError
 
-__all__ = ["atomic_path", "disk_error", "write_bytes", "write_text"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "atomic_path",
+    "disk_error",
+    "is_full",
+    "no_room",
+    "save_array",
+    "write_bytes",
+    "write_text",
+    "write_texts",
+]
 
 
 @contextlib.contextmanager
@@ -26,24 +39,33 @@ def atomic_path(final: Path) -> Iterator[Path]:
         DiskFullError: no space left on the device.
         OutputFileError: the place cannot be written.
     """
+    holder = final.parent / f".{final.stem[:40]}-{secrets.token_hex(4)}"
+    temporary = holder / final.name
+    new_folders = [folder for folder in (final.parent, *final.parent.parents) if not os.path.lexists(folder)]
+    finished = False
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        holder = Path(tempfile.mkdtemp(prefix=f".{final.stem}-", dir=final.parent))
-    except OSError as exc:
-        raise disk_error(exc, final) from None
-    temporary = holder / final.name
-    try:
+        holder.mkdir(mode=0o700)
         yield temporary
         if temporary.is_file():
-            with temporary.open("rb+") as stream:
-                os.fsync(stream.fileno())
+            _sync(temporary)
         if final.is_dir() and temporary.is_dir():
-            shutil.rmtree(final)
+            final.replace(holder / "old")
         temporary.replace(final)
+        finished = True
     except OSError as exc:
         raise disk_error(exc, final) from exc
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+        if not finished:
+            for folder in new_folders:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def write_bytes(final: Path, content: bytes) -> None:
@@ -57,15 +79,56 @@ def write_text(final: Path, content: str) -> None:
     write_bytes(final, content.encode("utf-8"))
 
 
+def write_texts(contents: Mapping[Path, str]) -> None:
+    """Write several files, of one folder or of many, as UTF-8: none takes its final name before all are written."""
+    with contextlib.ExitStack() as stack:
+        for final, content in contents.items():
+            temporary = stack.enter_context(atomic_path(final))
+            temporary.write_bytes(content.encode("utf-8"))
+            _sync(temporary)
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a `.npy` file into a folder that is there.
+
+    Raises:
+        DiskFullError, OutputFileError: it cannot be written.
+    """
+    from numpy.lib import format as npy
+
+    try:
+        with path.open("wb") as stream:
+            npy.write_array(_Writer(stream), array, allow_pickle=False)
+    except OSError as exc:
+        raise disk_error(exc, path) from None
+
+
+class _Writer:
+    """A stream without a file descriptor: NumPy writes to a descriptor by itself and then hides what went wrong."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.write = stream.write
+
+
+def is_full(exc: OSError) -> bool:
+    """Tell whether a disk, a quota or a limit on the size of files kept something from being written."""
+    return exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in str(exc)
+
+
+def no_room(subject: str) -> DiskFullError:
+    """Return the error of a full disk."""
+    return DiskFullError(
+        subject,
+        found="no space left on the device",
+        expected="room to write it",
+        next_step="free space, run again",
+    )
+
+
 def disk_error(exc: OSError, path: Path) -> EdgetoolError:
     """Translate an operating-system error on writing `path` into the error a user can act on."""
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError(
-            str(path),
-            found="no space left on the device",
-            expected="room to write it",
-            next_step="free space, run again",
-        )
+    if is_full(exc):
+        return no_room(str(path))
     return OutputFileError(
         str(path),
         found=exc.strerror or str(exc),

@@ -19,7 +19,7 @@ from edgetool.runners.agent import RUNTIMES
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.runners.child import Child, call_function
 from edgetool.schema import parse, to_builtins
-from edgetool.store.atomic import disk_error
+from edgetool.store.atomic import save_array
 from edgetool.store.manifest import ParityRecord
 from edgetool.verify.inputs import InputFacts, VerifyInputs, in_model_layout, random_inputs
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
@@ -172,11 +172,8 @@ class _SourceModel:
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
             names = [str(Path(folder) / f"x{index}.npy") for index in range(len(inputs))]
-            try:
-                for name, array in zip(names, inputs, strict=True):
-                    np.save(name, array, allow_pickle=False)
-            except OSError as exc:
-                raise disk_error(exc, Path(folder)) from None
+            for name, array in zip(names, inputs, strict=True):
+                save_array(Path(name), array)
             params = {
                 "model": self._name,
                 "inputs_npy": names,

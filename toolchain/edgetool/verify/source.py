@@ -19,6 +19,7 @@ from edgetool.importers import import_model
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.schema import parse
+from edgetool.store.atomic import save_array
 
 __all__ = ["describe_graph", "describe_source", "run_source"]
 
@@ -94,7 +95,7 @@ def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: dic
     written = []
     for index, array in enumerate(imported.run(arrays)):
         written.append(f"{outputs_npy}{index}.npy")
-        np.save(written[-1], array, allow_pickle=False)
+        save_array(Path(written[-1]), np.asarray(array))
     return written
 
 
