@@ -10,8 +10,10 @@ from edgetool.exporters.onnx_graph import (
     bypass,
     constant,
     consumers,
+    copy_read_outputs,
     drop_unused,
     producers,
+    remove_copies,
     rename_values,
     replace_node,
     set_constant,
@@ -90,3 +92,18 @@ def test_strip_details_removes_texts() -> None:
     model = helper.make_model(_graph(helper.make_node("Relu", ["x"], ["y"], doc_string="why")), doc_string="text")
     strip_details(model)
     assert b"why" not in model.SerializeToString() and b"text" not in model.SerializeToString()
+
+
+def test_outputs_that_are_read_become_tensors_inside_and_back() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]> g (float[N, 4] x) => (float[N, 4] a, float[N, 4] b)'
+        " { a = Abs (x) b = Relu (a) }"
+    )
+    before = [(list(node.input), list(node.output)) for node in model.graph.node]
+    copies = copy_read_outputs(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    assert copies == {"a": "a/inside"}
+    assert [node.op_type for node in model.graph.node] == ["Abs", "Identity", "Relu"]
+    assert model.graph.node[2].input[0] == "a/inside"
+    remove_copies(model.graph, copies)
+    assert [(list(node.input), list(node.output)) for node in model.graph.node] == before

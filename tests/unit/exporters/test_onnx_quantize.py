@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 from edgetool.data.dataset import Split
 from edgetool.exporters import onnx_quantize
@@ -175,3 +176,52 @@ def test_transposed_convolutions_store_int8_and_compute_in_float(tmp_path: Any) 
     )  # fmt: skip
     scale = constant(one.graph, "up_kernel/scale")
     assert scale is not None and scale.size == 1
+
+
+OUTPUTS_TEXT = """
+<ir_version: 8, opset_import: ["" : 21]>
+g (float[N, 3, 8, 8] x) => (float[N, 4, 8, 8] a, float[N, 4, 8, 8] b, float[N, 2] c, float[N, 2] d) {
+  a = Conv <pads = [1, 1, 1, 1]> (x, kernel)
+  b = Relu (a)
+  pool = GlobalAveragePool (b)
+  flat = Flatten (pool)
+  c = Gemm (flat, dense, bias)
+  d = Sigmoid (c)
+}
+"""
+
+
+def test_outputs_that_are_read_inside_keep_their_range() -> None:
+    model = onnx.parser.parse_model(OUTPUTS_TEXT)
+    random = np.random.default_rng(0)
+    for name, shape in {"kernel": (4, 3, 3, 3), "dense": (4, 2), "bias": (2,)}.items():
+        set_constant(model.graph, name, random.normal(size=shape).astype(np.float32))
+    for node in model.graph.node:
+        node.name = node.output[0]
+    x = random.normal(size=(64, 3, 8, 8)).astype(np.float32)
+    expected = ReferenceEvaluator(model).run(None, {"x": x})
+    result = _quantize(model, measure_ranges(model, Split("train", (x,)), ["x"]))
+    onnx.checker.check_model(result, full_check=True)
+    assert [value.name for value in result.graph.output] == ["a", "b", "c", "d"]
+    session = onnxruntime.InferenceSession(result.SerializeToString(), providers=["CPUExecutionProvider"])
+    for reference, found, specified in zip(
+        expected, session.run(None, {"x": x}), ReferenceEvaluator(result).run(None, {"x": x}), strict=True
+    ):
+        assert ((reference - found) ** 2).mean() < 1e-3 * (reference**2).mean()
+        assert np.abs(found - specified).max() < 1e-4 * np.abs(reference).max()
+
+
+def test_a_stack_of_matrices_has_one_scale_and_runs() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 21]> g (float[N, 4, 6, 8] x) => (float[N, 4, 6, 5] y)'
+        " { y = MatMul (x, kernel) }"
+    )
+    random = np.random.default_rng(0)
+    set_constant(model.graph, "kernel", np.abs(random.normal(size=(4, 8, 5))).astype(np.float32) + 0.5)
+    model.graph.node[0].name = "y"
+    x = random.normal(size=(16, 4, 6, 8)).astype(np.float32)
+    result = _quantize(model, measure_ranges(model, Split("train", (x,)), ["x"]))
+    scale = constant(result.graph, "kernel/scale")
+    assert scale is not None and scale.shape == ()
+    specified = ReferenceEvaluator(result).run(None, {"x": x})[0]
+    assert np.abs(_run(result, x) - specified).max() < 1e-4 * np.abs(specified).max()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgetool.exporters.onnx_scales import channel_scales, largest_pair
+from edgetool.exporters.onnx_scales import channel_scales, largest_pair, stack_scale
 
 
 def test_scale_of_a_lone_large_weight_uses_all_steps() -> None:
@@ -44,3 +44,11 @@ def test_one_scale_covers_all_channels_and_zeros_have_a_scale() -> None:
     kernel = np.array([[1.27, 0.0], [0.0, 0.0]], np.float32)
     assert channel_scales(kernel, 0, per_channel=False, exact_pairs=False) == pytest.approx([0.01])
     assert channel_scales(kernel, 0, per_channel=True, exact_pairs=True) == pytest.approx([0.01, 1.0])
+
+
+def test_a_stack_pairs_the_rows_of_each_matrix() -> None:
+    kernel = np.zeros((2, 4, 3), np.float32)
+    kernel[1, :2, 0] = 1.0  # neighbours along the reduction axis of one column
+    kernel[:, 3, 2] = 1.0  # the same place of two matrices: no neighbours
+    assert stack_scale(kernel, exact_pairs=False).tolist() == pytest.approx([1 / 127])
+    assert stack_scale(kernel, exact_pairs=True).tolist() == pytest.approx([2 / 127])

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
+from onnx.reference import ReferenceEvaluator
 
 from edgetool.exporters.onnx_graph import set_constant
-from edgetool.exporters.onnx_tidy import share_transposes, tidy, weight_nodes
+from edgetool.exporters.onnx_tidy import share_transposes, tidy, tidy_plain, weight_nodes
 
 #: As tf2onnx writes a small model: scopes in names, MatMul and Add apart, a pool over the whole image.
 TEXT = """
@@ -157,3 +159,29 @@ def test_a_table_that_is_an_output_layer_too_is_stored_once() -> None:
     assert {tensor.name for tensor in model.graph.initializer} == {"table", "other"}
     for found, expected in zip(run(), before, strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "fused"),
+    [
+        ((), True), ((1,), True), ((6,), True), ((1, 6), True), ((1, 1, 6), True),
+        ((6, 1), False), ((6, 6), False), ((1, 6, 1), False), ((2, 1, 1, 6), False),
+    ],
+)  # fmt: skip
+def test_a_bias_of_any_shape_behind_a_product(shape: tuple[int, ...], fused: bool, swapped: bool) -> None:
+    add = "Add (b, m)" if swapped else "Add (m, b)"
+    rank = "float[N, 6, 8] x) => (float[P, Q, 6, 6] y" if len(shape) > 3 else "float[N, 6, 8] x) => (float[N, 6, 6] y"
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 18]> g ({rank}) {{ m = MatMul (x, w) y = {add} }}'
+    )
+    random = np.random.default_rng(0)
+    set_constant(model.graph, "w", random.normal(size=(8, 6)).astype(np.float32))
+    set_constant(model.graph, "b", random.normal(size=shape).astype(np.float32))
+    x = random.normal(size=(2, 6, 8)).astype(np.float32)
+    expected = ReferenceEvaluator(model).run(None, {"x": x})[0]
+    tidy_plain(model)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"x": x})[0]
+    assert found.shape == expected.shape and np.abs(found - expected).max() < 1e-5
+    assert ("Add" not in [node.op_type for node in model.graph.node]) == fused

@@ -8,7 +8,14 @@ import onnxruntime
 import pytest
 
 from edgetool.exporters.onnx_graph import constant, set_constant
-from edgetool.exporters.onnx_weights import float_products, quantize_dynamic, store_half, store_tables
+from edgetool.exporters.onnx_weights import (
+    float_products,
+    has_int8,
+    quantize_dynamic,
+    separate_tables,
+    store_half,
+    store_tables,
+)
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -142,3 +149,29 @@ def test_products_left_in_float_are_found() -> None:
     assert float_products(model.graph) == ["dense_kernel"]
     set_constant(model.graph, "dense_kernel", np.ones((16, 6), np.int8))
     assert float_products(model.graph) == []
+
+
+def test_a_table_that_is_the_output_layer_too_is_stored_twice_in_int8() -> None:
+    body = TABLE_TEXT.replace("y = Add (r, row)", "y = Gemm <transB = 1> (r, table)").replace(
+        "int32[N, 5] x) => (float[N, 5, 6] y", "int32[N] x) => (float[N, 50] y"
+    )
+    table = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    model = _table_model(table, body)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    ids = np.arange(20, dtype=np.int32)
+    expected = session.run(None, {"x": ids})[0]
+    assert separate_tables(model.graph) == 1
+    assert separate_tables(model.graph) == 0
+    model = quantize_dynamic(model, per_channel=True)
+    assert not [t.name for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and len(t.dims) > 1]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    assert np.abs(session.run(None, {"x": ids})[0] - expected).max() < 0.03 * np.abs(expected).max()
+
+
+def test_tiny_kernels_are_int8_where_nothing_else_is() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]> g (float[N, 2, 4] x) => (float[N, 3, 4] y) { y = Conv (x, k) }'
+    )
+    set_constant(model.graph, "k", np.ones((3, 2, 1), np.float32))
+    assert not has_int8(model.graph)
+    assert has_int8(quantize_dynamic(model, per_channel=True).graph)

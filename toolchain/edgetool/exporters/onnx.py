@@ -11,7 +11,8 @@ from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_frozen import prepare
-from edgetool.exporters.onnx_quantize import STORED_OPS, kernel_scales, quantize
+from edgetool.exporters.onnx_notes import dynamic_notes, float_kernels, widened_kernels
+from edgetool.exporters.onnx_quantize import kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
@@ -48,6 +49,7 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
         model = store_half(model)
     elif scheme.mode == "dynamic":
         model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
+        notes += dynamic_notes(model.graph)
     elif scheme.mode in ("static", "qat"):
         model = _quantize(model, state, samples, clustered, facts, notes)
     left = float_products(model.graph) if scheme.mode == "qat" else []
@@ -57,6 +59,8 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
             f"weights of {len(left)} products that TF-MOT does not train for int8 (attention) are int8, their inputs "
             "quantised at run time, as w8_dynamic has them"
         )
+    if scheme.mode in ("static", "qat"):
+        notes += [*widened_kernels(model.graph), *float_kernels(model.graph)]
     notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
     share_transposes(model.graph)
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
@@ -94,11 +98,6 @@ def _quantize(
         facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
         notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
-    floats = [str(node.name) for node in model.graph.node if node.op_type in STORED_OPS]
-    if floats:
-        notes.append(
-            f"{', '.join(floats)}: computed in float from int8 weights; onnxruntime has no integer kernel for them"
-        )
     return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
 
 
@@ -119,8 +118,6 @@ def _rounding_notes(rounding: Rounding, clustered: frozenset[str]) -> list[str]:
 def _limits(scheme: QuantizationScheme, is_clustered: bool) -> tuple[str, ...]:
     """Return what the format or onnxruntime cannot do for this scheme."""
     notes = []
-    if scheme.mode == "dynamic":
-        notes.append("Gemm and MatMul compute in integers; other operators widen their int8 weights while loading")
     if scheme.activations == "int16":
         notes.append("onnxruntime has no 16-bit integer kernels on CPU: it computes in float between 16-bit roundings")
     if is_clustered:

@@ -15,9 +15,11 @@ __all__ = [
     "constant",
     "consumers",
     "convert_opset",
+    "copy_read_outputs",
     "drop_unused",
     "opset_of",
     "producers",
+    "remove_copies",
     "rename_values",
     "replace_node",
     "set_constant",
@@ -127,6 +129,38 @@ def rename_values(graph: Any, rename: Callable[[str], str]) -> None:
     for tensor in graph.initializer:
         tensor.name = new(tensor.name)
     del graph.value_info[:]
+
+
+def copy_read_outputs(graph: Any) -> dict[str, str]:
+    """Give every output of the graph that nodes read an `Identity`, so that inside it is a tensor like any other.
+
+    A step that fuses or removes nodes would otherwise change what the output gives: onnxruntime's quantiser takes the
+    range of a `Relu` for the convolution in front of it, even where that is an output too.
+
+    Returns:
+        output -> name of the tensor inside. `remove_copies` undoes it.
+    """
+    from onnx import helper
+
+    read = consumers(graph)
+    copies: dict[str, str] = {}
+    for value in graph.output:
+        name = str(value.name)
+        source = producers(graph).get(name)
+        if name not in read or source is None:
+            continue
+        copies[name] = f"{name}/inside"
+        for node in (source, *read[name]):
+            node.input[:] = [copies[name] if other == name else other for other in node.input]
+        source.output[:] = [copies[name] if other == name else other for other in source.output]
+        replace_node(graph, source, [source, helper.make_node("Identity", [copies[name]], [name], name=name)])
+    return copies
+
+
+def remove_copies(graph: Any, copies: dict[str, str]) -> None:
+    """Take out the nodes of `copy_read_outputs`; outputs keep their names."""
+    for node in [node for node in graph.node if node.op_type == "Identity" and node.output[0] in copies]:
+        bypass(graph, node)
 
 
 def drop_unused(graph: Any) -> None:

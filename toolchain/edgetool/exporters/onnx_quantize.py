@@ -12,22 +12,25 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx_first_conv import widen_first_conv
+from edgetool.exporters.onnx_gemm import is_transposed
 from edgetool.exporters.onnx_graph import (
     constant,
     consumers,
     convert_opset,
+    copy_read_outputs,
     drop_unused,
     opset_of,
     producers,
+    remove_copies,
     rename_values,
     replace_node,
     set_constant,
     strip_details,
 )
 from edgetool.exporters.onnx_recurrent import RECURRENT_OPS
-from edgetool.exporters.onnx_scales import channel_scales
+from edgetool.exporters.onnx_scales import channel_scales, stack_scale
 from edgetool.exporters.onnx_tidy import weight_nodes
-from edgetool.exporters.onnx_weights import store_int8, store_tables
+from edgetool.exporters.onnx_weights import has_int8, separate_tables, store_int8, store_tables
 
 __all__ = ["STORED_OPS", "kernel_scales", "quantize"]
 
@@ -38,7 +41,7 @@ INTEGER_OPS = (
     "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
 )  # fmt: skip
 #: Operators without an integer kernel whose weights are stored as int8 even so, and widened while loading.
-STORED_OPS = ("ConvTranspose", *RECURRENT_OPS)
+STORED_OPS = ("ConvTranspose", "Einsum", *RECURRENT_OPS)
 #: The first opset whose QuantizeLinear knows 16-bit types.
 OPSET_16_BIT = 21
 #: What the quantiser appends to names.
@@ -72,6 +75,9 @@ def quantize(
 
     source = onnx.ModelProto()
     source.CopyFrom(model)
+    copies = copy_read_outputs(source.graph)
+    ranges = {**ranges, **{copies[name]: limits for name, limits in ranges.items() if name in copies}}
+    separate_tables(source.graph)
     if bits == 16 and opset_of(source) < OPSET_16_BIT:
         source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     quantizer = QDQQuantizer(
@@ -90,11 +96,14 @@ def quantize(
     quantizer.model.topological_sort()
     result = quantizer.model.model
     _drop_pairs_before_float(result.graph)
+    remove_copies(result.graph, copies)
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
     store_tables(result.graph)
     store_int8(result.graph, per_channel=per_channel, one_scale=one_scale, only=STORED_OPS)
+    if not has_int8(result.graph):
+        store_int8(result.graph, per_channel=per_channel, one_scale=one_scale, only=STORED_OPS, min_size=1)
     if bits == 8:
         widen_first_conv(result.graph)
         _flatten_channels_last(result)
@@ -136,6 +145,9 @@ def kernel_scales(
     for node, name in weight_nodes(graph):
         kernel = constant(graph, name)
         if node.op_type in INTEGER_OPS and kernel is not None and kernel.ndim > 1:
+            if node.op_type == "MatMul" and kernel.ndim > 2:  # onnxruntime's integer kernel takes one scale
+                found[name] = stack_scale(kernel, exact_pairs=bits == 8)
+                continue
             each = per_channel and name not in one_scale
             axis = _output_axis(node, kernel)
             found[name] = channel_scales(kernel, axis, per_channel=each, exact_pairs=bits == 8)
@@ -160,8 +172,7 @@ def _overrides(graph: Any, scales: dict[str, Array]) -> dict[str, list[dict[str,
 def _output_axis(node: Any, kernel: Array) -> int:
     if node.op_type == "Conv":
         return 0
-    transposed = any(a.name == "transB" and a.i for a in node.attribute)
-    return 0 if transposed else kernel.ndim - 1
+    return 0 if is_transposed(node) else kernel.ndim - 1
 
 
 def _drop_pairs_before_float(graph: Any) -> None:
@@ -178,10 +189,11 @@ def _drop_pairs_before_float(graph: Any) -> None:
         alone = len(readers.get(first.output[0], [])) == 1 and len(readers.get(first.input[0], [])) == 1
         if source is None or source.op_type not in ("Gemm", "MatMul") or integer or not alone:
             continue
+        plain = str(first.input[0])
         if last.output[0] in outputs:
-            source.output[0] = last.output[0]
+            plain = source.output[0] = str(last.output[0])
         for node in follow:
-            node.input[:] = [first.input[0] if name == last.output[0] else name for name in node.input]
+            node.input[:] = [plain if name == last.output[0] else name for name in node.input]
         graph.node.remove(first)
         graph.node.remove(last)
 

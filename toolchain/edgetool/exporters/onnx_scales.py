@@ -17,7 +17,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 
-__all__ = ["channel_scales", "largest_pair"]
+__all__ = ["channel_scales", "largest_pair", "stack_scale"]
 
 WEIGHT_MAX = 127.0
 PAIR_MAX = 128.0
@@ -41,6 +41,12 @@ def channel_scales(kernel: Array, axis: int, *, per_channel: bool, exact_pairs: 
     if not per_channel:
         needed = needed.max(keepdims=True)
     return np.where(needed > 0, needed, 1.0).astype(np.float32)
+
+
+def stack_scale(kernel: Array, *, exact_pairs: bool) -> Array:
+    """Return the one scale, `[1]`, of matrices `[..., I, O]` that a batched product multiplies with."""
+    columns = np.moveaxis(kernel, -2, -1).reshape(-1, kernel.shape[-2])
+    return channel_scales(columns, 0, per_channel=False, exact_pairs=exact_pairs)
 
 
 def largest_pair(channel: Array) -> float:

@@ -2,7 +2,7 @@
 
 1. `MatMul` and `Add` of a dense layer become one `Gemm`, which runtimes run as one kernel in float and in int8, and
    which has a place for a bias that rounding asks for; scales behind it, zeros around a convolution and biases behind
-   one are folded in (`onnx_fold`). On sequences, too.
+   one are folded in (`onnx_fold`). On sequences, too. A `Gemm` that is there already becomes plain (`onnx_gemm`).
 2. An average pool over the whole image, or a mean over rows and columns, becomes `GlobalAveragePool`, which has an
    integer kernel and gets an output scale of its own.
 3. A `Reshape` of a `Reshape` becomes one; an `Identity` goes.
@@ -18,6 +18,7 @@ import numpy as np
 
 from edgetool.exporters.onnx_fold import fold_conv_biases, fold_dense_scales, fold_pads
 from edgetool.exporters.onnx_fuse import fuse_layer_norm
+from edgetool.exporters.onnx_gemm import as_row, plain_gemms
 from edgetool.exporters.onnx_graph import (
     bypass,
     constant,
@@ -57,6 +58,7 @@ def tidy_plain(model: Any) -> None:
     """Do what `tidy` does (1 to 4) to a float `ModelProto` of any origin, in place; tensors keep their names."""
     graph = model.graph
     fuse_layer_norm(model)
+    plain_gemms(graph)
     fold_dense_scales(graph)
     _fuse_dense(model)
     fold_dense_scales(graph)
@@ -136,7 +138,7 @@ def _fuse_dense(model: Any) -> None:
             continue
         if len(shape) < 2 or 0 in shape[1:]:
             continue
-        add, bias = _bias_behind(graph, product, weights.shape[1])
+        add, bias = _bias_behind(graph, product, weights.shape[1], len(shape))
         last = product if add is None else add
         rows, output = str(product.input[0]), str(last.output[0])
         around: tuple[list[Any], list[Any]] = ([], [])
@@ -160,14 +162,22 @@ def _reshape(graph: Any, source: str, output: str, shape: list[int]) -> Any:
     return helper.make_node("Reshape", [source, name], [output], name=output)
 
 
-def _bias_behind(graph: Any, product: Any, num_outputs: int) -> tuple[Any | None, str]:
-    """Return the Add of a constant row that alone reads `product`, and the row's name; None and "" without one."""
+def _bias_behind(graph: Any, product: Any, num_outputs: int, rank: int) -> tuple[Any | None, str]:
+    """Return the Add of a constant row that alone reads `product`, and the row's name; None and "" without one.
+
+    The row may have any shape that adds the same to every position; it is stored as `[num_outputs]`.
+    """
     follow = consumers(graph).get(product.output[0], [])
     if len(follow) != 1 or follow[0].op_type != "Add" or product.output[0] in {value.name for value in graph.output}:
         return None, ""
     bias = next((str(name) for name in follow[0].input if name != product.output[0]), "")
     values = constant(graph, bias)
-    return (follow[0], bias) if values is not None and values.size == num_outputs else (None, "")
+    row = None if values is None else as_row(values, num_outputs, rank)
+    if row is None or values is None:
+        return None, ""
+    if values.shape != row.shape:
+        bias = set_constant(graph, f"{follow[0].output[0]}__bias", row)
+    return follow[0], bias
 
 
 def _widen_pools(model: Any) -> None:

@@ -6,28 +6,33 @@ constants alone: onnxruntime folds them once while loading, so they cost no time
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.onnx_graph import constant, drop_unused, set_constant, strip_details
+from edgetool.exporters.onnx_dynamic import DYNAMIC_OPS, quantize_products
+from edgetool.exporters.onnx_graph import constant, consumers, drop_unused, set_constant, strip_details
 from edgetool.exporters.onnx_recurrent import RECURRENT_OPS, recurrent_weights
 from edgetool.exporters.onnx_scales import channel_scales
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["float_products", "quantize_dynamic", "store_half", "store_int8", "store_tables"]
+__all__ = [
+    "factors",
+    "float_products",
+    "has_int8",
+    "quantize_dynamic",
+    "separate_tables",
+    "store_half",
+    "store_int8",
+    "store_tables",
+]
 
 #: A Cast node takes about so many bytes: smaller tensors stay as they are.
 NODE_BYTES = 64
 HALF_MAX = 65504.0
-#: Operators whose float input onnxruntime quantises at run time faster than it computes in float.
-DYNAMIC_OPS = ("Gemm", "MatMul")
 
 
 def store_half(model: Any) -> Any:
@@ -56,40 +61,15 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
         per_channel: one scale per output channel of a kernel.
         one_scale: kernels that get one scale per tensor even so.
     """
-    from onnxruntime.quantization import QuantType
-    from onnxruntime.quantization import quantize_dynamic as ort_quantize_dynamic
-
-    store_tables(model.graph)
-    kernels = {name: constant(model.graph, name) for _, name in weight_nodes(model.graph)}
-    store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, without=DYNAMIC_OPS)
-    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
-        target = Path(folder) / "dynamic.onnx"
-        with _without_advice():
-            ort_quantize_dynamic(
-                model,
-                target,
-                op_types_to_quantize=list(DYNAMIC_OPS),
-                per_channel=per_channel,
-                weight_type=QuantType.QInt8,
-                extra_options={"MatMulConstBOnly": True},
-            )
-        import onnx
-
-        result = onnx.load(target)
-    _set_exact_scales(result.graph, kernels, per_channel, one_scale)
-    drop_unused(result.graph)
-    strip_details(result)
-    return result
-
-
-@contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
-    """Keep onnxruntime from logging advice: to tidy the graph, which is done, and not to go on after QAT."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
+    separate_tables(model.graph)
+    num = store_tables(model.graph)
+    num += quantize_products(model.graph, per_channel=per_channel, one_scale=one_scale)
+    num += len(store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, without=DYNAMIC_OPS))
+    if not num:  # a model of tiny kernels alone: int8 is what was asked for, even where it saves nothing
+        store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, min_size=1)
+    drop_unused(model.graph)
+    strip_details(model)
+    return model
 
 
 def float_products(graph: Any) -> list[str]:
@@ -100,6 +80,32 @@ def float_products(graph: Any) -> list[str]:
         if node.op_type in DYNAMIC_OPS and kernel is not None and kernel.dtype == np.float32:
             found += [name] if kernel.size > NODE_BYTES else []
     return found
+
+
+def has_int8(graph: Any) -> bool:
+    """Tell whether any constant of more than one element is int8."""
+    import onnx
+
+    return any(t.data_type == onnx.TensorProto.INT8 and np.prod(t.dims) > 1 for t in graph.initializer)
+
+
+def separate_tables(graph: Any) -> int:
+    """Give `Gather` a copy of each table that a product reads too; returns how many.
+
+    A token table that is the output layer as well is such a one. In integers a look-up has one scale a column, a
+    product one a token: two kernels, of a byte a weight each.
+    """
+    num = 0
+    for name, nodes in consumers(graph).items():
+        table = constant(graph, name)
+        lookups = [node for node in nodes if node.op_type == "Gather" and node.input[0] == name]
+        if table is None or table.ndim != 2 or not lookups or len(lookups) == len(nodes):
+            continue
+        copy = set_constant(graph, f"{name}/table", table)
+        for node in lookups:
+            node.input[0] = copy
+        num += 1
+    return num
 
 
 def store_tables(graph: Any) -> int:
@@ -138,6 +144,7 @@ def store_int8(
     one_scale: frozenset[str] = frozenset(),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    min_size: int = NODE_BYTES + 1,
 ) -> list[str]:
     """Store kernels of float operators as int8, widened by Cast and Mul; returns their names.
 
@@ -147,22 +154,18 @@ def store_int8(
         one_scale: kernels that get one scale per tensor even so.
         only: kinds of operators whose kernels are stored so; empty: all.
         without: kinds whose kernels are left alone.
+        min_size: kernels of fewer weights are left alone: they would take more bytes.
     """
     import onnx
 
     stored = []
-    for node, name in (*weight_nodes(graph), *recurrent_weights(graph)):
+    for node, name in (*weight_nodes(graph), *recurrent_weights(graph), *factors(graph)):
         kernel = constant(graph, name)
-        if node.op_type in without or (only and node.op_type not in only):
+        if (node.op_type in without and name in node.input[1:]) or (only and node.op_type not in only):
             continue
-        if kernel is None or kernel.dtype != np.float32 or kernel.size <= NODE_BYTES:
+        if kernel is None or kernel.dtype != np.float32 or kernel.size < min_size or kernel.ndim < 2:
             continue
-        axis = 1 if node.op_type in ("ConvTranspose", *RECURRENT_OPS) else 0
-        each = per_channel and name not in one_scale
-        scales = channel_scales(kernel, axis, per_channel=each, exact_pairs=False)
-        shape = [1] * kernel.ndim
-        shape[axis] = scales.size
-        scales = scales.reshape(shape)
+        scales = _widening_scales(node, name, kernel, per_channel=per_channel and name not in one_scale)
         set_constant(graph, name, np.rint(kernel / scales).astype(np.int8))
         set_constant(graph, f"{name}/scale", scales)
         cast = onnx.helper.make_node("Cast", [name], [f"{name}/cast"], to=onnx.TensorProto.FLOAT)
@@ -170,6 +173,39 @@ def store_int8(
         _read_instead(graph, name, [cast, scale])
         stored.append(name)
     return stored
+
+
+def factors(graph: Any) -> list[tuple[Any, str]]:
+    """Return (node, name) of constants that are multiplied, other than kernels of `weight_nodes`.
+
+    These are operands of `Einsum`, and matrices on the left of a product.
+    """
+    names = {tensor.name for tensor in graph.initializer}
+    found = []
+    for node in graph.node:
+        places = range(len(node.input)) if node.op_type == "Einsum" else (0,) if node.op_type in DYNAMIC_OPS else ()
+        found += [(node, str(node.input[place])) for place in places if node.input[place] in names]
+    return found
+
+
+def _widening_scales(node: Any, name: str, kernel: Array, *, per_channel: bool) -> Array:
+    """Return the scales of a kernel that is widened before it is read, of its rank: one a channel where asked."""
+    axes = [1] if node.op_type in ("ConvTranspose", *RECURRENT_OPS) else [0]
+    if node.op_type == "Einsum":
+        axes = _kept_axes(node, name, kernel.ndim)
+    shape = [kernel.shape[axis] if per_channel and axis in axes else 1 for axis in range(kernel.ndim)]
+    rows = np.moveaxis(kernel, axes, range(len(axes))).reshape(math.prod(kernel.shape[axis] for axis in axes), -1)
+    return channel_scales(rows, 0, per_channel=per_channel, exact_pairs=False).reshape(shape)
+
+
+def _kept_axes(node: Any, name: str, rank: int) -> list[int]:
+    """Return the axes of an operand of Einsum that its output has; none where the equation leaves some out."""
+    equation = next(attribute.s.decode() for attribute in node.attribute if attribute.name == "equation")
+    terms, arrow, result = equation.replace(" ", "").partition("->")
+    term = terms.split(",")[list(node.input).index(name)]
+    if not arrow or len(term) != rank or "." in term:
+        return []
+    return [axis for axis, letter in enumerate(term) if letter in result]
 
 
 def _read_instead(graph: Any, name: str, made: list[Any]) -> None:
@@ -180,23 +216,3 @@ def _read_instead(graph: Any, name: str, made: list[Any]) -> None:
     nodes = [*made, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def _set_exact_scales(
-    graph: Any, kernels: dict[str, Array | None], per_channel: bool, one_scale: frozenset[str]
-) -> None:
-    """Replace the quantiser's int8 weights by ones that never saturate (`onnx_scales`), under short names."""
-    for name, kernel in kernels.items():
-        stored = f"{name}_quantized"
-        old = constant(graph, f"{name}_scale")
-        if kernel is None or old is None or constant(graph, stored) is None:
-            continue
-        each = per_channel and old.size > 1
-        scales = channel_scales(kernel, kernel.ndim - 1, per_channel=each and name not in one_scale, exact_pairs=True)
-        set_constant(graph, stored, np.rint(kernel / scales).astype(np.int8))
-        set_constant(graph, f"{name}_scale", np.broadcast_to(scales, old.shape) if old.ndim else scales.reshape(()))
-        for tensor in graph.initializer:
-            if tensor.name == stored:
-                tensor.name = name
-        for node in graph.node:
-            node.input[:] = [name if other == stored else other for other in node.input]
