@@ -30,6 +30,29 @@ def test_reshaping_keeps_the_values() -> None:
     assert found is not None and found.tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
+def test_the_shape_of_an_activation_is_a_constant() -> None:
+    """Keras's Reshape takes the batch out of it and puts the new shape together."""
+    tensors = {
+        "x": Tensor("x", (1, 4, 3), "int8"), "shape": Tensor("shape", (3,), "int32"),
+        **{name: Tensor(name, (1,), "int32", None, np.array([at], np.int32)) for at, name in enumerate("012")},
+        "six": Tensor("six", (), "int32", None, np.array(6, np.int32)), "batch": Tensor("batch", (), "int32"),
+        "new": Tensor("new", (3,), "int32"),
+    }  # fmt: skip
+    ops = (
+        Op("SHAPE", "shape", ("x",), ("shape",)),
+        Op("STRIDED_SLICE", "batch", ("shape", "0", "1", "1"), ("batch",), {"shrink_axis_mask": 1}),
+        Op("PACK", "new", ("batch", "six", "2"), ("new",), {"axis": 0}),
+    )
+    tensors["2"] = Tensor("2", (), "int32", None, np.array(2, np.int32))
+    found = fold_constants(Graph("tflite", tensors, ops, ("x",), ("new",)))
+    values = found.constant("new")
+    assert not found.ops and values is not None and values.tolist() == [1, 6, 2]
+
+
+def test_results_that_are_much_larger_stay_operators() -> None:
+    assert len(_folded("BROADCAST_TO", np.ones((1,), np.float32), "float32", (1 << 17,)).ops) == 1
+
+
 def test_others_stay() -> None:
     assert len(_folded("DEQUANTIZE", np.array([1], np.int8), "float32", (1,)).ops) == 1
     assert len(_folded("TANH", np.array([1.0], np.float32), "float32", (1,)).ops) == 1

@@ -24,7 +24,7 @@ def test_a_program_without_tables_is_left_alone() -> None:
 
 def test_a_16_bit_operator_that_is_no_interpolation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0).integers(-32768, 32768, (1, 65536)).astype(np.int16)
-    monkeypatch.setattr(tables, "_single_operators", lambda *_: b"")
+    monkeypatch.setattr(tables, "_single_operators", lambda *_: (b"", [(False, False)]))
     monkeypatch.setattr(tables, "reference_vectors", lambda *_: Vectors((), (random,)))
     step = Step("s", "interpolate_s16", ("x",), "y", {"table": np.zeros(513, np.int16), "lowest": -32768})
     tensors = {name: Tensor(name, (1, 8), "int16", None, None, 0) for name in ("x", "y")}

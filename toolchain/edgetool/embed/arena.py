@@ -33,6 +33,7 @@ def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
 
     An operator that may work in place does so where its input is not needed again. Inputs are overwritten too: they
     are to be written before every run. Buffers of the application are no part of the arena, and inputs in them stay.
+    States have their place to themselves, from one run to the next.
 
     Args:
         program: its steps are in the order of execution.
@@ -43,7 +44,7 @@ def plan_arena(program: Program, *, effort: int = EFFORT) -> Arena:
     bound = sum_alive(lives)
     placed = place(lives, bound, effort=effort)
     names = {name for step in program.steps for name in (*step.inputs, step.output)}
-    names |= {*program.inputs, *program.outputs}
+    names |= {*program.inputs, *program.outputs, *program.states}
     end = max((placed[life.name] + life.num_bytes for life in lives), default=0)
     return Arena(
         offsets={name: placed[owner[root]] for name in names if owner.get(root := program.owner(name)) in placed},
@@ -78,8 +79,9 @@ def _scratch_name(index: int) -> str:
 def _owners(program: Program) -> dict[str, str]:
     """Return for every tensor with memory the one whose memory it takes: its own, or that of what it overwrites."""
     _, last = _lifetimes(program, {})
-    kept_apart = {*program.constants(), *program.callers()}
+    kept_apart = {*program.constants(), *program.callers(), *program.states}
     owner: dict[str, str] = {program.owner(name): program.owner(name) for name in program.inputs}
+    owner |= {name: name for name in program.states}
     for index, step in enumerate(program.steps):
         name = program.owner(step.output)
         owner[name] = name
@@ -114,6 +116,9 @@ def _lifetimes(program: Program, owner: dict[str, str]) -> tuple[dict[str, int],
         for name in (*step.inputs, step.output):
             touch(name, index)
     for name in program.outputs:
+        touch(name, len(program.steps))
+    for name in program.states:
+        touch(name, -1)
         touch(name, len(program.steps))
     return first, last
 

@@ -105,11 +105,13 @@ def buffer_lines(program: Program, name: str) -> str:
 
 
 def fill_lines(program: Program, name: str) -> str:
-    """Return the C that copies test vector `index` into the inputs."""
-    return "\n".join(
+    """Return the C that copies test vector `index` into the inputs; states begin anew with the first."""
+    begin = [f"  if (index == 0) {{ {name}_reset(); }}"] if program.states else []
+    copies = [
         f"  memcpy({_where(program, name, f'input{i}')}, test_input{i}[index], sizeof test_input{i}[index]);"
         for i in range(len(program.inputs))
-    )
+    ]
+    return "\n".join([*begin, *copies])
 
 
 def check_lines(program: Program, name: str) -> str:
@@ -149,7 +151,8 @@ def usage_lines(program: Program, name: str) -> str:
             for i in range(len(program.outputs))]  # fmt: skip
     if program.io == "arena":
         filled[0] += "   /* before every run: a run overwrites its inputs */"
-    lines = [*filled, f"{run_call(program, name)};", *used]
+    begin = [f"{name}_reset();   /* before the first run of a sequence: the model keeps states */"]
+    lines = [*(begin if program.states else []), *filled, f"{run_call(program, name)};", *used]
     return buffer_lines(program, name) + "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from edgetool.embed.arena import Arena
 from edgetool.embed.array import C_TYPES, float_literal, tensor_constants
 from edgetool.embed.calls import parameters
 from edgetool.embed.program import Fields, Program, Step
+from edgetool.embed.reset import initial_arrays, reset_declaration, reset_function
 
 __all__ = ["kernel_sources", "model_header", "model_source", "num_constant_bytes", "values", "weights_source"]
 
@@ -73,6 +74,10 @@ def model_header(program: Program, arena: Arena, *, name: str) -> str:
 
 
 def _calls(program: Program, name: str) -> list[str]:
+    return [*_run_calls(program, name), *reset_declaration(program, name)]
+
+
+def _run_calls(program: Program, name: str) -> list[str]:
     if program.io == "caller":
         return [
             "/* One inference, in buffers of the application, which must not overlap; inputs are read, and stay.",
@@ -131,7 +136,9 @@ def model_source(program: Program, arena: Arena, *, name: str) -> str:
     lines += [
         "",
         *(_accesses(program, arena, name) if program.io == "arena" else []),
+        *reset_function(program, arena, name),
         f"{_signature(program, name)} {{",
+        *(["  if (!is_ready) {", f"    {name}_reset();", "  }"] if program.states else []),
         *(f"  (void){given};" for given in _unread(program)),
         *(
             f"  {_call(program, index, arena, symbols)} /* {_comment(step.layer)} */"
@@ -152,13 +159,16 @@ def weights_source(program: Program, *, name: str) -> str:
             lines += _definition(symbol, array)
     for tensor, array in program.constants().items():
         lines += [f"/* {_comment(tensor)} */", *_definition(_constant_symbols(program, name)[tensor], array)]
+    for symbol, (state, array) in initial_arrays(program, name).items():
+        lines += [f"/* {_comment(state)} */", *_definition(symbol, array)]
     return "\n".join([*lines, ""])
 
 
 def num_constant_bytes(program: Program) -> int:
     """Return the bytes of all constant arrays."""
     fields = sum(array.nbytes for step in program.steps for _, array in _arrays(step.fields, ""))
-    return fields + sum(array.nbytes for array in program.constants().values())
+    states = sum(array.nbytes for _, array in initial_arrays(program, "").values())
+    return fields + states + sum(array.nbytes for array in program.constants().values())
 
 
 def values(array: Array) -> list[str]:

@@ -1,16 +1,19 @@
-"""Operators whose inputs are all constants, computed when C is written: sparse weights, weights in half precision."""
+"""Operators that are known when C is written: of constants alone, and the shapes of tensors."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.fold_values import FOLDS, Call
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["fold_constants"]
+
+#: A result of more elements is left to the program: it would take more flash than the operator.
+MAX_GROWN = 1 << 16
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -21,39 +24,40 @@ def fold_constants(graph: Graph) -> Graph:
         if values is None:
             ops.append(op)
             continue
-        name = op.outputs[0]
-        tensors[name] = dataclasses.replace(tensors[name], constant=values, stored_bytes=values.nbytes)
+        for name, array in zip(op.outputs, values, strict=True):
+            tensors[name] = dataclasses.replace(
+                tensors[name], shape=array.shape, constant=array, stored_bytes=array.nbytes
+            )
     return dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))
 
 
-def _folded(op: Op, tensors: dict[str, Tensor]) -> Array | None:
+def _folded(op: Op, tensors: dict[str, Tensor]) -> list[Array] | None:
+    """Return the values of each output; None where an input is no constant, or the operator is not known."""
+    if op.kind in ("SHAPE", "RANK"):
+        return _shape(op, tensors[op.inputs[0]], tensors[op.outputs[0]])
     fold = FOLDS.get(op.kind)
-    source = tensors.get(op.inputs[0]) if op.inputs else None
-    if fold is None or source is None or source.constant is None or len(op.outputs) != 1:
+    if fold is None or not op.outputs or not op.inputs:
         return None
-    return fold(source.constant, source, tensors[op.outputs[0]])
-
-
-def _densified(values: Array, source: Tensor, result: Tensor) -> Array | None:
-    """DENSIFY: the reader of files has done it already."""
-    return values if source.dtype == result.dtype and values.shape == result.shape else None
-
-
-def _dequantized(values: Array, source: Tensor, result: Tensor) -> Array | None:
-    """DEQUANTIZE of half precision, exact."""
-    if (source.dtype, result.dtype) != ("float16", "float32"):
+    sources = [tensors[name] for name in op.inputs if name]
+    arrays = [source.constant for source in sources]
+    constants = [array for array in arrays if array is not None]
+    if len(constants) < len(arrays):
         return None
-    return values.astype(np.float32)
+    results = [tensors[name] for name in op.outputs]
+    found = fold(Call(op, constants, sources, results))
+    if found is None:
+        return None
+    is_sound = all(
+        str(array.dtype) == result.dtype and array.size == result.num_elements
+        for array, result in zip(found, results, strict=True)
+    )
+    grown = sum(array.size for array in found) > max(MAX_GROWN, 2 * sum(array.size for array in constants))
+    return found if is_sound and not grown else None
 
 
-def _reshaped(values: Array, _: Tensor, result: Tensor) -> Array | None:
-    return values.reshape(result.shape) if values.size == result.num_elements else None
-
-
-FOLDS: dict[str, Callable[[Array, Tensor, Tensor], Array | None]] = {
-    "DENSIFY": _densified,
-    "DEQUANTIZE": _dequantized,
-    "EXPAND_DIMS": _reshaped,
-    "RESHAPE": _reshaped,
-    "SQUEEZE": _reshaped,
-}
+def _shape(op: Op, source: Tensor, result: Tensor) -> list[Array] | None:
+    """Return SHAPE or RANK of a tensor whose sizes are known."""
+    if not source.has_shape or any(size < 0 for size in source.shape) or result.dtype not in ("int32", "int64"):
+        return None
+    values: list[int] | int = list(source.shape) if op.kind == "SHAPE" else len(source.shape)
+    return [np.array(values, result.dtype)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgetool.artifact import digest_path
@@ -14,7 +15,10 @@ from edgetool.embed.fuse_activations import fuse_activations
 from edgetool.embed.fuse_pads import fuse_pads
 from edgetool.embed.ops import ALIASES, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
+from edgetool.embed.states import share_states
 from edgetool.embed.tables import fill_tables
+from edgetool.embed.unsigned import as_signed
+from edgetool.embed.variables import resolve_variables
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.tflite import read_tflite
@@ -31,7 +35,7 @@ def lower_file(path: Path) -> Program:
     """
     try:
         program = fill_tables(lower_graph(read_tflite(path), digest=digest_path(path)), path)
-        return fuse_additions(fuse_activations(program))
+        return share_states(fuse_additions(fuse_activations(program)))
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as exc:
         # Options and shapes of a damaged file that contradict each other; a sound file has none.
         raise FileFormatError(
@@ -49,9 +53,9 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         UnsupportedModelError: an operator, type or shape that no kernel is for; all operators without one are named.
         FileFormatError: tensors that are read before they are made.
     """
-    graph = dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
-    graph = fuse_pads(cancel_pairs(fold_constants(graph)))
-    ops = _needed(graph)
+    variables = resolve_variables(_with_fixed_shapes(graph))
+    graph = fuse_pads(cancel_pairs(fold_constants(as_signed(variables.graph))))
+    ops = _needed(graph, variables.initial)
     _require_known(ops)
     steps: list[Step] = []
     aliases: dict[str, str] = {}
@@ -62,8 +66,13 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         else:
             lowered = _lowering(op.kind)(op, graph)
             steps += [lowered] if isinstance(lowered, Step) else lowered
-    _require_order(graph, ops)
-    return fuse_additions(Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest))
+    _require_order(graph, ops, variables.initial)
+    program = Program(graph.tensors, tuple(steps), graph.inputs, graph.outputs, aliases, digest)
+    return fuse_additions(dataclasses.replace(program, states=variables.initial))
+
+
+def _with_fixed_shapes(graph: Graph) -> Graph:
+    return dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
 
 
 def _with_batch_1(tensor: Tensor) -> Tensor:
@@ -80,9 +89,9 @@ def _with_batch_1(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _needed(graph: Graph) -> list[Op]:
-    """Return the operators that an output depends on, in order."""
-    wanted, kept = set(graph.outputs), []
+def _needed(graph: Graph, states: Iterable[str]) -> list[Op]:
+    """Return the operators that an output or a state depends on, in order."""
+    wanted, kept = {*graph.outputs, *states}, []
     for op in reversed(graph.ops):
         if wanted & set(op.outputs):
             kept.append(op)
@@ -120,11 +129,11 @@ def _lowering(kind: str) -> Lowering:
     return found
 
 
-def _require_order(graph: Graph, ops: list[Op]) -> None:
-    made = set(graph.inputs) | {name for name, tensor in graph.tensors.items() if tensor.constant is not None}
+def _require_order(graph: Graph, ops: list[Op], states: Iterable[str]) -> None:
+    made = {*graph.inputs, *states} | {name for name, tensor in graph.tensors.items() if tensor.constant is not None}
     for op in ops:
-        states = STATES.get(op.kind, ())
-        missing = [name for i, name in enumerate(op.inputs) if name and name not in made and i not in states]
+        kept = STATES.get(op.kind, ())
+        missing = [name for i, name in enumerate(op.inputs) if name and name not in made and i not in kept]
         if missing:
             raise FileFormatError(
                 f"{op.name} ({op.kind})",

@@ -47,6 +47,7 @@ class Program:
         aliases: tensor without memory of its own -> the one whose memory it is.
         source_digest: SHA-256 of the file.
         io: where inputs and outputs lie: `arena`, or `caller`: in buffers that are passed to every run.
+        states: tensors that keep their values from one run to the next -> the values before the first run.
     """
 
     tensors: dict[str, Tensor]
@@ -56,6 +57,7 @@ class Program:
     aliases: dict[str, str]
     source_digest: str
     io: str = "arena"
+    states: dict[str, Array] = field(default_factory=dict)
 
     def owner(self, name: str) -> str:
         """Return the tensor whose memory a tensor is."""

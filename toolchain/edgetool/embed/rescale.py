@@ -18,6 +18,7 @@ __all__ = [
     "activation_range",
     "channel_factors",
     "float_factor",
+    "layer_factors",
     "quantize_multiplier",
     "quantize_multipliers",
 ]
@@ -59,6 +60,20 @@ def channel_factors(source: Quantization, kernel: Quantization, result: Quantiza
     """
     scales = kernel.scale if len(kernel.scale) == num_channels else kernel.scale[:1] * num_channels
     return [float(source.scale[0]) * float(scale) / float(result.scale[0]) for scale in scales]
+
+
+def layer_factors(
+    source: Quantization, kernel: Quantization, result: Quantization, num_channels: int, *, single: bool
+) -> list[float]:
+    """Return the factor of each output channel; if `single`, the product of the two scales is a float32 first.
+
+    LiteRT does so where a kernel has one factor for all channels: fully connected layers, and convolutions of uint8.
+    Source: `GetQuantizedConvolutionMultipler` in tflite/kernels/kernel_util.cc.
+    """
+    if not single:
+        return channel_factors(source, kernel, result, num_channels)
+    product = float(np.float32(source.scale[0]) * np.float32(kernel.scale[0]))
+    return [product / float(result.scale[0])] * num_channels
 
 
 def activation_range(kind: str, result: Quantization, dtype: str) -> tuple[int, int]:

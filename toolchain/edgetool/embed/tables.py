@@ -19,8 +19,10 @@ from edgetool.data.dataset import Array
 from edgetool.embed.interpolation import fitted_table
 from edgetool.embed.program import Program, Step
 from edgetool.embed.rescale import RANGES
+from edgetool.embed.unsigned import as_unsigned, flipped, name_in_file
 from edgetool.embed.vectors import reference_vectors
 from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.ir.graph import Tensor
 
 __all__ = ["fill_tables"]
 
@@ -43,18 +45,21 @@ def fill_tables(program: Program, path: Path) -> Program:
     wanted = [step for step in program.steps if step.kernel in TABLES]
     if not wanted:
         return program
-    content = _single_operators(path, [step.output for step in wanted])
+    content, unsigned = _single_operators(path, [name_in_file(step.output) for step in wanted])
     values = [_every_value(step) for step in wanted]
-    shapes = {
-        name: array.shape for step, array in zip(wanted, values, strict=True) for name in (step.inputs[0], step.output)
-    }
-    tensors = {name: dataclasses.replace(program.tensors[name], shape=shape) for name, shape in shapes.items()}
+    tensors: dict[str, Tensor] = {}
+    for step, array, are_unsigned in zip(wanted, values, unsigned, strict=True):
+        for name, is_unsigned in zip((step.inputs[0], step.output), are_unsigned, strict=True):
+            tensor = dataclasses.replace(program.tensors[name], shape=array.shape)
+            tensors[name] = as_unsigned(tensor) if is_unsigned else tensor
+    given = [flipped(array) if is_unsigned else array for array, (is_unsigned, _) in zip(values, unsigned, strict=True)]
     inputs, outputs = (tuple(names) for names in zip(*((step.inputs[0], step.output) for step in wanted), strict=True))
     asked = Program(tensors, (), inputs, outputs, {}, "")
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         model = Path(folder) / "operators.tflite"
         model.write_bytes(content)
-        found = reference_vectors(model, asked, values).outputs
+        found = reference_vectors(model, asked, given).outputs
+    found = tuple(flipped(y) if is_unsigned else y for y, (_, is_unsigned) in zip(found, unsigned, strict=True))
     tables = {step.output: _table(step, result.reshape(-1)) for step, result in zip(wanted, found, strict=True)}
     return dataclasses.replace(program, steps=tuple(_with_table(step, tables) for step in program.steps))
 
@@ -89,8 +94,12 @@ def _with_table(step: Step, tables: dict[str, Array]) -> Step:
     return dataclasses.replace(step, fields={**step.fields, "table": tables[step.output]})
 
 
-def _single_operators(path: Path, outputs: list[str]) -> bytes:
-    """Return a model with an input and an output of all values for each of some operators of a file."""
+def _single_operators(path: Path, outputs: list[str]) -> tuple[bytes, list[tuple[bool, bool]]]:
+    """Return a model with an input and an output of all values for each of some operators of a file.
+
+    Returns:
+        the file, and whether each operator's input and output are unsigned bytes in it.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
     from edgetool.exporters.tflite_file import pack, unpack
@@ -115,7 +124,8 @@ def _single_operators(path: Path, outputs: list[str]) -> bytes:
     graph.inputs, graph.outputs = list(range(0, len(tensors), 2)), list(range(1, len(tensors), 2))
     model.subgraphs, model.buffers = [graph], [schema.BufferT()]
     model.signatureDefs = model.metadata = model.metadataBuffer = None
-    return pack(model)
+    unsigned = [tensor.type == schema.TensorType.UINT8 for tensor in tensors]
+    return pack(model), list(zip(unsigned[::2], unsigned[1::2], strict=True))
 
 
 def _flat(tensor: Any, name: str) -> Any:

@@ -83,7 +83,11 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A whole model; operators are in execution order."""
+    """A whole model; operators are in execution order.
+
+    Attributes:
+        subgraphs: what operators of TFLite refer to by an index from 1 on: branches, bodies, initial values.
+    """
 
     format: str
     tensors: dict[str, Tensor]
@@ -91,6 +95,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    subgraphs: tuple[Graph, ...] = ()
 
     def producers(self) -> dict[str, Op]:
         """Return which operator makes each tensor."""

@@ -34,7 +34,7 @@ _DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, Attri
 
 
 def read_tflite(path: Path) -> Graph:
-    """Read the main subgraph.
+    """Read the main subgraph, and the others as its `subgraphs`.
 
     Raises:
         FileFormatError: damaged: an offset, a length or an index lies outside the file.
@@ -66,22 +66,28 @@ class _Reader:
         self.options2 = _enumeration(schema.BuiltinOptions2)
 
     def read(self) -> Graph:
-        if self._count(self.model.SubgraphsLength(), 4) == 0:
+        num_subgraphs = self._count(self.model.SubgraphsLength(), 4)
+        if num_subgraphs == 0:
             raise UnsupportedModelError("model", found="no subgraph", expected="one", next_step="export it again")
-        graph = self.model.Subgraphs(0)
-        tensors = _unique([self._tensor(graph.Tensors(i), i) for i in range(self._count(graph.TensorsLength(), 4))])
         codes = [self.model.OperatorCodes(i) for i in range(self._count(self.model.OperatorCodesLength(), 4))]
         kinds = [self._kind(code) for code in codes]
+        graph = self._subgraph(self.model.Subgraphs(0), kinds)
+        extra = num_subgraphs - 1
+        if extra == 0:
+            return graph
+        note = f"{extra} further subgraph{'s are' if extra > 1 else ' is'} not analysed"
+        others = tuple(self._subgraph(self.model.Subgraphs(i), kinds) for i in range(1, num_subgraphs))
+        return dataclasses.replace(graph, notes=(note,), subgraphs=others)
+
+    def _subgraph(self, graph: Any, kinds: list[str]) -> Graph:
+        tensors = _unique([self._tensor(graph.Tensors(i), i) for i in range(self._count(graph.TensorsLength(), 4))])
         ops = [self._op(graph.Operators(i), kinds, tensors) for i in range(self._count(graph.OperatorsLength(), 4))]
-        extra = int(self.model.SubgraphsLength()) - 1
-        plural = "s are" if extra > 1 else " is"
         return Graph(
             format="tflite",
             tensors={tensor.name: tensor for tensor in tensors},
             ops=tuple(ops),
             inputs=self._names(graph, "Inputs", tensors),
             outputs=self._names(graph, "Outputs", tensors),
-            notes=(f"{extra} further subgraph{plural} not analysed",) if extra > 0 else (),
         )
 
     def _count(self, length: Any, item_bytes: int) -> int:
@@ -141,6 +147,8 @@ class _Reader:
                 value = _enumeration(self.schema.Padding).get(int(value), f"PADDING_{value}")
             elif field == "FusedActivationFunction":
                 value = _enumeration(self.schema.ActivationFunctionType).get(int(value), f"ACTIVATION_{value}")
+            if isinstance(value, bytes):
+                value = _text(value)
             if isinstance(value, bool | int | float | str):
                 found[name] = value
         return found

@@ -20,6 +20,7 @@ OPERATORS: dict[str, str] = {
     "BATCH_MATMUL": "edgetool.embed.ops.batch_matmul:lower_batch_matmul",
     "CONV_2D": "edgetool.embed.ops.conv_2d:lower_conv_2d",
     "DEPTHWISE_CONV_2D": "edgetool.embed.ops.depthwise_conv_2d:lower_depthwise_conv_2d",
+    "FLIP_SIGN": "edgetool.embed.ops.flip_sign:lower_flip_sign",
     "FULLY_CONNECTED": "edgetool.embed.ops.fully_connected:lower_fully_connected",
     "GATHER": "edgetool.embed.ops.gather:lower_gather",
     "MEAN": "edgetool.embed.ops.mean:lower_mean",
@@ -36,8 +37,8 @@ OPERATORS: dict[str, str] = {
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), "edgetool.embed.ops.resize:lower_resize"),
     **dict.fromkeys(
         (
-            "BROADCAST_TO", "CONCATENATION", "PACK", "PAD", "PADV2", "SLICE", "SPLIT", "SPLIT_V", "STRIDED_SLICE",
-            "TILE", "TRANSPOSE", "UNPACK",
+            "ASSIGN_VARIABLE", "BROADCAST_TO", "CONCATENATION", "PACK", "PAD", "PADV2", "READ_VARIABLE", "SLICE",
+            "SPLIT", "SPLIT_V", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK",
         ),
         "edgetool.embed.ops.copies:lower_copies",
     ),

@@ -15,10 +15,11 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import channel_factors, quantize_multipliers
+from edgetool.embed.rescale import layer_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_conv_2d"]
@@ -50,17 +51,20 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
         return make(op, graph, "conv", weights, out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
-    multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
+    is_unsigned = bool(op.attributes.get("unsigned", False))
+    weights, weight_zero = centred_weights(op, graph, weights, has_zero=is_unsigned)
+    multipliers, shifts = quantize_multipliers(layer_factors(given, kernel, made, out_c, single=is_unsigned))
     low, high = fused_range(op, result)
     zero = given.zero_point[0]
     rows = weights.reshape(out_c, -1)
-    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * rows.sum(axis=1, dtype=np.int64)
+    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * (rows.astype(np.int64) - weight_zero).sum(axis=1)
     constants: Fields = {
         "in_c": in_c, "out_c": out_c, "out_zero": made.zero_point[0], "low": low, "high": high,
         "weights": rows, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
     }  # fmt: skip
-    if (kernel_h, kernel_w, window.stride_h, window.stride_w) == (1, 1, 1, 1):
+    if (kernel_h, kernel_w, window.stride_h, window.stride_w, weight_zero) == (1, 1, 1, 1, 0):
         fields = {"num_pixels": out_h * out_w, **constants}
         return Step(op.name, "pointwise_conv_s8", (source.name,), result.name, fields)
     fields = {**sizes, "in_zero": zero, **window.fields(), **constants}
-    return Step(op.name, "conv_s8", (source.name,), result.name, fields, has_scratch=True, scratch_bytes=rows.shape[1])
+    step = Step(op.name, "conv_s8", (source.name,), result.name, fields, has_scratch=True, scratch_bytes=rows.shape[1])
+    return with_weight_zero(step, weight_zero, "conv")

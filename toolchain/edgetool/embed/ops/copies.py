@@ -37,6 +37,12 @@ def _copy(
     return Step(op.name, f"copy_{suffix}", (source.name,), result.name, fields)
 
 
+def _whole(op: Op, graph: Graph) -> list[Step]:
+    """READ_VARIABLE and ASSIGN_VARIABLE, where `resolve_variables` has named the variable's tensor."""
+    source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    return [_copy(op, source, result, result.shape)]
+
+
 def _transpose(op: Op, graph: Graph) -> list[Step]:
     source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     order = [int(axis) for axis in constant_of(op, graph, 1, "int32").reshape(-1)]
@@ -166,11 +172,13 @@ def _require_one_scale(op: Op, source: Tensor, result: Tensor) -> None:
 
 
 LOWERINGS: dict[str, Callable[[Op, Graph], list[Step]]] = {
+    "ASSIGN_VARIABLE": _whole,
     "BROADCAST_TO": _repeat,
     "CONCATENATION": _concatenation,
     "PACK": _pack,
     "PAD": _pad,
     "PADV2": _pad,
+    "READ_VARIABLE": _whole,
     "SLICE": _slice,
     "SPLIT": _split,
     "SPLIT_V": _split,

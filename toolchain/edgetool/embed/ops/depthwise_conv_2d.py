@@ -14,10 +14,11 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import channel_factors, quantize_multipliers
+from edgetool.embed.rescale import layer_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_depthwise_conv_2d"]
@@ -43,12 +44,14 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         return make(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
-    multipliers, shifts = quantize_multipliers(channel_factors(given, kernel, made, out_c))
+    is_unsigned = bool(op.attributes.get("unsigned", False))
+    weights, weight_zero = centred_weights(op, graph, weights, has_zero=is_unsigned)
+    multipliers, shifts = quantize_multipliers(layer_factors(given, kernel, made, out_c, single=is_unsigned))
     low, high = fused_range(op, result)
     zero = given.zero_point[0]
     taps = weights.reshape(-1, out_c)
-    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * taps.sum(axis=0, dtype=np.int64)
-    return Step(
+    biases = bias_of(op, graph, out_c).astype(np.int64) - zero * (taps.astype(np.int64) - weight_zero).sum(axis=0)
+    step = Step(
         layer=op.name,
         kernel="depthwise_conv_s8",
         inputs=(source.name,),
@@ -59,3 +62,4 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         },
         has_scratch=True, scratch_bytes=4 * out_c,
     )  # fmt: skip
+    return with_weight_zero(step, weight_zero, "conv")

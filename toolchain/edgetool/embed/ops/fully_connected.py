@@ -9,15 +9,15 @@ from edgetool.embed.ops.checks import (
     fused_range,
     output_of,
     quantization_of,
-    require,
     suffix_of,
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import channel_factors, quantize_multipliers
-from edgetool.ir.graph import Graph, Op, Quantization
+from edgetool.embed.rescale import layer_factors, quantize_multipliers
+from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_fully_connected"]
 
@@ -25,10 +25,10 @@ __all__ = ["lower_fully_connected"]
 def lower_fully_connected(op: Op, graph: Graph) -> Step:
     """Return the call; the input's zero point goes into the biases, and one scale for all is stored once.
 
-    LiteRT rounds once here, where convolutions round twice.
+    LiteRT rounds once here, where convolutions round twice, and looks at the weights' zero point.
 
     Raises:
-        UnsupportedModelError: other types, weights that are no constant or have a zero point.
+        UnsupportedModelError: other types, weights that are no constant.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
@@ -41,14 +41,14 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         return make(op, graph, "fully_connected", weights, num_outputs, sizes)
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
-    require(not any(kernel.zero_point), op, what="weights with a zero point", expected="symmetric weights")
-    factors = _factors(given, kernel, made, num_outputs)
+    weights, weight_zero = centred_weights(op, graph, weights, has_zero=True)
+    factors = layer_factors(given, kernel, made, num_outputs, single=len(kernel.scale) == 1)
     is_one = len(set(factors)) == 1
     multipliers, shifts = quantize_multipliers(factors[:1] if is_one else factors)
     low, high = fused_range(op, result)
     biases = bias_of(op, graph, num_outputs).astype(np.int64)
-    biases -= given.zero_point[0] * weights.sum(axis=1, dtype=np.int64)
-    return Step(
+    biases -= given.zero_point[0] * (weights.astype(np.int64) - weight_zero).sum(axis=1)
+    step = Step(
         layer=op.name,
         kernel="fully_connected_s8",
         inputs=(source.name,),
@@ -60,13 +60,4 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         },
     )  # fmt: skip
 
-
-def _factors(source: Quantization, kernel: Quantization, result: Quantization, num_channels: int) -> list[float]:
-    """Return the factors; with one scale the product of the two is rounded to float32 first.
-
-    Source: `GetQuantizedConvolutionMultipler` in tflite/kernels/kernel_util.cc.
-    """
-    if len(kernel.scale) > 1:
-        return channel_factors(source, kernel, result, num_channels)
-    product = float(np.float32(source.scale[0]) * np.float32(kernel.scale[0]))
-    return [product / float(result.scale[0])] * num_channels
+    return with_weight_zero(step, weight_zero, "layer")

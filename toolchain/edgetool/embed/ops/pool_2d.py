@@ -46,6 +46,8 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
         bounds = float_range(op) if suffix == "f32" else fused_range(op, result)
         fields: Fields = {"window": shape, "low": bounds[0], "high": bounds[1]}
         return Step(op.name, kernel, (source.name,), result.name, fields)
+    if op.kind == "AVERAGE_POOL_2D" and op.attributes.get("unsigned", False):
+        kernel = "average_pool_u8"
     low, high = fused_range(op, result)
     return Step(
         layer=op.name,
