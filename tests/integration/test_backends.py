@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from edgetool.errors import DataError, DeviceUnavailableError, MissingFileError, TrainingError, UsageError
-from edgetool.pipeline.export import export_file
+from edgetool.pipeline.export import ExportOptions, export_file
 from edgetool.training.record import EpochRecord, TrainRecord
 from edgetool.training.request import ComputeOptions, ModelOptions, RecipeOptions
 from edgetool.training.train import train_model
@@ -207,10 +207,8 @@ def test_the_same_weights_compress_to_the_same_file_whatever_trained_them(
         files = []
         for source in (theirs, tmp_path / "tf.keras"):
             out = tmp_path / f"{source.stem}_{recipe}.tflite"
-            export_file(
-                str(source), str(out), recipe=recipe, data=str(folder / "digits.npz"), card=None, scale=1 / 16,
-                trust=False, input_shape=None, overwrite=False, seed=0, progress=lambda *_: None,
-            )  # fmt: skip
+            options = ExportOptions(str(source), str(out), recipe, str(folder / "digits.npz"), scale=1 / 16)
+            export_file(options, progress=lambda *_: None)
             files.append(out.read_bytes())
         assert len(files[0]) > 1000 and files[0] == files[1], recipe
 

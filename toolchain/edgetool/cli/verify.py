@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from edgetool.store.manifest import ParityRecord
     from edgetool.verify.files import Verification
     from edgetool.verify.inputs import VerifyInputs
-    from edgetool.verify.parity import Tolerance
 
 
 def verify(
@@ -57,7 +56,7 @@ def verify(
     from edgetool.pipeline.request import parse_input_shapes
     from edgetool.runners.process import ProcessRunner
     from edgetool.verify.files import verify_files
-    from edgetool.verify.parity import require_parity
+    from edgetool.verify.parity import require_parity, tolerance_from
 
     _check_options(data, card, scale, mean, std)
 
@@ -77,7 +76,7 @@ def verify(
         found = verify_files(
             reference, candidate, runner=ProcessRunner(), data=None if data is None else load,
             num_samples=samples, seed=seed, trust=trust, input_shapes=parse_input_shapes(input_shape),
-            progress=console.progress, tolerance=_tolerance(tolerance, min_sqnr, min_agreement),
+            progress=console.progress, tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
         )  # fmt: skip
     finally:
         console.close()
@@ -127,14 +126,6 @@ def _check_options(data: str | None, card: str | None, scale: float | None, mean
             expected="--data, whose samples it is applied to",
             next_step="give --data D, or leave the option out",
         )
-
-
-def _tolerance(max_abs_error: float | None, min_sqnr: float | None, min_agreement: float | None) -> Tolerance | None:
-    if max_abs_error is None and min_sqnr is None and min_agreement is None:
-        return None
-    from edgetool.verify.parity import Tolerance
-
-    return Tolerance(max_abs_error, min_sqnr, min_agreement)
 
 
 def _print_table(console: Console, found: Verification) -> None:

@@ -5,75 +5,145 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgetool.data.options import parse_image_size
 from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.importers import IMPORTERS
+from edgetool.passes import load_pass
 from edgetool.pipeline.request import model_card, parse_input_shapes, preprocessing_of, require_source
-from edgetool.pipeline.workshop import Setup
-from edgetool.recipes.recipe import find_recipe
+from edgetool.pipeline.workshop import Exported, Setup
+from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
-from edgetool.store.manifest import ArtifactRecord
+from edgetool.verify.parity import Tolerance
 
-__all__ = ["export_file"]
+__all__ = ["ExportOptions", "export_file"]
 
 FORMATS: dict[str, Literal["tflite", "onnx"]] = {".tflite": "tflite", ".onnx": "onnx"}
 
+#: What a pass may need of the data -> what that is in words.
+_NEEDS = {"calibration_data": "samples to calibrate on", "train_data": "samples to train on"}
 
-def export_file(
-    model: str,
-    out: str,
-    *,
-    recipe: str,
-    data: str | None,
-    card: str | None,
-    scale: float | None,
-    trust: bool,
-    input_shape: str | None,
-    overwrite: bool,
-    seed: int,
-    progress: Callable[[str, int, int], None],
-) -> ArtifactRecord:
-    """Write `out` and return what is known about it.
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """The options of `edgetool export`, as typed; None where an option was not given.
+
+    Attributes:
+        tolerance: limits of the comparison with the source, in place of the stated ones.
+    """
+
+    model: str
+    out: str
+    recipe: str = "float32"
+    data: str | None = None
+    card: str | None = None
+    scale: float | None = None
+    mean: str | None = None
+    std: str | None = None
+    dtype: str | None = None
+    one_hot: bool = False
+    label_column: str | None = None
+    image_size: str | None = None
+    trust: bool = False
+    input_shape: str | None = None
+    overwrite: bool = False
+    seed: int = 0
+    tolerance: Tolerance | None = None
+
+
+def export_file(options: ExportOptions, *, progress: Callable[[str, int, int], None]) -> Exported:
+    """Write `options.out` and return what is known about it.
 
     Raises:
-        EdgetoolError: a bad option, a file in the way, or whatever the recipe's passes and the exporter raise.
+        EdgetoolError: a bad option, a file in the way, whatever the recipe's passes and the exporter raise, or a file
+            that does not do what its source does.
     """
-    path = Path(out)
+    path = Path(options.out)
+    recipe = _recipe(options, path)
+    setup = _setup(options)
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=options.model) as workshop:
+        answer = workshop.call(
+            "edgetool.pipeline.workshop:export_one",
+            {
+                "setup": to_builtins(dataclasses.replace(setup, cache=cache)),
+                "recipe": to_builtins(recipe),
+                "out": str(path.resolve()),
+                "tolerance": None if options.tolerance is None else to_builtins(options.tolerance),
+            },
+            on_event=lambda event: progress(str(event["what"]), int(event["done"]), int(event["total"])),
+        )
+    exported = parse(Exported, answer, source=options.out, error=EdgetoolError)
+    artifact = dataclasses.replace(exported.record.artifact, path=options.out)
+    return dataclasses.replace(exported, record=dataclasses.replace(exported.record, artifact=artifact))
+
+
+def _recipe(options: ExportOptions, path: Path) -> Recipe:
+    """Return the recipe with the one export that `--out` asks for, once everything that can be checked is."""
     if path.suffix not in FORMATS:
         raise UsageError(
-            "--out", found=repr(out), expected="a name that ends in .tflite or .onnx", next_step="choose one of the two"
+            "--out",
+            found=repr(options.out),
+            expected="a name that ends in .tflite or .onnx",
+            next_step="choose one of the two",
         )
-    if path.exists() and not overwrite:
+    if path.exists() and not options.overwrite:
         raise RunExistsError(
-            out, found="a file of that name", expected="a new name", next_step="choose another, or give --overwrite"
+            options.out,
+            found="a file of that name",
+            expected="a new name",
+            next_step="choose another, or give --overwrite",
         )
-    source = IMPORTERS[require_source(model, trust=trust)]
+    source = IMPORTERS[require_source(options.model, trust=options.trust)]
     if FORMATS[path.suffix] not in source.exports:
         raise UnsupportedModelError(
-            model,
+            options.model,
             found=f"{source.title}, which cannot become {path.suffix}",
             expected=f"--out with a name that ends in {' or '.join(f'.{name}' for name in source.exports)}",
             next_step=source.instead,
         )
-    found_card = model_card(model, card)
-    wanted = dataclasses.replace(find_recipe(recipe), exports=(FORMATS[path.suffix],))
-    with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=model) as workshop:
-        setup = Setup(
-            model=model,
-            data=data,
-            cache=cache,
-            seed=seed,
-            trust=trust,
-            preprocessing=preprocessing_of(found_card, scale=scale),
-            input_shapes=parse_input_shapes(input_shape),
-        )
-        answer = workshop.call(
-            "edgetool.pipeline.workshop:export_one",
-            {"setup": to_builtins(setup), "recipe": to_builtins(wanted), "out": str(path.resolve())},
-            on_event=lambda event: progress(str(event["what"]), int(event["done"]), int(event["total"])),
-        )
-    record = parse(ArtifactRecord, answer, source=out, error=EdgetoolError)
-    return dataclasses.replace(record, artifact=dataclasses.replace(record.artifact, path=out))
+    recipe = find_recipe(options.recipe)
+    if options.data is None:
+        _require_no_data(recipe)
+    return dataclasses.replace(recipe, exports=(FORMATS[path.suffix],))
+
+
+def _require_no_data(recipe: Recipe) -> None:
+    """Refuse a recipe that needs data, before a framework is loaded.
+
+    Raises:
+        UsageError: it does.
+    """
+    for step in recipe.passes:
+        for need in sorted(load_pass(step.name).requires & _NEEDS.keys()):
+            raise UsageError(
+                "--data",
+                found=f"nothing, and {recipe.name} has the pass {step.name}",
+                expected=_NEEDS[need],
+                next_step="give --data D with x_train, or take w8_dynamic or float16, which need none",
+            )
+
+
+def _setup(options: ExportOptions) -> Setup:
+    preprocessing = preprocessing_of(
+        model_card(options.model, options.card),
+        scale=options.scale,
+        mean=options.mean,
+        std=options.std,
+        dtype=options.dtype,
+        one_hot=options.one_hot,
+    )
+    return Setup(
+        model=options.model,
+        data=options.data,
+        cache="",
+        seed=options.seed,
+        trust=options.trust,
+        label_column=options.label_column,
+        image_size=parse_image_size(options.image_size),
+        preprocessing=preprocessing,
+        input_shapes=parse_input_shapes(options.input_shape),
+    )

@@ -19,7 +19,7 @@ from edgetool.artifact import digest_path, require_format
 from edgetool.data.dataset import Array
 from edgetool.data.text import TOKENIZER, load_tokenizer
 from edgetool.errors import MissingFileError, RunExistsError, UnsupportedModelError, UsageError
-from edgetool.pipeline.export import export_file
+from edgetool.pipeline.export import ExportOptions, export_file
 from edgetool.pipeline.request import model_card
 from edgetool.runners.base import RunPlan, Session
 from edgetool.runners.child import call_function
@@ -244,10 +244,8 @@ def _step_file(options: GenerateOptions, model: Path, tokenizer: Path, progress:
         params = {"model": str(model), "card": card.name, "out": str(source.resolve()), "trust": options.trust}
         call_function("edgetool.pipeline.step:write_step", params, subject=str(model))
         progress("step", 1, 1)
-        export_file(
-            str(source), str(step), recipe=options.recipe, data=None, card=None, scale=None, trust=False,
-            input_shape=None, overwrite=True, seed=options.seed, progress=progress,
-        )  # fmt: skip
+        step_options = ExportOptions(str(source), str(step), options.recipe, overwrite=True, seed=options.seed)
+        export_file(step_options, progress=progress)
         if tokenizer.parent.resolve() != folder.resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
         yield step

@@ -13,13 +13,13 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
-from edgetool.passes import load_pass
+from edgetool.pipeline.judge import judgement_of, recipe_weights
 from edgetool.pipeline.workshop import read_split
 from edgetool.recipes.recipe import Recipe
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import Task
-from edgetool.verify.parity import ParityKind, Weights, compare_outputs, tolerance_for
+from edgetool.verify.parity import ParityKind, compare_outputs, tolerance_for
 
 __all__ = ["bench_stage", "evaluate_source", "evaluate_stage", "source_arrays", "verify_stage"]
 
@@ -51,6 +51,7 @@ def verify_stage(
     inputs = read_split(cache, "parity").inputs
     reference = source_arrays(cache, "parity")
     classes = task.has_classes
+    judgement = judgement_of(recipe, classes=classes)
     outputs: dict[str, tuple[Array, ...]] = {}
     checked: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
@@ -62,10 +63,10 @@ def verify_stage(
                 found,
                 reference_name="source",
                 artifact_name=artifact.name,
-                kind=_parity_kind(recipe),
+                kind=judgement.kind,
                 split="validation",
                 classes=classes,
-                tolerance=tolerance_for(_parity_kind(recipe), weights=_weights(recipe), retrained=_trains(recipe)),
+                tolerance=judgement.tolerance,
             )
         except EdgetoolError as exc:
             checked.append(dataclasses.replace(artifact, failure=str(exc)))
@@ -188,31 +189,12 @@ def _can_be_scored(split: Split, task: Task) -> bool:
     return split.labels is not None or not task.needs_labels
 
 
-def _weights(recipe: Recipe) -> Weights:
-    """Return what the recipe's files store weights as."""
-    for step in recipe.passes:
-        if step.name == "quantize_float16":
-            return "float16"
-        if step.name == "qat" or step.name.startswith("quantize"):
-            return "int8"
-    return "float32"
-
-
-def _trains(recipe: Recipe) -> bool:
-    """Tell whether a pass of the recipe changes what the model answers by training on."""
-    return any("train_data" in load_pass(step.name).requires for step in recipe.passes)
-
-
-def _parity_kind(recipe: Recipe) -> ParityKind:
-    return "float" if _weights(recipe) == "float32" and not _trains(recipe) else "quantized"
-
-
 def _across_runtimes(
     artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, recipe: Recipe, classes: bool
 ) -> tuple[ArtifactRecord, ...]:
     """Add the comparison of the ONNX file with the TFLite file of the same recipe."""
     tflite = next((a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs), None)
-    kind: ParityKind = "float" if _weights(recipe) == "float32" else "runtimes"
+    kind: ParityKind = "float" if recipe_weights(recipe) == "float32" else "runtimes"
     done: list[ArtifactRecord] = []
     for artifact in artifacts:
         if artifact.artifact.format == "onnx" and artifact.name in outputs and tflite is not None:
@@ -224,7 +206,7 @@ def _across_runtimes(
                 kind=kind,
                 split="validation",
                 classes=classes,
-                tolerance=tolerance_for(kind, weights=_weights(recipe)),
+                tolerance=tolerance_for(kind, weights=recipe_weights(recipe)),
             )
             artifact = dataclasses.replace(artifact, parity=(*artifact.parity, record))
         done.append(artifact)

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgetool.artifact import Format, Provenance, digest_path, num_bytes
+from edgetool.artifact import Format, digest_path, num_bytes
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
 from edgetool.data.split import take_part_of_test
-from edgetool.errors import DataError, EdgetoolError, InternalError
-from edgetool.exporters import load_exporter
-from edgetool.exporters.base import ExportResult
+from edgetool.errors import EdgetoolError, InternalError
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
+from edgetool.pipeline.gated import Gate, export_gated
+from edgetool.pipeline.judge import judgement_of
+from edgetool.pipeline.probe import parity_split, take_probe
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -36,6 +37,8 @@ from edgetool.store.atomic import save_array, write_text
 from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer
 from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task, infer_task
+from edgetool.verify.gate import Probe
+from edgetool.verify.parity import Tolerance
 
 if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PARITY_SAMPLES",
     "Built",
+    "Exported",
     "Identity",
     "Prepared",
     "Setup",
@@ -134,6 +138,14 @@ class Built:
     failures: dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written, and the samples in words that it was compared with its source on."""
+
+    record: ArtifactRecord
+    samples: str
+
+
 def identify(setup: dict[str, Any]) -> dict[str, Any]:
     """Return the `Identity` of the source model."""
     plan = _parse_setup(setup)
@@ -150,7 +162,8 @@ def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
     if task is None:
         raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
     cache = Path(plan.cache)
-    parity = _parity_split(dataset, imported)
+    parity, _ = parity_split(dataset, imported, Path(plan.model), PARITY_SAMPLES)
+    parity = dataclasses.replace(parity, name="parity")
     for split in (parity, dataset.val, dataset.test):
         if split is not None:
             _write_split(cache, split)
@@ -188,15 +201,14 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
     context = _context(plan, wanted, emit)
     state, records = _run_passes(plan, wanted, context)
-    parent, zeros = _digest(plan), _zero_layers(plan)
+    gate = _gate(plan, wanted)
     artifacts: list[ArtifactRecord] = []
     failures: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(wanted.exports):
         context.progress("export", index, len(wanted.exports))
         path = Path(out) / f"{wanted.name}.{name}"
         try:
-            result = load_exporter(name)(state, path, context)
-            artifacts.append(_describe(path, wanted, parent, zeros, state, result))
+            artifacts.append(export_gated(state, name, path, context, gate))
         except EdgetoolError as exc:
             failures[name] = exc.to_dict()
     for file, text in context.dataset.files.items():
@@ -205,15 +217,18 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     return _builtins(Built(records, state.skipped, tuple(artifacts), failures))
 
 
-def export_one(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -> dict[str, Any]:
-    """Run a recipe's passes and write its one export to the file `out`; returns the artefact's record."""
+def export_one(
+    setup: dict[str, Any], recipe: dict[str, Any], out: str, tolerance: dict[str, Any] | None, emit: Emit
+) -> dict[str, Any]:
+    """Run a recipe's passes and write its one export to the file `out`; returns the fields of `Exported`."""
     plan = _parse_setup(setup)
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
+    limits = None if tolerance is None else parse(Tolerance, tolerance, source="tolerance", error=InternalError)
     context = _context(plan, wanted, emit)
     state, _ = _run_passes(plan, wanted, context)
-    path = Path(out)
-    result = load_exporter(wanted.exports[0])(state, path, context)
-    return _builtins(_describe(path, wanted, _digest(plan), _zero_layers(plan), state, result))
+    gate = _gate(plan, wanted, limits, must_agree=True)
+    record = export_gated(state, wanted.exports[0], Path(out), context, gate)
+    return _builtins(Exported(record, gate.probe.description))
 
 
 def read_split(cache: Path, name: str) -> Split:
@@ -319,23 +334,6 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
     return move_channels(apply(raw, plan.preprocessing), turned), task
 
 
-def _parity_split(dataset: Dataset, imported: ImportedModel) -> Split:
-    """Return the samples that parity is measured on: validation, else train, else noise; never test."""
-    for split in (dataset.val, dataset.train):
-        if split is not None:
-            return dataclasses.replace(split.take(PARITY_SAMPLES, seed=0), name="parity", labels=None)
-    if dataset.test is None:
-        raise DataError(
-            dataset.name,
-            found="no samples at all",
-            expected="a test split at least",
-            next_step="give --data with x_test",
-        )
-    random = np.random.default_rng(0)
-    shapes = [(PARITY_SAMPLES, *(max(1, size) for size in spec.shape[1:])) for spec in imported.inputs]
-    return Split("parity", tuple(random.uniform(0.0, 1.0, shape).astype(np.float32) for shape in shapes))
-
-
 def _write_split(cache: Path, split: Split) -> None:
     for index, array in enumerate(split.inputs):
         save_array(cache / f"{split.name}_x{index}.npy", array)
@@ -344,6 +342,22 @@ def _write_split(cache: Path, split: Split) -> None:
 
 
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
+
+
+def _gate(plan: Setup, recipe: Recipe, tolerance: Tolerance | None = None, *, must_agree: bool = False) -> Gate:
+    """Return what the files of a recipe have to pass."""
+    probe = _probe(_key(plan))
+    _, task = _data(_key(plan))
+    classes = None if task is None else task.has_classes
+    judgement = judgement_of(recipe, classes=classes, noise_inputs=probe.is_noise, tolerance=tolerance)
+    return Gate(recipe, probe, judgement, _digest(plan), _zero_layers(plan), must_agree)
+
+
+@functools.lru_cache(maxsize=1)
+def _probe(key: str) -> Probe:
+    """Return the samples that files of a setup (given as JSON) are compared with their source on."""
+    dataset, _ = _data(key)
+    return take_probe(dataset, _model(key), Path(_parse_setup(json.loads(key)).model))
 
 
 def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelState, tuple[PassRecord, ...]]:
@@ -359,33 +373,8 @@ def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelSta
     return state, records
 
 
-def _zero_layers(plan: Setup) -> list[str]:
+def _zero_layers(plan: Setup) -> tuple[str, ...]:
     """Return the layers of the source model whose kernel is all zeros."""
     source = _model(_key(plan)).model
     kernels = {} if isinstance(source, FrozenModel) else layer_kernels(source)
-    return [name for name, kernel in kernels.items() if not kernel.any()]
-
-
-def _describe(
-    path: Path, recipe: Recipe, parent: str, zero_layers: list[str], state: ModelState, result: ExportResult
-) -> ArtifactRecord:
-    """Read the file just written back, and check in it what the passes ensured."""
-    from edgetool.ir.summary import describe
-    from edgetool.store.sizes import measure_sizes
-    from edgetool.verify.invariants import check_exported
-
-    described = describe(path, Provenance(parent, f"recipe {recipe.name}"))
-    artifact = dataclasses.replace(described.artifact, path=f"artifacts/{path.name}")
-    return ArtifactRecord(
-        name=path.name,
-        recipe=recipe.name,
-        artifact=artifact,
-        size=measure_sizes(path),
-        macs=described.macs,
-        num_params=described.num_params,
-        arena_bytes=described.arena_bytes,
-        layers=described.layers,
-        is_reference=recipe.name == "float32",
-        invariants=check_exported(path, state.invariants, result.kernels, zero_layers),
-        notes=result.notes,
-    )
+    return tuple(name for name, kernel in kernels.items() if not kernel.any())

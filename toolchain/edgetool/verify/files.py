@@ -24,7 +24,7 @@ from edgetool.store.manifest import ParityRecord
 from edgetool.verify.inputs import InputFacts, VerifyInputs, in_model_layout, random_inputs
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
 
-__all__ = ["ModelFacts", "Verification", "verify_files"]
+__all__ = ["ModelFacts", "Verification", "has_classes", "verify_files"]
 
 #: Of describing, loading or running one model on the compared samples.
 TIMEOUT_S = 1800.0
@@ -119,7 +119,7 @@ def verify_files(
         artifact_name=str(candidate),
         kind=kind,
         split=inputs.split.name,
-        classes=_has_classes(trusted, inputs.split),
+        classes=has_classes(trusted, inputs.split),
         tolerance=tolerance or limit,
     )
     return Verification(inputs.description, record)
@@ -139,7 +139,7 @@ def _limit(weights: tuple[Weights, Weights], is_noise: bool) -> tuple[ParityKind
     return kind, tolerance_for(kind, noise_inputs=is_noise)
 
 
-def _has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
+def has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
     """Tell class scores: integer labels in their range, or without labels rows that sum to 1."""
     if not outputs or outputs[0].ndim != 2 or outputs[0].size == 0:
         return False

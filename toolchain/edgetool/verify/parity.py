@@ -26,7 +26,9 @@ __all__ = [
     "Weights",
     "compare_outputs",
     "require_parity",
+    "sqnr_db",
     "tolerance_for",
+    "tolerance_from",
 ]
 
 ParityKind = Literal["float", "quantized", "runtimes"]
@@ -116,6 +118,15 @@ def tolerance_for(
     return RUNTIMES if kind == "runtimes" else QUANTIZED
 
 
+def tolerance_from(
+    max_abs_error: float | None, min_sqnr_db: float | None, min_agreement: float | None
+) -> Tolerance | None:
+    """Return the limits that options state; None where none was given."""
+    if max_abs_error is None and min_sqnr_db is None and min_agreement is None:
+        return None
+    return Tolerance(max_abs_error, min_sqnr_db, min_agreement)
+
+
 def compare_outputs(
     reference: Sequence[Array],
     candidate: Sequence[Array],
@@ -151,7 +162,7 @@ def compare_outputs(
     differences = [c.astype(np.float64) - r.astype(np.float64) for r, c in zip(reference, candidate, strict=True)]
     errors = [float(np.abs(d).max()) for d in differences]
     worst = int(np.argmax(errors))
-    sqnr = tuple(_sqnr_db(r, d) for r, d in zip(reference, differences, strict=True))
+    sqnr = tuple(_ratio_db(r, d) for r, d in zip(reference, differences, strict=True))
     agreement = _agreement(reference[0], candidate[0]) if classes and reference[0].ndim <= 3 else None
     reasons = [*_constant(reference, candidate, reference_name), *_broken(limit, reference, errors, sqnr, agreement)]
     return ParityRecord(
@@ -284,8 +295,12 @@ def _max_relative(reference: Array, difference: Array) -> float:
     return float((np.abs(difference) / np.maximum(magnitude, floor)).max())
 
 
-def _sqnr_db(reference: Array, difference: Array) -> float:
+def sqnr_db(reference: Array, candidate: Array) -> float:
     """Return 10 log10(signal / noise), held to -200..200 dB so that it stays a number."""
+    return _ratio_db(reference, candidate.astype(np.float64) - reference.astype(np.float64))
+
+
+def _ratio_db(reference: Array, difference: Array) -> float:
     signal = float((reference.astype(np.float64) ** 2).sum())
     noise = float((difference**2).sum())
     if noise == 0.0:

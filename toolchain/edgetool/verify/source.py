@@ -6,6 +6,7 @@ are plain JSON.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from pathlib import Path
@@ -20,6 +21,7 @@ from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.schema import parse
 from edgetool.store.atomic import save_array
+from edgetool.verify.domain import input_facts
 
 __all__ = ["describe_graph", "describe_source", "run_source"]
 
@@ -64,12 +66,8 @@ def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
         model: what `import_model` takes.
         options: fields of `ImportOptions`.
     """
-    imported = _import(model, options)
-    inputs = []
-    for index, spec in enumerate(imported.inputs):
-        high = _table_rows(imported.model, index)
-        low = None if high is None else 0.0
-        inputs.append({"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype, "low": low, "high": high})
+    facts = input_facts(_import(model, options))
+    inputs = [{**dataclasses.asdict(entry), "shape": list(entry.shape)} for entry in facts]
     return {"inputs": inputs, "weights": "float32"}
 
 
@@ -171,12 +169,3 @@ def _real_range(scale: tuple[float, ...], zero_point: tuple[int, ...], dtype: st
     limits = np.iinfo(dtype)
     low, high = ((int(q) - int(zero_point[0])) * float(scale[0]) for q in (limits.min, limits.max))
     return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else (None, None)
-
-
-def _table_rows(model: Any, index: int) -> float | None:
-    """Return the last row of the Embedding that a Keras model's input feeds, or None."""
-    for layer in getattr(model, "layers", ()):
-        kinds = ("Embedding", "ReversibleEmbedding")
-        if type(layer).__name__ in kinds and layer.get_input_at(0) is model.inputs[index]:
-            return float(layer.input_dim - 1)
-    return None

@@ -1,0 +1,69 @@
+"""`edgetool export` runs what it wrote, compares it with the model, and keeps no file that fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+#: A table whose first column is a ten-thousandth of its second, normalised inside the model.
+MAKE_MODEL = """
+import os, sys
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras
+import numpy as np
+keras.utils.set_random_seed(0)
+random = np.random.default_rng(0)
+x = (random.normal(size=(200, 2)) * [0.02, 300.0] + [0.1, 2000.0]).astype("float32")
+normalization = keras.layers.Normalization()
+normalization.adapt(x)
+inputs = keras.Input((2,), name="table")
+hidden = keras.layers.Dense(8, activation="relu", name="hidden")(normalization(inputs))
+model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="classes")(hidden))
+model.layers[-1].set_weights([random.normal(size=(8, 2)) * 3.0, np.zeros(2)])
+model.save(sys.argv[1])
+np.savez(sys.argv[2], x_train=x[:100], y_train=model.predict(x[:100], verbose=0).argmax(axis=1),
+    x_val=x[100:], y_val=model.predict(x[100:], verbose=0).argmax(axis=1))
+"""
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    arguments = [sys.executable, "-c", MAKE_MODEL, "model.keras", "data.npz"]
+    subprocess.run(arguments, cwd=folder, check=True, capture_output=True, env={**os.environ, "CI": "1"})
+    return folder
+
+
+def export(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgetool.cli.main", "export", "model.keras", "-o", name, *more],
+        cwd=folder, capture_output=True, text=True, timeout=600, env={**os.environ, "CI": "1"}, check=False,
+    )  # fmt: skip
+
+
+def test_the_comparison_is_printed_without_data(workplace: Path) -> None:
+    done = export(workplace, "float.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "about the mean that table is normalised by" in done.stderr
+    assert "same answer for 100.0% of 64: ok" in done.stderr
+    assert (workplace / "float.onnx").exists()
+
+
+def test_a_recipe_that_changed_nothing_leaves_no_file(workplace: Path) -> None:
+    done = export(workplace, "dynamic.tflite", "--recipe", "w8_dynamic")
+    assert done.returncode == 40
+    assert "the recipe changed nothing" in done.stderr
+    assert not list(workplace.glob("*dynamic*"))
+
+
+def test_preprocessing_reaches_the_comparison(workplace: Path) -> None:
+    done = export(workplace, "scaled.tflite", "--data", "data.npz", "--scale", "1e-30", "--mean", "0,0", "--std", "1,1")
+    assert done.returncode == 41
+    assert "one and the same output for every sample" in done.stderr
+    assert not (workplace / "scaled.tflite").exists()

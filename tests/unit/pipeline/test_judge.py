@@ -1,0 +1,34 @@
+"""Limits follow from what a recipe stores and whether it trains."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgetool.pipeline.judge import judgement_of, parity_kind, recipe_trains, recipe_weights
+from edgetool.recipes.recipe import find_recipe
+from edgetool.verify.parity import FLOAT, HALF, NOISE_INPUTS, QUANTIZED, RETRAINED, Tolerance
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "kind", "trains", "limits"),
+    [
+        ("float32", "float32", "float", False, FLOAT),
+        ("float16", "float16", "quantized", False, HALF),
+        ("w8_dynamic", "int8", "quantized", False, QUANTIZED),
+        ("w8a8_static", "int8", "quantized", False, QUANTIZED),
+        ("w8a8_qat", "int8", "quantized", True, RETRAINED),
+    ],
+)
+def test_recipes_are_judged_by_what_they_do(
+    name: str, weights: str, kind: str, trains: bool, limits: Tolerance
+) -> None:
+    recipe = find_recipe(name)
+    assert (recipe_weights(recipe), parity_kind(recipe), recipe_trains(recipe)) == (weights, kind, trains)
+    assert judgement_of(recipe, classes=True).tolerance == limits
+
+
+def test_generated_inputs_and_stated_limits() -> None:
+    recipe = find_recipe("w8_dynamic")
+    assert judgement_of(recipe, classes=None, noise_inputs=True).tolerance == NOISE_INPUTS
+    own = Tolerance(max_abs_error=0.5)
+    assert judgement_of(recipe, classes=None, tolerance=own).tolerance == own

@@ -1,0 +1,73 @@
+"""What a file stores against what its recipe asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgetool.errors import ExportError
+from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.passes.base import QuantizationScheme
+from edgetool.verify.stored import count_stored, require_changed, share_note
+
+FLOAT16 = QuantizationScheme("float16")
+DYNAMIC = QuantizationScheme("dynamic")
+STATIC = QuantizationScheme("static", "int8")
+
+
+def graph(*tensors: Tensor, ops: tuple[Op, ...]) -> Graph:
+    return Graph("tflite", {tensor.name: tensor for tensor in tensors}, ops, ("x",), ("y",))
+
+
+def constant(name: str, dtype: str, num: int) -> Tensor:
+    return Tensor(name, (num,), dtype, None, np.ones(num, dtype))
+
+
+def dense(dtype: str, *, bias: str = "float32") -> Graph:
+    op = Op("FULLY_CONNECTED", "y", ("x", "k", "b"), ("y",))
+    return graph(constant("k", dtype, 320), constant("b", bias, 4), ops=(op,))
+
+
+@pytest.mark.parametrize(("scheme", "dtype"), [(FLOAT16, "float16"), (DYNAMIC, "int8"), (STATIC, "int8")])
+def test_a_file_in_which_the_weights_changed_is_taken(scheme: QuantizationScheme, dtype: str) -> None:
+    require_changed(dense(dtype), scheme, "a.tflite")
+
+
+@pytest.mark.parametrize("scheme", [FLOAT16, DYNAMIC, STATIC])
+def test_a_file_in_which_nothing_changed_is_refused_with_the_reason(scheme: QuantizationScheme) -> None:
+    with pytest.raises(ExportError) as caught:
+        require_changed(dense("float32"), scheme, "a.tflite")
+    assert "the recipe changed nothing" in caught.value.found
+    assert "k with 320 values" in caught.value.found
+
+
+def test_a_model_without_weights_says_so() -> None:
+    with pytest.raises(ExportError, match="the model has no weights"):
+        require_changed(graph(ops=(Op("RELU", "y", ("x",), ("y",)),)), DYNAMIC, "a.tflite")
+
+
+def test_float32_asks_for_nothing() -> None:
+    require_changed(dense("float32"), QuantizationScheme(), "a.tflite")
+
+
+def test_integer_activations_are_enough_for_a_model_without_weights() -> None:
+    quantized = Tensor("y", (1, 4), "int8", Quantization((0.5,), (0,)))
+    require_changed(graph(quantized, ops=(Op("RELU", "y", ("x",), ("y",)),)), STATIC, "a.tflite")
+
+
+def test_zero_points_are_no_weights() -> None:
+    pair = Op("DequantizeLinear", "d", ("k", "s", "z"), ("d",))
+    found = count_stored(
+        graph(constant("k", "float32", 8), constant("s", "float32", 2), constant("z", "int8", 2), ops=(pair,))
+    )
+    assert (found.integers, found.floats) == (0, 8)
+    assert not found.is_integer
+
+
+def test_the_share_that_stayed_float_is_told_where_it_is_large() -> None:
+    op = Op("ADD", "y", ("x", "k", "t"), ("y",))
+    half = graph(constant("k", "int8", 100), constant("t", "float32", 100), ops=(op,))
+    (note,) = share_note(half, DYNAMIC)
+    assert note.startswith("50% of the weights are float32 all the same, the largest in t")
+    assert share_note(dense("int8"), DYNAMIC) == ()
+    assert share_note(half, QuantizationScheme()) == ()

@@ -1,0 +1,225 @@
+"""The gate that every exported file passes before it gets its name.
+
+A file is read back, held against what its recipe asked for, loaded and run by its runtime, and compared with the source
+model. Where it computes in integers it is also compared with its format's specification: fast kernels have been wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetool.data.dataset import Array, Split
+from edgetool.errors import (
+    DiskFullError,
+    EdgetoolError,
+    ExportError,
+    OutputFileError,
+    ParityError,
+    UnsupportedModelError,
+)
+from edgetool.ir import read_graph
+from edgetool.ir.graph import Graph
+from edgetool.ir.macs import op_macs
+from edgetool.passes.base import QuantizationScheme
+from edgetool.runners.base import Runner, RunPlan
+from edgetool.store.manifest import ParityRecord
+from edgetool.verify.files import has_classes
+from edgetool.verify.parity import ParityKind, Tolerance, compare_outputs, sqnr_db
+from edgetool.verify.specification import onnx_by_specification, tflite_by_specification
+from edgetool.verify.stored import count_stored, require_changed, share_note
+
+__all__ = ["GateResult", "Judgement", "Probe", "pass_gate"]
+
+#: Of running one file on the probe.
+TIMEOUT_S = 600.0
+#: What running the source and the file on the probe may cost, in multiply-accumulates: a few seconds on one core.
+PROBE_MACS = 10_000_000_000
+MIN_SAMPLES = 4
+#: What the specification's evaluators may cost; they do about a tenth of what fast kernels do in the same time.
+SPECIFICATION_MACS = {"onnx": 8_000_000_000, "tflite": 1_500_000_000}
+#: Samples that a specification's evaluator runs at most.
+MAX_SPECIFICATION_SAMPLES = 4
+#: A runtime may be so much further from the source than the specification is.
+MAX_LOSS_DB = 3.0
+#: Outputs nearer to the source than this are right, whatever the specification gives.
+GOOD_SQNR_DB = 30.0
+
+Arrays = tuple[Array, ...]
+
+RUNTIME_NAMES = {"tflite": "LiteRT", "onnx": "onnxruntime"}
+
+
+class Probe:
+    """Samples, and what the source model gives for them, which is computed when it is asked for.
+
+    Args:
+        inputs: `[N, ...]` each, preprocessed.
+        run: gives the source model's outputs, `[N, ...]` each.
+        description: where the samples came from, in words.
+        split: name of the split that they came from; `random` for generated ones.
+    """
+
+    def __init__(self, inputs: Arrays, run: Callable[[Arrays], Arrays], description: str, split: str) -> None:
+        self.inputs = inputs
+        self.description = description
+        self.split = split
+        self._run = run
+        self._outputs: dict[int, Arrays] = {}
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the samples were generated."""
+        return self.split == "random"
+
+    def first(self, num_samples: int) -> tuple[Arrays, Arrays]:
+        """Return the first samples and the source model's outputs for them."""
+        inputs = tuple(array[:num_samples] for array in self.inputs)
+        if num_samples not in self._outputs:
+            self._outputs[num_samples] = tuple(np.asarray(array) for array in self._run(inputs))
+        return inputs, self._outputs[num_samples]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a file is to be compared with its source.
+
+    Attributes:
+        kind: of the comparison.
+        tolerance: its limits.
+        classes: whether outputs are scores of classes; None: the source's outputs tell.
+    """
+
+    kind: ParityKind
+    tolerance: Tolerance
+    classes: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate found: the comparison with the source, and sentences for the report."""
+
+    parity: ParityRecord
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Samples, the source model's outputs for them, and the file's."""
+
+    inputs: Arrays
+    expected: Arrays
+    outputs: Arrays
+
+
+def pass_gate(
+    path: Path, name: str, probe: Probe, judgement: Judgement, scheme: QuantizationScheme, runner: Runner
+) -> GateResult:
+    """Check a file that an exporter wrote under a temporary name.
+
+    Args:
+        path: where the file is.
+        name: what it is to be called, for messages.
+        probe: samples and the source model's outputs.
+        judgement: how to compare. A comparison that fails its limits is in the result, not raised.
+        scheme: what the recipe asked for.
+        runner: where the file runs.
+
+    Raises:
+        ExportError: the recipe changed nothing in the file, or its runtime cannot load or run it.
+        ParityError: outputs that cannot be compared (NaN, another shape), or a runtime that computes something else
+            than the specification says.
+    """
+    graph = read_graph(path)
+    require_changed(graph, scheme, name)
+    macs = sum(op_macs(graph, op) or 0 for op in graph.ops)
+    inputs, expected = probe.first(_num_samples(macs, len(probe.inputs[0])))
+    outputs = _run(path, name, inputs, runner)
+    classes = judgement.classes
+    record = compare_outputs(
+        expected,
+        outputs,
+        reference_name="source",
+        artifact_name=name,
+        kind=judgement.kind,
+        split=probe.split,
+        classes=has_classes(expected, Split(probe.split, inputs)) if classes is None else classes,
+        tolerance=judgement.tolerance,
+    )
+    notes = share_note(graph, scheme)
+    if count_stored(graph).is_integer:
+        notes += _compare_with_specification(path, name, graph, _Outcome(inputs, expected, outputs), runner)
+    return GateResult(record, notes)
+
+
+def _num_samples(macs: int, at_most: int) -> int:
+    """Return how many samples a model of so many multiply-accumulates is compared on."""
+    return int(np.clip(PROBE_MACS // max(macs, 1), min(MIN_SAMPLES, at_most), at_most))
+
+
+def _run(path: Path, name: str, inputs: Arrays, runner: Runner) -> Arrays:
+    """Run the file in its runtime; what that refuses is the export's failure, not a damaged file's."""
+    try:
+        session = runner.open(path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
+        try:
+            return session.outputs(inputs)
+        finally:
+            session.close()
+    except (DiskFullError, OutputFileError):
+        raise
+    except EdgetoolError as exc:
+        runtime = RUNTIME_NAMES[path.suffix.removeprefix(".")]
+        raise ExportError(
+            name,
+            found=f"{runtime} cannot run the file that was written: {exc.found}",
+            expected="a file that its runtime loads and runs",
+            next_step="take another recipe (float32, w8_dynamic) or another format",
+        ) from exc
+
+
+def _compare_with_specification(
+    path: Path, name: str, graph: Graph, outcome: _Outcome, runner: Runner
+) -> tuple[str, ...]:
+    """Hold the runtime's outputs against the specification's, both as distances from the source.
+
+    Raises:
+        ParityError: the runtime is further away by more than `MAX_LOSS_DB`, and not good by itself.
+    """
+    macs = sum(op_macs(graph, op) or 0 for op in graph.ops)
+    budget = SPECIFICATION_MACS[graph.format]
+    if macs > budget:
+        return (
+            f"not compared with the specification's evaluator, which would take minutes: {macs:,} "
+            f"multiply-accumulates a sample, more than {budget:,}",
+        )
+    num = min(MAX_SPECIFICATION_SAMPLES, len(outcome.inputs[0]), budget // max(macs, 1))
+    inputs = tuple(array[:num] for array in outcome.inputs)
+    try:
+        if graph.format == "onnx":
+            specified = onnx_by_specification(path, inputs)
+        else:
+            specified = tflite_by_specification(path, inputs, runner)
+    except UnsupportedModelError as exc:
+        return (f"not compared with the specification: {exc.found}",)
+    for index, (source, found, right) in enumerate(zip(outcome.expected, outcome.outputs, specified, strict=True)):
+        _require_specified(name, graph.format, index, (source[:num], found[:num], right))
+    return ()
+
+
+def _require_specified(name: str, kind: str, index: int, outputs: tuple[Array, Array, Array]) -> None:
+    source, found, right = outputs
+    if right.shape != source.shape:
+        return
+    runtime_db, specified_db = sqnr_db(source, found), sqnr_db(source, right)
+    if runtime_db >= GOOD_SQNR_DB or runtime_db >= specified_db - MAX_LOSS_DB:
+        return
+    raise ParityError(
+        f"{name}: output {index}",
+        found=f"{runtime_db:.1f} dB above its error in {RUNTIME_NAMES[kind]} on this processor, where the "
+        f"specification's evaluator gives {specified_db:.1f} dB for the same file",
+        expected=f"at most {MAX_LOSS_DB:g} dB less",
+        next_step="take another recipe (float16, w8a8_static); integer kernels of processors without VNNI saturate",
+    )

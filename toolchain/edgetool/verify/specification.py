@@ -1,0 +1,135 @@
+"""Run a file by its format's specification: what it means, whatever a runtime's fast kernels make of it.
+
+ONNX has an evaluator, `onnx.reference`, which computes every integer operator in plain NumPy. Its float convolutions
+and pools are loops in Python that take minutes; these are computed by onnxruntime, one operator at a time, in float32,
+where no fast integer kernel can take part. TFLite's specification is LiteRT's reference kernels (`BUILTIN_REF`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetool.data.dataset import Array
+from edgetool.errors import EdgetoolError, UnsupportedModelError
+from edgetool.runners.base import Runner, RunPlan
+
+__all__ = ["onnx_by_specification", "tflite_by_specification"]
+
+#: Operators whose reference implementation loops in Python over positions, or knows one direction only.
+_SLOW = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "LSTM", "GRU", "RNN", "Resize", "LRN")
+TIMEOUT_S = 600.0
+
+
+def onnx_by_specification(path: Path, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return the outputs of an `.onnx` file by `onnx.reference`, each `[N, ...]`; samples run one by one.
+
+    Args:
+        path: the file.
+        inputs: `[N, ...]` each, in the file's order.
+
+    Raises:
+        UnsupportedModelError: the evaluator lacks an operator of the file, or cannot compute it.
+    """
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    model = onnx.load(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    values = [value for value in model.graph.input if value.name not in constants]
+    try:
+        evaluator = ReferenceEvaluator(model, new_ops=[_by_runtime(kind) for kind in _SLOW])
+        batch = _fixed_batch(values) or 1
+        parts = []
+        for start in range(0, len(inputs[0]), batch):
+            feeds = {
+                value.name: _filled(array[start : start + batch], batch).astype(_dtype(value))
+                for value, array in zip(values, inputs, strict=True)
+            }
+            parts.append([np.asarray(output) for output in evaluator.run(None, feeds)])
+    except Exception as exc:
+        raise UnsupportedModelError(
+            str(path),
+            found=f"onnx.reference cannot evaluate it: {' '.join(f'{type(exc).__name__}: {exc}'.split())[:200]}",
+            expected="operators that the specification's evaluator has",
+            next_step="compare the file on the machine that is to run it: edgetool verify",
+        ) from exc
+    joined = [np.concatenate([np.atleast_1d(part[index]) for part in parts]) for index in range(len(parts[0]))]
+    return tuple(array[: len(inputs[0])] for array in joined)
+
+
+def tflite_by_specification(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[Array, ...]:
+    """Return the outputs of a `.tflite` file by LiteRT's reference kernels, each `[N, ...]`.
+
+    Raises:
+        UnsupportedModelError: the reference kernels refuse the file, or abort on it.
+    """
+    try:
+        session = runner.open(path, RunPlan(num_threads=1, kernels="reference", timeout_s=TIMEOUT_S))
+        try:
+            return session.outputs(inputs, batch_size=1)
+        finally:
+            session.close()
+    except EdgetoolError as exc:
+        raise UnsupportedModelError(
+            str(path),
+            found=f"LiteRT's reference kernels cannot run it: {exc.found}",
+            expected="operators that they have",
+            next_step="compare the file on the device that is to run it",
+        ) from exc
+
+
+def _fixed_batch(values: Sequence[Any]) -> int | None:
+    """Return the batch that the first input states; None where it is open."""
+    dims = values[0].type.tensor_type.shape.dim
+    return int(dims[0].dim_value) or None if dims else None
+
+
+def _filled(array: Array, batch: int) -> Array:
+    """Repeat the last sample until the batch is full."""
+    missing = batch - len(array)
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else np.asarray(array)
+
+
+def _dtype(value: Any) -> np.dtype[Any]:
+    import onnx
+
+    dtype: np.dtype[Any] = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    return dtype
+
+
+def _by_runtime(kind: str) -> type:
+    """Return an implementation of the operator `kind` for `onnx.reference`: a session of this one node."""
+    from onnx.reference.op_run import OpRun
+
+    def run(self: Any, *inputs: Array | None, **_: Any) -> tuple[Array, ...]:
+        given = {f"x{place}": array for place, array in enumerate(inputs) if array is not None}
+        session = _one_node(self, given)
+        return tuple(session.run(None, given))
+
+    return type(kind, (OpRun,), {"_run": run})
+
+
+def _one_node(op: Any, given: dict[str, Array]) -> Any:
+    import onnx
+    import onnxruntime
+
+    node = onnx.NodeProto()
+    node.CopyFrom(op.onnx_node)
+    for place in range(len(node.input)):
+        node.input[place] = f"x{place}" if f"x{place}" in given else ""
+    values = [
+        onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in given.items()
+    ]
+    outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+    opset = onnx.helper.make_opsetid("", op.run_params["opsets"][""])
+    graph = onnx.helper.make_graph([node], "one", values, outputs)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
