@@ -1,15 +1,38 @@
-"""Targets: what a device has. One folder with a `target.toml` each, and a source for every figure."""
+"""Targets: what a device has. One folder with a `target.toml` each, and a source for every figure.
+
+A target is named, given as the path of a `target.toml`, or described by figures on the command line.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edgetool.catalog import scan
-from edgetool.errors import TargetError, nearest
+from edgetool.errors import MissingFileError, TargetError, UsageError, nearest
 from edgetool.schema import load_toml, parse
 
-__all__ = ["Qemu", "Target", "find_target", "list_targets", "parse_target"]
+__all__ = [
+    "DEFAULT_TARGET",
+    "Qemu",
+    "Target",
+    "TargetOptions",
+    "choose_target",
+    "find_target",
+    "list_targets",
+    "parse_bytes",
+    "parse_hertz",
+    "parse_target",
+]
+
+#: The target where none is named.
+DEFAULT_TARGET = "host"
+#: Name of a target that the command line describes by figures alone.
+CUSTOM = "custom"
+TARGET_FILE = "target.toml"
 
 #: Fields that are figures of the device.
 FIGURES = ("flash_bytes", "ram_bytes", "clock_hz", "num_cores")
@@ -73,6 +96,83 @@ class Target:
     qemu: Qemu | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """What a command line says of the target; None where an option was not given.
+
+    Attributes:
+        name: a name, or the path of a `target.toml` or of its folder.
+        flash: figure that replaces the target's own, see `parse_bytes`.
+        ram: likewise.
+        clock: likewise, see `parse_hertz`.
+    """
+
+    name: str | None = None
+    flash: str | None = None
+    ram: str | None = None
+    clock: str | None = None
+
+
+def choose_target(options: TargetOptions) -> Target:
+    """Return the target that the options name, with the figures that they replace.
+
+    Figures without a name describe a microcontroller: its runtimes are generated C and TensorFlow Lite Micro.
+
+    Raises:
+        TargetError: no such target, or its file is wrong.
+        MissingFileError: no file of that path.
+        UsageError: a figure is no size or frequency.
+    """
+    figures = {
+        "flash_bytes": None if options.flash is None else parse_bytes("--flash", options.flash),
+        "ram_bytes": None if options.ram is None else parse_bytes("--ram", options.ram),
+        "clock_hz": None if options.clock is None else parse_hertz("--clock", options.clock),
+    }
+    stated = [name for name, value in figures.items() if value is not None]
+    if options.name is None and stated:
+        base = Target(CUSTOM, "A device described on the command line", "", ("c", "tflm"), "none")
+    else:
+        base = find_target(options.name or DEFAULT_TARGET)
+    return dataclasses.replace(
+        base,
+        flash_bytes=figures["flash_bytes"] or base.flash_bytes,
+        ram_bytes=figures["ram_bytes"] or base.ram_bytes,
+        clock_hz=figures["clock_hz"] or base.clock_hz,
+        sources={**base.sources, **dict.fromkeys(stated, "the command line")},
+    )
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """Return bytes from `512k`, `2M`, `1.5MiB` or `524288`; k and M count in 1,024 as the data sheets of devices do.
+
+    Raises:
+        UsageError: anything else, or less than one byte.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)?(?:i?b|bytes)?", text.strip().lower())
+    value = 0 if match is None else round(float(match[1]) * 1024 ** " kmg".index(match[2] or " "))
+    if value < 1:
+        raise UsageError(
+            option,
+            found=repr(text),
+            expected="a size in bytes, or with k, M or G",
+            next_step=f"for example {option} 512k",
+        )
+    return value
+
+
+def parse_hertz(option: str, text: str) -> int:
+    """Return hertz from `480MHz`, `480M`, `1.5GHz` or `16000000`.
+
+    Raises:
+        UsageError: anything else, or less than one hertz.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g)?(?:hz)?", text.strip().lower())
+    value = 0 if match is None else round(float(match[1]) * 1000 ** " kmg".index(match[2] or " "))
+    if value < 1:
+        raise UsageError(option, found=repr(text), expected="a frequency", next_step=f"for example {option} 480MHz")
+    return value
+
+
 def list_targets() -> list[Target]:
     """Return every target, sorted by name.
 
@@ -132,17 +232,41 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
 
 
 def find_target(name: str) -> Target:
-    """Return the target of that name.
+    """Return the target of that name, or the one that a file of that path describes.
 
     Raises:
         TargetError: there is none, or its file is wrong.
+        MissingFileError: `name` is a path, and no file is there.
     """
     targets = {target.name: target for target in list_targets()}
-    if name not in targets:
-        raise TargetError(
-            f"--target {name}",
-            found="no such target",
-            expected="a known target",
-            next_step=f"{nearest(name, list(targets))} (edgetool targets lists all)",
+    if name in targets:
+        return targets[name]
+    if name.endswith(".toml") or "/" in name or Path(name, TARGET_FILE).is_file():
+        return _read_target(Path(name))
+    raise TargetError(
+        f"--target {name}",
+        found="no such target",
+        expected="a name that `edgetool targets` lists, or the path of a target.toml",
+        next_step=f"{_spelling(name, list(targets))}for a board of your own, leave --target out and give its "
+        "figures: --flash 1M --ram 256k",
+    )
+
+
+def _read_target(path: Path) -> Target:
+    file = path / TARGET_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise MissingFileError(
+            f"--target {path}",
+            found="no such file",
+            expected="a target.toml or the folder of one",
+            next_step="check the path; edgetool targets lists the names",
         )
-    return targets[name]
+    return parse_target(load_toml(file, error=TargetError), source=str(file))
+
+
+def _spelling(name: str, valid: list[str]) -> str:
+    """Return the nearest name where only letters are misspelt: other digits are another device with other figures."""
+    digits = sorted(re.findall(r"\d", name))
+    alike = [candidate for candidate in valid if sorted(re.findall(r"\d", candidate)) == digits]
+    hint = nearest(name, alike) if alike else ""
+    return f"{hint} " if hint.startswith("did you mean") else ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from edgetool.artifact import Artifact, Provenance, Signature, TensorSpec
 from edgetool.pipeline.decide import decide
 from edgetool.store.manifest import (
+    SCHEMA_VERSION,
     ArtifactRecord,
     EvaluationRecord,
     InvariantRecord,
@@ -30,6 +31,7 @@ from edgetool.store.manifest import (
     SkippedLayer,
     SourceRecord,
     StageRecord,
+    ValidationSplit,
 )
 from edgetool.store.manifest_io import save_manifest
 from edgetool.targets import find_target
@@ -274,7 +276,7 @@ def manifest() -> Manifest:
         evaluation=evaluation(rng, "test", "keras", 0.0, paired=False),
     )
     return Manifest(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         edgetool_version="0.1.0",
         command="edgetool compress resnet8_cifar10.h5 --data cifar10.npz -o resnet8-run",
         run_key="0" * 64,
@@ -308,6 +310,8 @@ def manifest() -> Manifest:
         stages=stages(),
         artifacts=artifacts,
         decisions=decide(artifacts, source=source.validation, target=find_target("host"), max_drop_points=1.0),
+        device=find_target("host"),
+        decided_on=ValidationSplit(807, 807, is_carved=True, is_seen=True),
         notes=(
             "w8a16_static.onnx failed: w8a16_static.onnx: onnxruntime has no int16 convolution, expected a kernel; "
             "use the TFLite file of this recipe",

@@ -8,8 +8,10 @@ import pytest
 
 from edgetool.embed.bundle import choose_file, embed_array, embed_tflm
 from edgetool.errors import FileFormatError, MissingFileError, UsageError
+from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
+HOST = find_target("host")
 
 
 def test_a_plain_file_is_itself(tmp_path: Path) -> None:
@@ -26,9 +28,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_tflm_takes_tflite_files_only(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="format 'onnx'"):
-        embed_tflm(GOLDEN / "tiny.onnx", artifact=None, name=None, out=tmp_path / "b", target="host", overwrite=False)
+        embed_tflm(
+            GOLDEN / "tiny.onnx",
+            artifact=None,
+            name=None,
+            out=tmp_path / "b",
+            target=HOST,
+            overwrite=False,
+        )
     with pytest.raises(UsageError, match="no identifier"):
         embed_tflm(
-            GOLDEN / "tiny_int8.tflite", artifact=None, name="std", out=tmp_path / "b", target="host", overwrite=False
+            GOLDEN / "tiny_int8.tflite",
+            artifact=None,
+            name="std",
+            out=tmp_path / "b",
+            target=HOST,
+            overwrite=False,
         )
     assert not list(tmp_path.iterdir())

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
-from edgetool.pipeline.decide import broken_budgets, decide, refusal
+from edgetool.pipeline.decide import broken_budgets, decide, placed_on, refusal
 from edgetool.store.manifest import (
     ArtifactRecord,
+    Decision,
     EvaluationRecord,
     InvariantRecord,
     LatencyRecord,
     ParityRecord,
+    RuntimeFit,
     SizeRecord,
 )
-from edgetool.targets import find_target
+from edgetool.targets import Target, find_target
 
 
 def evaluation(value: float) -> EvaluationRecord:
@@ -44,21 +46,73 @@ SOURCE = evaluation(0.90)
 SMALL, FAST, WRONG = record("small", 100, 0.895, 30.0), record("fast", 200, 0.90, 10.0), record("wrong", 50, 0.80, 5.0)
 
 
+def choose(artifacts: list[ArtifactRecord], target: Target = HOST, max_drop_points: float = 1.0) -> dict[str, Decision]:
+    decisions = decide(artifacts, source=SOURCE, target=target, max_drop_points=max_drop_points)
+    return {decision.purpose: decision for decision in decisions}
+
+
 def test_the_smallest_and_the_fastest_within_the_limit() -> None:
-    smallest, fastest = decide([SMALL, FAST, WRONG], source=SOURCE, target=HOST, max_drop_points=1.0)
-    assert (smallest.artifact, fastest.artifact) == ("small", "fast")
-    assert "100 bytes" in smallest.reason and "-0.50 points" in smallest.reason
+    chosen = choose([SMALL, FAST, WRONG])
+    assert (chosen["smallest"].artifact, chosen["fastest"].artifact) == ("small", "fast")
+    assert "100 bytes" in chosen["smallest"].reason and "-0.50 points" in chosen["smallest"].reason
 
 
 def test_a_looser_limit_changes_the_choice() -> None:
-    smallest, fastest = decide([SMALL, FAST, WRONG], source=SOURCE, target=HOST, max_drop_points=10.0)
-    assert smallest.artifact == fastest.artifact == "wrong"
+    assert {decision.artifact for decision in choose([SMALL, FAST, WRONG], max_drop_points=10.0).values()} == {"wrong"}
 
 
 def test_nothing_fits_and_every_reason_is_told() -> None:
-    smallest, _ = decide([WRONG], source=SOURCE, target=HOST, max_drop_points=1.0)
-    assert smallest.artifact is None
-    assert "wrong: validation accuracy drops by 10.00, more than 1" in smallest.reason
+    chosen = choose([WRONG])
+    assert {decision.artifact for decision in chosen.values()} == {None}
+    assert "wrong: validation accuracy drops by 10.00, more than 1" in chosen["recommended"].reason
+
+
+def test_of_two_sizes_that_are_nearly_the_same_the_faster_is_the_smallest() -> None:
+    slower, faster = record("slower", 1000, 0.9, 30.0), record("faster", 1019, 0.9, 20.0)
+    assert choose([slower, faster])["smallest"].artifact == "faster"
+    assert "within 2 %" in choose([slower, faster])["smallest"].reason
+    assert choose([slower, record("larger", 1021, 0.9, 20.0)])["smallest"].artifact == "slower"
+
+
+def test_nothing_slower_than_float32_is_recommended() -> None:
+    reference = record("float32", 1000, 0.9, 20.0, is_reference=True)
+    slow, quick = record("slow", 250, 0.9, 21.0), record("quick", 600, 0.9, 19.0)
+    assert choose([reference, slow, quick])["recommended"].artifact == "quick"
+    alone = choose([reference, slow])["recommended"]
+    assert alone.artifact == "float32" and "slower than float32" in alone.reason
+
+
+def test_what_another_artefact_beats_in_everything_is_never_chosen() -> None:
+    reference = record("float32", 1000, 0.9, 20.0, is_reference=True)
+    worse, better = record("worse", 300, 0.895, 15.0), record("better", 290, 0.9, 12.0)
+    chosen = choose([reference, worse, better])
+    assert {decision.artifact for decision in chosen.values()} == {"better"}
+    assert "3.45 times smaller and 1.67 times faster than float32" in chosen["recommended"].reason
+
+
+def test_without_latency_the_smallest_is_recommended() -> None:
+    untimed = [dataclasses.replace(item, latency=()) for item in (SMALL, FAST)]
+    chosen = choose(untimed)
+    assert chosen["recommended"].artifact == chosen["smallest"].artifact == "small"
+    assert chosen["fastest"].artifact is None and chosen["fastest"].reason == "no latency was measured"
+
+
+def test_a_choice_runs_on_its_target() -> None:
+    board = find_target("stm32h743")
+    dynamic = record("dynamic", 80, 0.9, 1.0, fits=(RuntimeFit("c", 0, 0, "no kernel for hybrid weights"),))
+    static = record("static", 120, 0.9, 9.0, fits=(RuntimeFit("c", 90, 4000), RuntimeFit("tflm", 120, 6000)))
+    chosen = choose([dynamic, static], board)
+    assert (chosen["recommended"].artifact, chosen["recommended"].runtime) == ("static", "c")
+    assert chosen["fastest"].artifact is None and "not on stm32h743" in chosen["fastest"].reason
+    assert placed_on(dynamic, board) is None
+    assert broken_budgets(dynamic, board) == ("cannot run on stm32h743: c: no kernel for hybrid weights",)
+
+
+def test_the_next_runtime_is_taken_where_the_first_does_not_fit() -> None:
+    board = dataclasses.replace(find_target("stm32h743"), flash_bytes=100)
+    fits = (RuntimeFit("c", 150, 10), RuntimeFit("tflm", 90, 10))
+    fit = placed_on(record("net", 90, 0.9, 1.0, fits=fits), board)
+    assert fit is not None and fit.runtime == "tflm"
 
 
 def test_budgets_name_both_numbers() -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from edgetool.errors import FileFormatError, MissingFileError, RecipeError, TargetError, UsageError
 from edgetool.pipeline.request import RequestOptions, build_request, model_card, preprocessing_of
+from edgetool.targets import TargetOptions
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 OPTIONS = RequestOptions(
-    model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target="host", max_drop_points=1.0, out=None,
-    overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
+    model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target=TargetOptions(), max_drop_points=1.0,
+    out=None, overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
     one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
     max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=None,
     command="edgetool compress",
@@ -38,7 +39,7 @@ def test_a_standard_set_runs_without_recipes() -> None:
 
 def test_a_target_without_floating_point_gets_integers_all_through() -> None:
     def asked(target: str) -> list[object]:
-        steps = build(recipe="w8a8_static,w8_dynamic", target=target).recipes
+        steps = build(recipe="w8a8_static,w8_dynamic", target=TargetOptions(target)).recipes
         return [step.params.get("integer_only") for recipe in steps for step in recipe.passes]
 
     assert asked("cortex-m3-qemu") == [True, None]
@@ -53,7 +54,7 @@ def test_no_benchmark() -> None:
     ("changes", "error", "text"),
     [
         ({"recipe": "w8a8_statik"}, RecipeError, "w8a8_static"),
-        ({"target": "hots"}, TargetError, "host"),
+        ({"target": TargetOptions("hots")}, TargetError, "host"),
         ({"task": "binry"}, UsageError, "binary"),
         ({"metric": "acuracy"}, UsageError, "accuracy"),
         ({"data": None}, UsageError, "--data"),

@@ -26,7 +26,7 @@ def test_the_answer_names_the_first_decision(run: Run) -> None:
     assert chosen is not None
     assert run.answer.fits is True and chosen in run.answer.headline
     row = run.row(chosen)
-    assert row is not None and "smallest" in row.chosen_as
+    assert row is not None and "recommended" in row.chosen_as
 
 
 def test_no_artefact_fits(run: Run) -> None:

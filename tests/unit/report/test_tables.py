@@ -18,8 +18,8 @@ def test_the_summary_has_every_artefact_and_its_bytes(run: Run) -> None:
     assert column(table, "Artefact") == [row.name for row in run.rows]
     assert column(table, "Bytes") == [f"{row.record.size.raw:,}" for row in run.rows]
     badges = {cell.text: cell.badges for cell in (row[0] for row in table.rows)}
-    smallest = run.manifest.decisions[0].artifact
-    assert smallest is not None and "smallest" in badges[smallest]
+    recommended = run.manifest.decisions[0].artifact
+    assert recommended is not None and "recommended" in badges[recommended]
 
 
 def test_sizes_name_their_compressors(run: Run) -> None:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption, QuietOption, SeedOption
+from edgetool.cli.console import (
+    ClockOption,
+    Console,
+    DebugOption,
+    FlashOption,
+    JsonOption,
+    OutOption,
+    OverwriteOption,
+    QuietOption,
+    RamOption,
+    SeedOption,
+    TargetOption,
+)
 
 if TYPE_CHECKING:
     from edgetool.pipeline.compress import CompressRequest
@@ -29,7 +41,10 @@ def compress(
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="Recipe names or .toml files, separated by commas.")
     ] = None,
-    target: Annotated[str, typer.Option("--target", "-t", help="Whose budgets count.")] = "host",
+    target: TargetOption = None,
+    flash: FlashOption = None,
+    ram: RamOption = None,
+    clock: ClockOption = None,
     max_drop: Annotated[
         float, typer.Option("--max-drop", help="Largest drop of a chosen artefact, in points.", min=0.0)
     ] = 1.0,
@@ -78,10 +93,12 @@ def compress(
     """Compress MODEL by recipes, prove the exports agree, measure them, write a report into RUN."""
     from edgetool.pipeline.compress import compress as run_compress
     from edgetool.pipeline.request import RequestOptions, build_request
+    from edgetool.targets import TargetOptions
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
     options = RequestOptions(
-        model=model, data=data, recipe=recipe, target=target, max_drop_points=max_drop, out=out, overwrite=overwrite,
+        model=model, data=data, recipe=recipe, target=TargetOptions(target, flash, ram, clock),
+        max_drop_points=max_drop, out=out, overwrite=overwrite,
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
         effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,

@@ -19,13 +19,34 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
 
-__all__ = ["Console", "DebugOption", "JsonOption", "OutOption", "OverwriteOption", "QuietOption", "SeedOption"]
+__all__ = [
+    "ClockOption",
+    "Console",
+    "DebugOption",
+    "FlashOption",
+    "JsonOption",
+    "OutOption",
+    "OverwriteOption",
+    "QuietOption",
+    "RamOption",
+    "SeedOption",
+    "TargetOption",
+]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 OutOption = Annotated[str | None, typer.Option("--out", "-o", help="Where to write.")]
+TargetOption = Annotated[
+    str | None,
+    typer.Option("--target", "-t", help="Device to fit: a name of `edgetool targets`, or the path of a target.toml."),
+]
+FlashOption = Annotated[
+    str | None, typer.Option("--flash", help="Flash of the device, e.g. 1M; in place of the target's own.")
+]
+RamOption = Annotated[str | None, typer.Option("--ram", help="RAM of the device, e.g. 256k; likewise.")]
+ClockOption = Annotated[str | None, typer.Option("--clock", help="Clock of the device, e.g. 480MHz; likewise.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
 
 

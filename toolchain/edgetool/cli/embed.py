@@ -6,30 +6,47 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption
+from edgetool.cli.console import (
+    ClockOption,
+    Console,
+    DebugOption,
+    FlashOption,
+    JsonOption,
+    OutOption,
+    OverwriteOption,
+    RamOption,
+    TargetOption,
+)
+from edgetool.targets import DEFAULT_TARGET, TargetOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgetool.embed.array import ArrayFiles
     from edgetool.embed.bundle import EmbeddedC
     from edgetool.embed.c_bundle import Bundle
     from edgetool.embed.firmware import FirmwareRun
     from edgetool.embed.linux_bundle import LinuxBundle
     from edgetool.embed.tflm_bundle import TflmBundle
+    from edgetool.targets import Target
 
 RUNTIMES = ("array", "c", "tflm", "linux")
 
 
 def embed(
-    model: Annotated[str, typer.Argument(help="A .tflite or .onnx file, or a run folder (its smallest artefact).")],
+    model: Annotated[str, typer.Argument(help="A .tflite or .onnx file, or a run folder (its recommended artefact).")],
     runtime: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--runtime",
             help="array: the file's bytes as a C array; c: C without an interpreter; tflm: for TensorFlow Lite "
-            "Micro; linux: for a board with LiteRT or onnxruntime.",
+            "Micro; linux: for a board with LiteRT or onnxruntime. Default: the first that --target has, else array.",
         ),
-    ] = "array",
-    target: Annotated[str, typer.Option("--target", help="Of c and tflm: whose flash and RAM it must fit.")] = "host",
+    ] = None,
+    target: TargetOption = None,
+    flash: FlashOption = None,
+    ram: RamOption = None,
+    clock: ClockOption = None,
     run: Annotated[
         bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
     ] = False,
@@ -72,6 +89,7 @@ def embed(
     from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
+    device, runtime = _place(Path(model), runtime, TargetOptions(target, flash, ram, clock))
     given = {"--run": run, "--io": io != "arena", "--drop-softmax": drop_softmax}
     alone = next((option for option, is_given in given.items() if is_given), None)
     if alone is not None and runtime != "c":
@@ -85,7 +103,7 @@ def embed(
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite, run=run,
+            Path(model), artifact=artifact, name=name, out=folder, target=device, overwrite=overwrite, run=run,
             pack=pack, num_vectors=vectors, optimize=optimize, io=io, drop_softmax=drop_softmax,
         )  # fmt: skip
         for warning in made.bundle.warnings:
@@ -93,7 +111,7 @@ def embed(
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
     elif runtime == "tflm":
-        tflm = embed_tflm(Path(model), artifact=artifact, name=name, out=folder, target=target, overwrite=overwrite)
+        tflm = embed_tflm(Path(model), artifact=artifact, name=name, out=folder, target=device, overwrite=overwrite)
         console.result(tflm, "\n".join(_tflm_lines(tflm)))
     elif runtime == "linux":
         board = embed_linux(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
@@ -105,6 +123,20 @@ def embed(
             expected=f"one of {', '.join(RUNTIMES)}",
             next_step=nearest(runtime, list(RUNTIMES)),
         )
+
+
+def _place(model: Path, runtime: str | None, options: TargetOptions) -> tuple[Target, str]:
+    """Return the device and the runtime: those of the options, else those that the run was made for."""
+    from edgetool.embed.bundle import run_target
+    from edgetool.targets import choose_target
+
+    is_stated = options != TargetOptions()
+    device = choose_target(options) if is_stated else run_target(model) or choose_target(options)
+    if runtime is not None:
+        return device, runtime
+    if device.name == DEFAULT_TARGET:
+        return device, "array"
+    return device, device.runtimes[0] if device.runtimes[0] in RUNTIMES else "linux"
 
 
 def _array_result(files: ArrayFiles) -> dict[str, str | int]:

@@ -11,18 +11,30 @@ from edgetool.embed.c_bundle import NUM_VECTORS, Bundle, write_bundle
 from edgetool.embed.calls import place_io
 from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.firmware import FirmwareRun, require_runnable, run_firmware
+from edgetool.embed.fit import EMBEDDED_RUNTIMES, fit_file
 from edgetool.embed.identifiers import c_identifier, require_identifier
 from edgetool.embed.linux_bundle import LinuxBundle, write_linux_bundle
 from edgetool.embed.lower import lower_file
 from edgetool.embed.tflm_bundle import TflmBundle, write_tflm_bundle
-from edgetool.errors import FileFormatError, MissingFileError, ParityError, UsageError, nearest
+from edgetool.errors import BudgetError, FileFormatError, MissingFileError, ParityError, UsageError, nearest
+from edgetool.evaluate.acceptance import answers_refusal
 from edgetool.ir.summary import Summary
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
+from edgetool.store.manifest import ArtifactRecord, Manifest
 from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
-from edgetool.targets import find_target
+from edgetool.targets import Target
 
-__all__ = ["EmbeddedC", "choose_file", "embed_array", "embed_c", "embed_linux", "embed_tflm", "require_passed"]
+__all__ = [
+    "EmbeddedC",
+    "choose_file",
+    "embed_array",
+    "embed_c",
+    "embed_linux",
+    "embed_tflm",
+    "require_passed",
+    "run_target",
+]
 
 READ_TIMEOUT_S = 300.0
 
@@ -40,7 +52,7 @@ def embed_array(model: Path, *, artifact: str | None, name: str | None, out: Pat
 
     Args:
         model: a `.tflite` or `.onnx` file, or a run folder.
-        artifact: which artefact of a run folder; default: the smallest that fits.
+        artifact: which artefact of a run folder; default: see `choose_file`.
         name: identifier; default: made from the file's name.
         out: folder.
         overwrite: replace files that are there.
@@ -90,7 +102,7 @@ def embed_c(
     artifact: str | None,
     name: str | None,
     out: Path,
-    target: str,
+    target: Target,
     overwrite: bool,
     run: bool = False,
     pack: str = "auto",
@@ -103,10 +115,10 @@ def embed_c(
 
     Args:
         model: a `.tflite` file, or a run folder.
-        artifact: which artefact of a run folder; default: the smallest that fits.
+        artifact: which artefact of a run folder; default: see `choose_file`.
         name: identifier; default: made from the file's name.
         out: folder, made whole or not at all.
-        target: name of the device whose flash and RAM are the budget.
+        target: the device whose flash and RAM are the budget.
         overwrite: replace the folder.
         run: build firmware for the target and run it in QEMU.
         pack: when weights stay packed in flash: `auto`, `always`, `never`.
@@ -116,38 +128,37 @@ def embed_c(
         drop_softmax: leave out the last softmax.
 
     Raises:
-        EdgetoolError: see `write_bundle` and `run_firmware`; a bad name; an unknown target.
+        EdgetoolError: see `write_bundle` and `run_firmware`; a bad name.
     """
-    path, chosen = _tflite_of(model, artifact, name)
-    device = find_target(target)
     if run:
-        require_runnable(device)
+        require_runnable(target)
+    path, chosen = _tflite_of(model, artifact, name, "c", target)
     made = write_bundle(
-        path, name=chosen, out=out, target=device, overwrite=overwrite, pack=pack, num_vectors=num_vectors,
+        path, name=chosen, out=out, target=target, overwrite=overwrite, pack=pack, num_vectors=num_vectors,
         optimize=optimize, io=io, drop_softmax=drop_softmax,
     )  # fmt: skip
     if not run:
         return EmbeddedC(made, None)
     with model_file(path, drop_softmax=drop_softmax) as file:
         program = place_io(lower_file(file), io)
-    return EmbeddedC(made, run_firmware(out, chosen, program, device, optimize=optimize))
+    return EmbeddedC(made, run_firmware(out, chosen, program, target, optimize=optimize))
 
 
 def embed_tflm(
-    model: Path, *, artifact: str | None, name: str | None, out: Path, target: str, overwrite: bool
+    model: Path, *, artifact: str | None, name: str | None, out: Path, target: Target, overwrite: bool
 ) -> TflmBundle:
     """Write a `.tflite` file as a folder for TensorFlow Lite Micro; arguments as of `embed_c`.
 
     Raises:
-        EdgetoolError: see `write_tflm_bundle`; a bad name; an unknown target.
+        EdgetoolError: see `write_tflm_bundle`; a bad name.
     """
-    path, chosen = _tflite_of(model, artifact, name)
-    return write_tflm_bundle(path, name=chosen, out=out, target=find_target(target), overwrite=overwrite)
+    path, chosen = _tflite_of(model, artifact, name, "tflm", target)
+    return write_tflm_bundle(path, name=chosen, out=out, target=target, overwrite=overwrite)
 
 
-def _tflite_of(model: Path, artifact: str | None, name: str | None) -> tuple[Path, str]:
+def _tflite_of(model: Path, artifact: str | None, name: str | None, runtime: str, target: Target) -> tuple[Path, str]:
     """Return the `.tflite` file to embed and its identifier."""
-    path = choose_file(model, artifact)
+    path = choose_file(model, artifact, runtime=runtime, target=target)
     kind = require_format(path)
     if kind != "tflite":
         raise FileFormatError(
@@ -176,11 +187,21 @@ def require_passed(made: EmbeddedC) -> None:
         )
 
 
-def choose_file(model: Path, artifact: str | None) -> Path:
+def choose_file(model: Path, artifact: str | None, *, runtime: str | None = None, target: Target | None = None) -> Path:
     """Return the file to embed: `model` itself, or an artefact of the run folder `model`.
+
+    Of a run that is the artefact named, else the recommended one, or where the runtime or the target cannot take that
+    one, the smallest other artefact of the run that it can take.
+
+    Args:
+        model: a file or a run folder.
+        artifact: name of an artefact of the run; None: the choice above.
+        runtime: of `edgetool.targets.RUNTIMES`; None: any.
+        target: whose flash and RAM it must fit; None: no budgets.
 
     Raises:
         MissingFileError: nothing there, or no artefact of that name.
+        BudgetError: no artefact of the run that the target can take.
         UsageError: `artifact` was given for a plain file.
     """
     if not (model / MANIFEST_NAME).is_file():
@@ -190,21 +211,68 @@ def choose_file(model: Path, artifact: str | None) -> Path:
             )
         return model
     manifest = load_manifest(model)
-    names = [record.name for record in manifest.artifacts]
-    wanted = artifact or next((d.artifact for d in manifest.decisions if d.purpose == "smallest" and d.artifact), None)
-    if wanted is None:
-        raise MissingFileError(
-            str(model),
-            found="a run in which no artefact fits",
-            expected="a chosen artefact",
-            next_step=f"name one with --artifact: {', '.join(names)}",
-        )
+    if artifact is None:
+        return model / _suitable(model, manifest, runtime, target).artifact.path
     for record in manifest.artifacts:
-        if record.name == wanted:
+        if record.name == artifact:
             return model / record.artifact.path
     raise MissingFileError(
-        f"{model}: --artifact {wanted}",
+        f"{model}: --artifact {artifact}",
         found="no such artefact",
         expected="one of the run",
-        next_step=nearest(wanted, names),
+        next_step=nearest(artifact, [record.name for record in manifest.artifacts]),
     )
+
+
+def _suitable(model: Path, manifest: Manifest, runtime: str | None, target: Target | None) -> ArtifactRecord:
+    """Return the recommended artefact, or the first of the others, by size, that runtime and target can take."""
+    reasons = []
+    for record in _by_preference(manifest):
+        reason = _embed_refusal(model, record, manifest, runtime, target)
+        if reason is None:
+            return record
+        reasons.append(f"{record.name}: {reason}")
+    place = "a bundle" if target is None else target.name
+    raise BudgetError(
+        str(model),
+        found=f"no artefact that {place} can take ({'; '.join(reasons) or 'the run has none'})",
+        expected="one that fits",
+        next_step="name one with --artifact, or compress with --recipe w8a8_static",
+    )
+
+
+def _by_preference(manifest: Manifest) -> list[ArtifactRecord]:
+    """Return what was chosen, in the order of the decisions, then the other artefacts by size."""
+    by_name = {record.name: record for record in manifest.artifacts}
+    chosen = [decision.artifact for decision in manifest.decisions if decision.artifact in by_name]
+    others = sorted(manifest.artifacts, key=lambda record: record.size.raw)
+    names = dict.fromkeys([*chosen, *(record.name for record in others)])
+    return [by_name[name] for name in names if name is not None]
+
+
+def _embed_refusal(
+    model: Path, record: ArtifactRecord, manifest: Manifest, runtime: str | None, target: Target | None
+) -> str | None:
+    source = None if manifest.source is None else manifest.source.validation
+    refusal = answers_refusal(record, source=source, max_drop_points=manifest.max_drop_points)
+    if refusal is not None or runtime not in EMBEDDED_RUNTIMES:
+        return refusal
+    if record.artifact.format != "tflite":
+        return f"a .{record.artifact.format} file"
+    if target is None:
+        return None
+    fit = fit_file(model / record.artifact.path, runtime, target)
+    if fit.refusal:
+        return fit.refusal
+    for what, needed, available in (
+        ("flash", fit.flash_bytes, target.flash_bytes),
+        ("RAM", fit.ram_bytes, target.ram_bytes),
+    ):
+        if available is not None and needed > available:
+            return f"{needed:,} B of {what}, {target.name} has {available:,} B"
+    return None
+
+
+def run_target(model: Path) -> Target | None:
+    """Return the device that a run folder was made for; None for a file."""
+    return load_manifest(model).device if (model / MANIFEST_NAME).is_file() else None

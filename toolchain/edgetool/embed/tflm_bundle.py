@@ -13,7 +13,7 @@ from edgetool import __version__
 from edgetool.artifact import Signature, TensorSpec
 from edgetool.embed.array import array_header, array_source
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template, quoted, require_fit, require_free
-from edgetool.embed.tflm_arena import plan_tflm_arena
+from edgetool.embed.tflm_arena import TflmArena, plan_tflm_arena
 from edgetool.embed.tflm_operators import resolver_methods
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Graph
@@ -21,7 +21,17 @@ from edgetool.ir.tflite import read_tflite
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
 
-__all__ = ["TflmBundle", "write_tflm_bundle"]
+__all__ = ["TflmBundle", "TflmPlan", "plan_tflm", "write_tflm_bundle"]
+
+
+@dataclass(frozen=True, slots=True)
+class TflmPlan:
+    """What a file takes on TensorFlow Lite Micro: the file itself, the resolver's methods, the arena."""
+
+    content: bytes
+    graph: Graph
+    methods: tuple[str, ...]
+    arena: TflmArena
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +73,8 @@ def write_tflm_bundle(path: Path, *, name: str, out: Path, target: Target, overw
         DiskFullError, OutputFileError: it cannot be written.
     """
     require_free(out, overwrite=overwrite)
-    content = path.read_bytes()
-    try:
-        graph = _with_stored_shapes(read_tflite(path), content)
-        methods, arena = resolver_methods(graph), plan_tflm_arena(graph)
-    except (IndexError, KeyError, TypeError, ValueError) as exc:  # a damaged file; a sound one has none
-        raise FileFormatError(
-            str(path),
-            found=f"operators that do not fit their tensors ({type(exc).__name__}: {exc})",
-            expected="a model as a converter wrote it",
-            next_step="export the model again",
-        ) from None
+    plan = plan_tflm(path)
+    content, graph, methods, arena = plan.content, plan.graph, plan.methods, plan.arena
     require_fit(path, target, len(content), arena.num_bytes)
     bundle = TflmBundle(
         out, name, path.name, hashlib.sha256(content).hexdigest(), len(content), arena.num_bytes, arena.planned_bytes,
@@ -84,6 +85,26 @@ def write_tflm_bundle(path: Path, *, name: str, out: Path, target: Target, overw
         for file, text in _files(content, _signature(graph), bundle).items():
             (folder / file).write_text(text, encoding="utf-8")
     return bundle
+
+
+def plan_tflm(path: Path) -> TflmPlan:
+    """Read the `.tflite` file at `path` and plan its resolver and arena.
+
+    Raises:
+        FileFormatError: the file is damaged.
+        UnsupportedModelError: see `resolver_methods`.
+    """
+    content = path.read_bytes()
+    try:
+        graph = _with_stored_shapes(read_tflite(path), content)
+        return TflmPlan(content, graph, resolver_methods(graph), plan_tflm_arena(graph))
+    except (IndexError, KeyError, TypeError, ValueError) as exc:  # a damaged file; a sound one has none
+        raise FileFormatError(
+            str(path),
+            found=f"operators that do not fit their tensors ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it",
+            next_step="export the model again",
+        ) from None
 
 
 def _with_stored_shapes(graph: Graph, content: bytes) -> Graph:

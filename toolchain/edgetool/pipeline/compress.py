@@ -20,6 +20,7 @@ from typing import Any
 from edgetool import __version__
 from edgetool.errors import BudgetError, EdgetoolError, InvariantError, ParityError, from_dict
 from edgetool.pipeline.decide import broken_budgets, decide
+from edgetool.pipeline.fit import fit_stage
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
 from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
@@ -130,6 +131,7 @@ class _Compression:
             self._build_and_verify(recipe, prepared)
         self._evaluate(prepared)
         self._bench()
+        self._fit()
         self._decide()
         self.run.complete()
         write_report(self.run.path)
@@ -277,6 +279,14 @@ class _Compression:
             )
         self.run.finish(_stage("bench", key, seconds()), records)
 
+    def _fit(self) -> None:
+        key = hash_key([artifact.artifact.digest for artifact in self.artifacts], self.request.target)
+        if self.run.finished("fit", key):
+            return
+        with self._timed() as seconds:
+            records = fit_stage(self.artifacts, self.run.path, target=self.request.target, progress=self.progress)
+        self.run.finish(_stage("fit", key, seconds()), records)
+
     def _decide(self) -> None:
         request = self.request
         source = None if self.run.manifest.source is None else self.run.manifest.source.validation
@@ -329,7 +339,7 @@ def _fresh_manifest(request: CompressRequest, *, digest: str) -> Manifest:
             setup,
             digest,
             [(r.name, r.passes, r.exports) for r in request.recipes],
-            request.target.name,
+            request.target,
             request.max_drop_points,
             request.settings,
             request.seconds_per_item,
@@ -344,4 +354,5 @@ def _fresh_manifest(request: CompressRequest, *, digest: str) -> Manifest:
         data={},
         source=None,
         machine=None,
+        device=request.target,
     )

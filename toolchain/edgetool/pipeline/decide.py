@@ -1,15 +1,36 @@
-"""Choose the artefacts: the smallest and the fastest one that a target and an accuracy limit allow, with the reason."""
+"""Choose the artefacts that a target and an accuracy limit allow: recommended, smallest, fastest, with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord
+from edgetool.evaluate.acceptance import answers_refusal, validation_drop
+from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Purpose, RuntimeFit
 from edgetool.targets import Target
-from edgetool.tasks import drop_points, in_points
+from edgetool.tasks import METRICS, in_points
 
-__all__ = ["broken_budgets", "decide", "refusal"]
+__all__ = ["broken_budgets", "decide", "placed_on", "refusal"]
+
+#: Of two sizes that differ by less than this share, the faster artefact is taken.
+SAME_SIZE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An artefact that may be chosen, with the figures that choices compare.
+
+    Attributes:
+        num_bytes: flash on the runtime that it is placed on.
+        p50_ns: best median latency; None: not measured, or measured on another machine than the target.
+        score: validation metric, the larger the better; None without labels.
+    """
+
+    record: ArtifactRecord
+    fit: RuntimeFit
+    num_bytes: int
+    p50_ns: float | None
+    score: float | None
 
 
 def decide(
@@ -19,23 +40,30 @@ def decide(
     target: Target,
     max_drop_points: float,
 ) -> tuple[Decision, ...]:
-    """Name the smallest and the fastest artefact within `max_drop_points` and the target's budgets.
+    """Name the recommended, the smallest and the fastest artefact that the target can run within the limits.
 
-    The drop is measured on the validation split: the test split takes no part in choosing.
+    The drop is measured on the validation split: the test split takes no part in choosing. Latency counts only where
+    the target is the machine that measured it.
 
     Args:
         artifacts: of the run, measured.
         source: validation metric of the source model; None: no labels, so that no drop can be told.
-        target: whose budgets count.
+        target: whose runtimes and budgets count.
         max_drop_points: see `edgetool.tasks.drop_points`.
     """
-    fitting = [
-        a for a in artifacts if refusal(a, source=source, target=target, max_drop_points=max_drop_points) is None
-    ]
-    return (
-        _choose("smallest", fitting, artifacts, lambda a: float(a.size.raw), source, target, max_drop_points),
-        _choose("fastest", [a for a in fitting if a.latency], artifacts, _best_p50_ns, source, target, max_drop_points),
-    )
+    fitting = []
+    refusals = []
+    for artifact in artifacts:
+        reason = refusal(artifact, source=source, target=target, max_drop_points=max_drop_points)
+        if reason is None:
+            fitting.append(_candidate(artifact, target))
+        else:
+            refusals.append(f"{artifact.name}: {reason}")
+    if not fitting:
+        reason = "; ".join(refusals) or "no artefact was measured"
+        return tuple(Decision(purpose, None, reason) for purpose in ("recommended", "smallest", "fastest"))
+    words = _Words(target, source, max_drop_points, len(fitting))
+    return _recommend(fitting, words), _smallest(fitting, words), _fastest(fitting, words, artifacts)
 
 
 def refusal(
@@ -44,69 +72,178 @@ def refusal(
     """Return why an artefact cannot be chosen, or None where it can."""
     if artifact.failure is not None:
         return artifact.failure
-    if not all(parity.passed for parity in artifact.parity):
-        return "its outputs do not agree"
-    if not all(invariant.passed for invariant in artifact.invariants):
-        return "an invariant is broken"
-    broken = broken_budgets(artifact, target)
-    if broken:
-        return broken[0]
-    if source is not None and artifact.validation is not None:
-        drop = drop_points(source.metric, source.value, artifact.validation.value)
-        if drop > max_drop_points + 1e-9:
-            return f"validation {source.metric} drops by {drop:.2f}, more than {max_drop_points:g}"
+    if placed_on(artifact, target) is None:
+        return broken_budgets(artifact, target)[0]
+    return answers_refusal(artifact, source=source, max_drop_points=max_drop_points)
+
+
+def placed_on(artifact: ArtifactRecord, target: Target) -> RuntimeFit | None:
+    """Return the first runtime of the target that the artefact runs on within the budgets; None without any."""
+    for fit in _fits(artifact):
+        if not fit.refusal and not _over_budget(fit, target):
+            return fit
     return None
 
 
 def broken_budgets(artifact: ArtifactRecord, target: Target) -> tuple[str, ...]:
-    """Return a sentence with both numbers for every budget of the target that the artefact breaks."""
-    found: list[str] = []
-    if target.flash_bytes is not None and artifact.size.raw > target.flash_bytes:
-        found.append(f"needs {artifact.size.raw:,} B of flash, {target.name} has {target.flash_bytes:,} B")
-    if target.ram_bytes is not None and artifact.arena_bytes > target.ram_bytes:
-        found.append(
-            f"needs {artifact.arena_bytes:,} B of RAM for activations, {target.name} has {target.ram_bytes:,} B"
-        )
-    return tuple(found)
+    """Return why the artefact fits no runtime of the target, with both numbers; nothing where it fits one."""
+    if placed_on(artifact, target) is not None:
+        return ()
+    fits = _fits(artifact)
+    runnable = [fit for fit in fits if not fit.refusal]
+    if runnable:
+        return _over_budget(runnable[0], target)
+    return (f"cannot run on {target.name}: {'; '.join(f'{fit.runtime}: {fit.refusal}' for fit in fits)}",)
 
 
-def _best_p50_ns(artifact: ArtifactRecord) -> float:
-    return min(record.p50_ns for record in artifact.latency)
+def _fits(artifact: ArtifactRecord) -> tuple[RuntimeFit, ...]:
+    """Return what is known of each runtime; for a run without that, the file as it is."""
+    return artifact.fits or (RuntimeFit(artifact.artifact.format, artifact.size.raw, artifact.arena_bytes),)
 
 
-def _choose(
-    purpose: Literal["smallest", "fastest"],
-    fitting: Sequence[ArtifactRecord],
-    artifacts: Sequence[ArtifactRecord],
-    measure: Callable[[ArtifactRecord], float],
-    source: EvaluationRecord | None,
-    target: Target,
-    max_drop_points: float,
-) -> Decision:
-    if not fitting:
-        reasons = [
-            f"{a.name}: {why}"
-            for a in artifacts
-            if (why := refusal(a, source=source, target=target, max_drop_points=max_drop_points)) is not None
-        ]
-        return Decision(purpose, None, "; ".join(reasons) or "no artefact was measured")
-    best = min(fitting, key=measure)
-    if purpose == "smallest":
-        what = f"{best.size.raw:,} bytes, the least of {len(fitting)} artefacts that fit {target.name}"
-    else:
-        record = min(best.latency, key=lambda item: item.p50_ns)
-        threads = "1 thread" if record.num_threads == 1 else f"{record.num_threads} threads"
-        what = (
-            f"{record.p50_ns / 1e3:,.1f} us median on {record.runtime} with {threads}, "
-            f"the least of {len(fitting)} artefacts that fit {target.name}"
-        )
-    return Decision(purpose, best.name, f"{what}; {_drop_in_words(best, source, max_drop_points)}")
+def _over_budget(fit: RuntimeFit, target: Target) -> tuple[str, ...]:
+    sentences = []
+    if target.flash_bytes is not None and fit.flash_bytes > target.flash_bytes:
+        sentences.append(f"needs {fit.flash_bytes:,} B of flash, {target.name} has {target.flash_bytes:,} B")
+    if target.ram_bytes is not None and fit.ram_bytes > target.ram_bytes:
+        sentences.append(f"needs {fit.ram_bytes:,} B of RAM for activations, {target.name} has {target.ram_bytes:,} B")
+    return tuple(sentences)
+
+
+def _candidate(artifact: ArtifactRecord, target: Target) -> _Candidate:
+    fit = placed_on(artifact, target)
+    assert fit is not None
+    p50_ns = None
+    if artifact.latency and target.runner == "process":
+        p50_ns = min(record.p50_ns for record in artifact.latency)
+    score = None
+    if artifact.validation is not None and artifact.validation.metric in METRICS:
+        sign = 1.0 if METRICS[artifact.validation.metric] else -1.0
+        score = sign * artifact.validation.value
+    return _Candidate(artifact, fit, fit.flash_bytes, p50_ns, score)
+
+
+def _dominated(candidate: _Candidate, others: Sequence[_Candidate]) -> bool:
+    """Tell whether another candidate is as good in everything and better in something."""
+    return any(_at_least_as_good(other, candidate) and _better(other, candidate) for other in others)
+
+
+def _costs(candidate: _Candidate) -> tuple[float, float, float]:
+    """Return size, latency and the negative metric: what each is compared by, the less the better."""
+    latency = 0.0 if candidate.p50_ns is None else candidate.p50_ns
+    score = 0.0 if candidate.score is None else candidate.score
+    return float(candidate.num_bytes), latency, -score
+
+
+def _at_least_as_good(one: _Candidate, other: _Candidate) -> bool:
+    return all(a <= b for a, b in zip(_costs(one), _costs(other), strict=True))
+
+
+def _better(one: _Candidate, other: _Candidate) -> bool:
+    return any(a < b for a, b in zip(_costs(one), _costs(other), strict=True))
+
+
+def _smallest_of(candidates: Sequence[_Candidate]) -> _Candidate:
+    """Return the smallest; of those within `SAME_SIZE` of it the fastest, then the most accurate."""
+    least = min(candidate.num_bytes for candidate in candidates)
+    close = [candidate for candidate in candidates if candidate.num_bytes <= least * (1.0 + SAME_SIZE)]
+    return min(close, key=_by_speed)
+
+
+def _by_speed(candidate: _Candidate) -> tuple[float, float, float]:
+    size, latency, negative_score = _costs(candidate)
+    return latency, negative_score, size
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What every reason says besides its own figure."""
+
+    target: Target
+    source: EvaluationRecord | None
+    max_drop_points: float
+    num_fitting: int
+
+    def decision(self, purpose: Purpose, candidate: _Candidate, what: str) -> Decision:
+        """Return the choice of `candidate`; `what` is the figure it was chosen for."""
+        artifact = candidate.record
+        drop = _drop_in_words(artifact, self.source, self.max_drop_points)
+        return Decision(purpose, artifact.name, f"{what}; {drop}", candidate.fit.runtime)
+
+    def least(self) -> str:
+        """Say among how many the figure is the least."""
+        if self.num_fitting == 1:
+            return f"the only artefact that fits {self.target.name}"
+        return f"the least of {self.num_fitting} artefacts that fit {self.target.name}"
+
+
+def _smallest(fitting: Sequence[_Candidate], words: _Words) -> Decision:
+    best = _smallest_of(fitting)
+    least = min(candidate.num_bytes for candidate in fitting)
+    rank = words.least() if best.num_bytes == least else f"within 2 % of the least, {least:,}, and faster"
+    return words.decision("smallest", best, f"{best.num_bytes:,} bytes, {rank}")
+
+
+def _fastest(fitting: Sequence[_Candidate], words: _Words, artifacts: Sequence[ArtifactRecord]) -> Decision:
+    timed = [candidate for candidate in fitting if candidate.p50_ns is not None]
+    if timed:
+        best = min(timed, key=_by_speed)
+        return words.decision("fastest", best, f"{_latency_in_words(best)}, {words.least()}")
+    if words.target.runner != "process" and any(artifact.latency for artifact in artifacts):
+        return Decision("fastest", None, f"latency was measured on this machine, not on {words.target.name}")
+    return Decision("fastest", None, "no latency was measured")
+
+
+def _recommend(fitting: Sequence[_Candidate], words: _Words) -> Decision:
+    """Recommend one artefact.
+
+    None that another one is better than in everything, and none that is slower than float32 where latency counts.
+    Of the rest the one with the least product of size and latency; without latency the smallest.
+    """
+    useful = [candidate for candidate in fitting if not _dominated(candidate, fitting)]
+    reference = min(
+        (candidate for candidate in fitting if candidate.record.is_reference and candidate.p50_ns is not None),
+        key=_by_speed,
+        default=None,
+    )
+    if reference is None or reference.p50_ns is None:
+        best = _smallest_of(useful)
+        return words.decision("recommended", best, f"{best.num_bytes:,} bytes, {words.least()}")
+    limit_ns = reference.p50_ns
+    fast = [candidate for candidate in useful if candidate.p50_ns is not None and candidate.p50_ns <= limit_ns]
+    best = _least_product(fast)
+    if best.record.is_reference:
+        what = f"{_latency_in_words(best)}: every smaller artefact that fits {words.target.name} is slower than float32"
+        return words.decision("recommended", best, what if len(fitting) > 1 else words.least())
+    smaller = reference.num_bytes / max(1, best.num_bytes)
+    faster = limit_ns / max(1.0, best.p50_ns or limit_ns)
+    what = f"{smaller:.2f} times smaller and {faster:.2f} times faster than {reference.record.name}, the best of both"
+    return words.decision("recommended", best, what)
+
+
+def _least_product(candidates: Sequence[_Candidate]) -> _Candidate:
+    def product(candidate: _Candidate) -> float:
+        return candidate.num_bytes * (candidate.p50_ns or 1.0)
+
+    best = min(candidates, key=product)
+    close = [c for c in candidates if abs(c.num_bytes - best.num_bytes) <= SAME_SIZE * best.num_bytes]
+    return min(close, key=_by_speed)
+
+
+def _latency_in_words(candidate: _Candidate) -> str:
+    record = min(candidate.record.latency, key=_p50_ns)
+    threads = "1 thread" if record.num_threads == 1 else f"{record.num_threads} threads"
+    return f"{record.p50_ns / 1e3:,.1f} us median on {record.runtime} with {threads}"
+
+
+def _p50_ns(record: LatencyRecord) -> float:
+    return record.p50_ns
 
 
 def _drop_in_words(artifact: ArtifactRecord, source: EvaluationRecord | None, max_drop_points: float) -> str:
-    if source is None or artifact.validation is None:
+    drop = validation_drop(artifact, source)
+    if drop is None or source is None or artifact.validation is None:
         return "no labels to measure a drop on"
-    drop = drop_points(source.metric, source.value, artifact.validation.value)
     unit = "points" if in_points(source.metric) else "percent"
     change = 0.0 - round(drop, 2)  # never -0.00
     return (

@@ -22,7 +22,7 @@ from edgetool.pipeline.workshop import Setup
 from edgetool.recipes.recipe import Recipe, resolve_recipes
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
-from edgetool.targets import Target, find_target
+from edgetool.targets import Target, TargetOptions, choose_target
 from edgetool.tasks import METRICS, TASKS
 from edgetool.training.builder import recorded_card
 from edgetool.zoo import ModelCard, find_model, model_names, require_trains
@@ -44,7 +44,7 @@ class RequestOptions:
     model: str
     data: str | None
     recipe: str | None
-    target: str
+    target: TargetOptions
     max_drop_points: float
     out: str | None
     overwrite: bool
@@ -78,7 +78,7 @@ def build_request(
     Raises:
         EdgetoolError: an option is wrong, a file is missing or of another format, a name is unknown.
     """
-    target = find_target(options.target)
+    target = choose_target(options.target)
     recipes = tuple(_suited(recipe, target) for recipe in resolve_recipes(options.recipe))
     for name, value, valid in (("--task", options.task, TASKS), ("--metric", options.metric, METRICS)):
         if value is not None and value not in valid:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.report import wording
-from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Manifest
+from edgetool.report.answer import Answer, answer_of
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, LatencyRecord, Manifest
 from edgetool.store.manifest_io import load_manifest
 from edgetool.tasks import METRICS, drop_points
 
-__all__ = ["Answer", "Drop", "Row", "Run", "Setting", "collect_run", "collect_runs", "read_run"]
+__all__ = ["Drop", "Row", "Run", "Setting", "collect_run", "collect_runs", "read_run"]
 
 #: Device, threads, batch: artefacts are compared within one setting.
 Setting = tuple[str, int, int]
@@ -62,21 +63,6 @@ class Row:
     def latency(self, setting: Setting | None) -> LatencyRecord | None:
         """Return the latency in one setting."""
         return next((item for item in self.record.latency if setting_of(item) == setting), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to the question a user has.
-
-    Attributes:
-        fits: None: the run did not come so far.
-        headline: one sentence.
-        details: one sentence for each purpose.
-    """
-
-    fits: bool | None
-    headline: str
-    details: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +143,7 @@ def collect_run(manifest: Manifest, name: str) -> Run:
         rows=rows,
         metric=_metric(manifest),
         settings=tuple(sorted(found)),
-        answer=_answer(manifest, rows),
+        answer=answer_of(manifest, rows, name=name, metric=_metric(manifest)),
         failures=_failures(manifest, rows),
     )
 
@@ -229,47 +215,3 @@ def _failures(manifest: Manifest, rows: Sequence[Row]) -> tuple[str, ...]:
                 found.append(f"{recipe} left no artefact")
     found += [f"{row.name}: {problem}" for row in rows for problem in row.problems]
     return tuple(found)
-
-
-def _answer(manifest: Manifest, rows: Sequence[Row]) -> Answer:
-    if not manifest.decisions:
-        last = manifest.stages[-1].name if manifest.stages else None
-        state = f"the last finished stage is {last!r}" if last else "no stage is finished"
-        return Answer(None, f"No answer yet: the run is {manifest.status}, and {state}.", ())
-    by_name = {row.name: row for row in rows}
-    details = tuple(_detail(decision, by_name.get(decision.artifact or "")) for decision in manifest.decisions)
-    best = next((by_name[d.artifact] for d in manifest.decisions if d.artifact in by_name), None)
-    if best is None:
-        unit = wording.drop_unit(_metric(manifest))
-        limit = f"within {wording.points(manifest.max_drop_points, unit)} of the source model"
-        return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", details)
-    smaller = ""
-    if best.size_ratio and best.size_ratio < 0.995:
-        factor = wording.times(1.0 / best.size_ratio)
-        smaller = f", {factor}\N{MULTIPLICATION SIGN} smaller than {best.reference}"
-    cost = _cost_in_words(best)
-    return Answer(
-        True,
-        f"Yes: {best.name} fits {manifest.target} in {wording.kilobytes(best.record.size.raw)}{smaller}, {cost}.",
-        details,
-    )
-
-
-def _cost_in_words(row: Row) -> str:
-    record, drop = row.record.evaluation, row.drop
-    if record is None:
-        return "with no labels to measure a metric on"
-    value = wording.metric_value(record.metric, record.value)
-    if drop is None:
-        return f"at {value} test {record.metric}"
-    unit = drop.unit if drop.unit == "%" else f" {drop.unit}"
-    size = wording.drop(abs(drop.value))
-    if float(size) == 0.0:
-        return f"with test {record.metric} {value}, the same as the source model's"
-    how = "worse" if drop.value > 0 else "better"
-    return f"with test {record.metric} {value}, {size}{unit} {how} than the source model"
-
-
-def _detail(decision: Decision, row: Row | None) -> str:
-    name = decision.purpose.capitalize()
-    return f"{name}: {decision.artifact}. {decision.reason}" if row is not None else f"{name}: none. {decision.reason}"

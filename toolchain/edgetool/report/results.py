@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgetool import __version__
-from edgetool.report.collect import Answer, Drop, Row, Run
+from edgetool.report.answer import Answer
+from edgetool.report.collect import Drop, Row, Run
 from edgetool.store.manifest import (
     Decision,
     EvaluationRecord,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgetool.artifact import Artifact
+from edgetool.targets import Target
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -23,14 +24,20 @@ __all__ = [
     "PairedComparison",
     "ParityRecord",
     "PassRecord",
+    "Purpose",
     "RatioRecord",
+    "RuntimeFit",
     "SizeRecord",
     "SkippedLayer",
     "SourceRecord",
     "StageRecord",
+    "ValidationSplit",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+#: What an artefact is chosen for.
+Purpose = Literal["recommended", "smallest", "fastest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,23 @@ class PassRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeFit:
+    """What an artefact takes on one runtime of the target.
+
+    Attributes:
+        runtime: a name of `edgetool.targets.RUNTIMES`.
+        flash_bytes: of the file, or of the constants of generated C; the program's code comes on top.
+        ram_bytes: of activations.
+        refusal: why the artefact cannot run there; empty where it can.
+    """
+
+    runtime: str
+    flash_bytes: int
+    ram_bytes: int
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactRecord:
     """Everything known about one artefact of a run.
 
@@ -238,6 +262,7 @@ class ArtifactRecord:
         arena_bytes: planned peak activation memory.
         validation: the metric on the validation split, which decisions are made by; the test split only reports.
         evaluation: the metric on the test split.
+        fits: what it takes on each runtime of the target.
         notes: sentences for the report, for example where a format cannot store what a pass did.
     """
 
@@ -255,6 +280,7 @@ class ArtifactRecord:
     validation: EvaluationRecord | None = None
     evaluation: EvaluationRecord | None = None
     latency: tuple[LatencyRecord, ...] = ()
+    fits: tuple[RuntimeFit, ...] = ()
     failure: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -303,19 +329,44 @@ class Decision:
     """The artefact chosen for one purpose, and why.
 
     Attributes:
-        purpose: `smallest` or `fastest`.
+        purpose: `recommended`, `smallest` or `fastest`.
         artifact: its name; None where none fits.
         reason: one sentence with the numbers.
+        runtime: of the target that it runs on; empty where none fits.
     """
 
-    purpose: Literal["smallest", "fastest"]
+    purpose: Purpose
     artifact: str | None
     reason: str
+    runtime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationSplit:
+    """The samples that decisions are made on.
+
+    Attributes:
+        num_samples: how many.
+        num_answers: labels that count: as many, or more where there is one a position.
+        is_carved: taken from the training data; false: given.
+        is_seen: the model may have been trained on them.
+    """
+
+    num_samples: int
+    num_answers: int
+    is_carved: bool
+    is_seen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`manifest.json`: the whole run."""
+    """`manifest.json`: the whole run.
+
+    Attributes:
+        target: name of the device that artefacts are to fit.
+        device: that device with its figures, as they were when the run began.
+        decided_on: the validation split; None: no validation labels.
+    """
 
     schema_version: int
     edgetool_version: str
@@ -333,4 +384,6 @@ class Manifest:
     stages: tuple[StageRecord, ...] = ()
     artifacts: tuple[ArtifactRecord, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    device: Target | None = None
+    decided_on: ValidationSplit | None = None
     notes: tuple[str, ...] = ()

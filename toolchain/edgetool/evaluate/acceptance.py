@@ -1,0 +1,38 @@
+"""Whether an artefact's answers are good enough to be chosen, wherever it is to run."""
+
+from __future__ import annotations
+
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
+from edgetool.tasks import drop_points
+
+__all__ = ["answers_refusal", "validation_drop"]
+
+#: Rounding of floating-point drops that lie exactly at the limit.
+SLACK = 1e-9
+
+
+def answers_refusal(artifact: ArtifactRecord, *, source: EvaluationRecord | None, max_drop_points: float) -> str | None:
+    """Return why the answers of an artefact rule it out, or None where they do not.
+
+    Args:
+        artifact: evaluated.
+        source: validation metric of the source model; None where there are no labels.
+        max_drop_points: see `edgetool.tasks.drop_points`.
+    """
+    if artifact.failure is not None:
+        return artifact.failure
+    if not all(parity.passed for parity in artifact.parity):
+        return "its outputs do not agree"
+    if not all(invariant.passed for invariant in artifact.invariants):
+        return "an invariant is broken"
+    drop = validation_drop(artifact, source)
+    if drop is not None and source is not None and drop > max_drop_points + SLACK:
+        return f"validation {source.metric} drops by {drop:.2f}, more than {max_drop_points:g}"
+    return None
+
+
+def validation_drop(artifact: ArtifactRecord, source: EvaluationRecord | None) -> float | None:
+    """Return how much worse an artefact is than the source model on the validation split, see `drop_points`."""
+    if source is None or artifact.validation is None:
+        return None
+    return drop_points(source.metric, source.value, artifact.validation.value)

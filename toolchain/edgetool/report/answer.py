@@ -1,0 +1,151 @@
+"""The answer to a user's question: does the model fit the device, in what file, and at what cost in accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgetool.report import wording
+from edgetool.store.manifest import Decision, Manifest, RuntimeFit, ValidationSplit
+from edgetool.targets import DEFAULT_TARGET
+from edgetool.tasks import in_points
+
+if TYPE_CHECKING:
+    from edgetool.report.collect import Row
+
+__all__ = ["Answer", "answer_of", "budget_lines", "split_lines"]
+
+#: Half of a 95 % interval, in standard errors.
+TWO_SIDED_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to the question a user has.
+
+    Attributes:
+        fits: None: the run did not come so far.
+        headline: one or two sentences.
+        details: one sentence for each purpose, then what the choice takes on the device and what it was decided on.
+    """
+
+    fits: bool | None
+    headline: str
+    details: tuple[str, ...]
+
+
+def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str) -> Answer:
+    """Return the answer of a run.
+
+    Args:
+        manifest: of the run.
+        rows: its artefacts.
+        name: of the run's folder, for the command that builds the chosen artefact in.
+        metric: of the run; empty without labels.
+    """
+    if not manifest.decisions:
+        last = manifest.stages[-1].name if manifest.stages else None
+        state = f"the last finished stage is {last!r}" if last else "no stage is finished"
+        return Answer(None, f"No answer yet: the run is {manifest.status}, and {state}.", ())
+    by_name = {row.name: row for row in rows}
+    details = [_decision_line(decision) for decision in manifest.decisions]
+    chosen = next((decision for decision in manifest.decisions if decision.artifact in by_name), None)
+    if chosen is None or chosen.artifact is None:
+        unit = wording.drop_unit(metric)
+        limit = f"within {wording.points(manifest.max_drop_points, unit)} of the source model"
+        return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", tuple(details))
+    best = by_name[chosen.artifact]
+    details += budget_lines(manifest, chosen, best, name)
+    details += split_lines(manifest, best)
+    headline = f"Yes: {best.name} fits {manifest.target} in {_takes(manifest, chosen, best)}, {_cost_in_words(best)}."
+    return Answer(True, headline + _decided_on(manifest.decided_on), tuple(details))
+
+
+def budget_lines(manifest: Manifest, decision: Decision, row: Row, name: str) -> list[str]:
+    """Return what the chosen artefact takes of each budget of the device, and the command that builds it in."""
+    device = manifest.device
+    fit = _fit(decision, row)
+    if device is None or fit is None or device.name == DEFAULT_TARGET:
+        return []
+    lines = []
+    of_what = {"flash": "constants; code comes on top" if fit.runtime == "c" else "the file", "RAM": "activations"}
+    for what, needed, available in (
+        ("flash", fit.flash_bytes, device.flash_bytes),
+        ("RAM", fit.ram_bytes, device.ram_bytes),
+    ):
+        if available is not None:
+            share = wording.percent(needed / available)
+            lines.append(f"Of {device.name}'s {what}: {needed:,} of {available:,} bytes, {share} ({of_what[what]}).")
+    runtime = fit.runtime if fit.runtime in ("c", "tflm") else "linux"
+    lines.append(f"Build it in: edgetool embed {name} --runtime {runtime} -o {name}-bundle")
+    return lines
+
+
+def split_lines(manifest: Manifest, row: Row) -> list[str]:
+    """Return what the validation split can show: the smallest step, the interval of the drop, limits below the step."""
+    split, drop = manifest.decided_on, row.validation_drop
+    if split is None or drop is None or row.record.validation is None:
+        return []
+    unit = drop.unit if drop.unit == "%" else f" {drop.unit}"
+    lines = []
+    if drop.standard_error is not None:
+        half = TWO_SIDED_95 * drop.standard_error
+        low, high = wording.drop(drop.value - half), wording.drop(drop.value + half)
+        lines.append(
+            f"The drop of {row.name} on validation is {wording.drop(drop.value)}{unit}, 95 % interval {low} to {high}."
+        )
+    if row.record.validation.metric in ("accuracy", "top5") and in_points(row.record.validation.metric):
+        step = 100.0 / split.num_answers
+        lines.append(f"One answer of {split.num_answers:,} on validation is {step:.2g} points.")
+        if manifest.max_drop_points < step:
+            lines.append(
+                f"The limit of {wording.points(manifest.max_drop_points, 'points')} is below that step: "
+                "give more validation samples, or a larger --max-drop."
+            )
+    if split.is_seen:
+        lines.append("Give x_val and y_val that the model was not trained on to decide on unseen samples.")
+    return lines
+
+
+def _takes(manifest: Manifest, decision: Decision, row: Row) -> str:
+    """Say the size, with its share of the device's flash, and how much smaller than float32 that is."""
+    fit, device = _fit(decision, row), manifest.device
+    num_bytes = row.record.size.raw if fit is None else fit.flash_bytes
+    text = wording.kilobytes(num_bytes)
+    if fit is not None and device is not None and device.flash_bytes is not None:
+        text += f" ({wording.percent(num_bytes / device.flash_bytes)} of its flash)"
+    if row.size_ratio and row.size_ratio < 0.995:
+        factor = wording.times(1.0 / row.size_ratio)
+        text += f", {factor}\N{MULTIPLICATION SIGN} smaller than {row.reference}"
+    return text
+
+
+def _fit(decision: Decision, row: Row) -> RuntimeFit | None:
+    return next((fit for fit in row.record.fits if fit.runtime == decision.runtime), None)
+
+
+def _decided_on(split: ValidationSplit | None) -> str:
+    """Say in the headline where decisions stand on samples that the model may know."""
+    if split is None or not split.is_seen:
+        return ""
+    return f" Decided on {wording.plural(split.num_samples, 'sample')} of its own training data."
+
+
+def _cost_in_words(row: Row) -> str:
+    record, drop = row.record.evaluation, row.drop
+    if record is None:
+        return "with no labels to measure a metric on"
+    value = wording.metric_value(record.metric, record.value)
+    if drop is None:
+        return f"at {value} test {record.metric}"
+    unit = drop.unit if drop.unit == "%" else f" {drop.unit}"
+    size = wording.drop(abs(drop.value))
+    if float(size) == 0.0:
+        return f"with test {record.metric} {value}, the same as the source model's"
+    how = "worse" if drop.value > 0 else "better"
+    return f"with test {record.metric} {value}, {size}{unit} {how} than the source model"
+
+
+def _decision_line(decision: Decision) -> str:
+    return f"{decision.purpose.capitalize()}: {decision.artifact or 'none'}. {decision.reason}"
