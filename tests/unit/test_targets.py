@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgetool.errors import TargetError
-from edgetool.targets import FIGURES, find_target, list_targets, parse_target
+from edgetool.errors import MissingFileError, TargetError, UsageError
+from edgetool.targets import FIGURES, TargetOptions, choose_target, find_target, list_targets, parse_target
 
 GOOD: dict[str, Any] = {
     "name": "board",
@@ -33,6 +34,42 @@ def test_builtin_targets() -> None:
 def test_an_unknown_target_names_the_nearest() -> None:
     with pytest.raises(TargetError, match="did you mean 'stm32h743'"):
         find_target("stm32h473")
+
+
+@pytest.mark.parametrize("name", ["stm32f746", "stm32h742", "stm32h7"])
+def test_a_board_of_other_figures_is_never_suggested(name: str) -> None:
+    with pytest.raises(TargetError, match="--flash 1M") as caught:
+        find_target(name)
+    assert "did you mean" not in caught.value.next_step
+
+
+def test_a_target_is_found_by_the_path_of_its_file_or_folder(tmp_path: Path) -> None:
+    text = 'name = "mine"\ntitle = "Mine"\ndescription = ""\nruntimes = ["c"]\nrunner = "none"\nram_bytes = 9\n'
+    (tmp_path / "target.toml").write_text(text + '[sources]\nram_bytes = "measured"\n')
+    assert find_target(str(tmp_path)).ram_bytes == find_target(str(tmp_path / "target.toml")).ram_bytes == 9
+    with pytest.raises(MissingFileError, match="check the path"):
+        find_target(str(tmp_path / "other.toml"))
+
+
+def test_figures_alone_describe_a_microcontroller() -> None:
+    board = choose_target(TargetOptions(flash="1M", ram="1.5k", clock="480MHz"))
+    assert (board.name, board.runtimes) == ("custom", ("c", "tflm"))
+    assert (board.flash_bytes, board.ram_bytes, board.clock_hz) == (1 << 20, 1536, 480_000_000)
+
+
+def test_figures_replace_those_of_a_named_target() -> None:
+    board = choose_target(TargetOptions("stm32h743", flash="128 KB"))
+    assert (board.flash_bytes, board.ram_bytes) == (128 << 10, 512 << 10)
+    assert board.sources["flash_bytes"] == "the command line"
+    assert choose_target(TargetOptions()).name == "host"
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1k", "0", "1T", "1e9", "nan"])
+def test_a_figure_that_is_no_size_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match="--flash 512k"):
+        choose_target(TargetOptions(flash=text))
+    with pytest.raises(UsageError, match="--clock 480MHz"):
+        choose_target(TargetOptions(clock=text))
 
 
 def test_a_good_target_is_parsed() -> None:

@@ -1,0 +1,55 @@
+"""Why an artefact's answers rule it out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from edgetool.artifact import Artifact, Provenance, Signature
+from edgetool.evaluate.acceptance import answers_refusal, validation_drop
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, InvariantRecord, ParityRecord, SizeRecord
+
+
+def evaluation(value: float, metric: str = "accuracy") -> EvaluationRecord:
+    return EvaluationRecord("val", 100, metric, value, 0.01, "binomial", "LiteRT")
+
+
+ARTIFACT = ArtifactRecord(
+    "a.tflite", "a", Artifact("a.tflite", "tflite", Signature((), ()), "d" * 64, 9, Provenance("", "export")),
+    SizeRecord(9, 9, 9), 0, 0, 9, (), validation=evaluation(0.89),
+)  # fmt: skip
+SOURCE = evaluation(0.90)
+
+
+def test_a_drop_within_the_limit_is_accepted_and_one_at_the_limit_too() -> None:
+    assert answers_refusal(ARTIFACT, source=SOURCE, max_drop_points=1.0) is None
+    refusal = answers_refusal(ARTIFACT, source=SOURCE, max_drop_points=0.5)
+    assert refusal == "validation accuracy drops by 1.00, more than 0.5"
+
+
+def test_without_labels_there_is_no_drop() -> None:
+    assert validation_drop(ARTIFACT, None) is None
+    assert answers_refusal(ARTIFACT, source=None, max_drop_points=0.0) is None
+
+
+def test_errors_drop_in_percent() -> None:
+    worse = dataclasses.replace(ARTIFACT, validation=evaluation(1.1, "mae"))
+    assert validation_drop(worse, evaluation(1.0, "mae")) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"failure": "it crashed"}, "it crashed"),
+        ({"invariants": (InvariantRecord("conv", "sparsity", 0.8, 0.5, False),)}, "an invariant is broken"),
+        (
+            {"parity": (ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, "1e-4", False),)},
+            "its outputs do not agree",
+        ),
+    ],
+)
+def test_broken_artefacts_are_never_accepted(changes: dict[str, Any], reason: str) -> None:
+    broken = dataclasses.replace(ARTIFACT, **changes)
+    assert answers_refusal(broken, source=SOURCE, max_drop_points=99.0) == reason
