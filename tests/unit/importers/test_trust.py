@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import pytest
 
 from edgetool.errors import EdgetoolError, FileFormatError, UntrustedModelError
-from edgetool.importers.trust import CODE_LAYERS, probe, read_config, require_trusted
+from edgetool.importers.names import CODE_LAYERS
+from edgetool.importers.trust import probe, read_config, require_trusted
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
@@ -67,24 +70,35 @@ def test_code_is_found_at_any_depth_in_both_formats(config: Any, tmp_path: Path)
             require_trusted(path, "keras" if path.suffix == ".keras" else "h5")
 
 
-@pytest.mark.parametrize(
-    ("file", "content", "refused"),
-    [
-        ("saved_model.pb", b"\x0a\x06EagerPyFunc\x12", True),
-        ("saved_model.pb", b"\x0a\x08ReadFile", True),
-        ("saved_model.pb", b"\x0a\x06MatMul", False),
-        ("keras_metadata.pb", b'{"class_name": "Lambda"}', True),
-        ("keras_metadata.pb", rb'{"class_name": "\u004cambda"}', True),
-        ("keras_metadata.pb", b'{"class_name": "Dense", "name": "LambdaNet"}', False),
-    ],
-)
-def test_saved_models(file: str, content: bytes, refused: bool, tmp_path: Path) -> None:
-    (tmp_path / file).write_bytes(content)
-    if not refused:
-        require_trusted(tmp_path, "saved_model")
-        return
-    with pytest.raises(UntrustedModelError, match=file):
-        require_trusted(tmp_path, "saved_model")
+def test_other_members_of_an_archive_are_refused_by_name(tmp_path: Path) -> None:
+    path = keras_file(tmp_path / "m.keras", model(DENSE))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model.weights.npz", b"")
+    with pytest.raises(UntrustedModelError, match=r"model\.weights\.npz"):
+        require_trusted(path, "keras")
+
+
+def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = keras_file(tmp_path / "m.keras", model(DENSE))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("config.json", json.dumps(model(LAMBDA)))
+    with pytest.raises(FileFormatError, match="two members"):
+        require_trusted(path, "keras")
+
+
+def test_no_framework_is_loaded_to_judge_a_file(tmp_path: Path) -> None:
+    path = keras_file(tmp_path / "m.keras", model(LAMBDA))
+    script = f"""
+import sys
+from edgetool.errors import UntrustedModelError
+from edgetool.importers.trust import probe
+try:
+    probe({str(path)!r}, trust=False)
+except UntrustedModelError:
+    print(sorted({{"tensorflow", "keras", "tf_keras", "torch", "jax"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_trust_lets_code_through_but_not_damage(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from edgetool.artifact import Format, TensorSpec, require_format
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
-from edgetool.importers.trust import read_config, require_trusted
+from edgetool.importers.trust import read_config, require_bounded_weights, require_trusted
 
 __all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "load_keras", "predict"]
 
@@ -28,12 +28,13 @@ def load_keras(path: Path, options: ImportOptions) -> ImportedModel:
     """Load a `.keras`, `.h5` or SavedModel as a tf_keras model; see `Importer`.
 
     Raises:
-        FileFormatError: damaged, or not what its suffix says.
+        FileFormatError: damaged, not what its suffix says, or it claims far more than it stores.
         UntrustedModelError: it carries code and `options.trust` is not set.
         UnsupportedModelError: not a Keras model with layers, or a layer that tf_keras does not have.
         ParityError: a model carried over from Keras 3 gives other outputs.
     """
     kind = require_format(path)
+    require_bounded_weights(path, kind)
     if not options.trust:
         require_trusted(path, kind)
     if kind == "saved_model":

@@ -1,53 +1,62 @@
-"""Find code inside a model file before anything of it is executed."""
+"""Find code inside a model file before anything of it is executed: names are judged by a list of harmless ones."""
 
 from __future__ import annotations
 
 import json
 import re
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edgetool.artifact import Format, require_format
+from edgetool.bounds.archive import open_archive
+from edgetool.bounds.hdf5 import require_plain_hdf5
+from edgetool.bounds.memory import MODEL_BYTES, limit_memory
+from edgetool.bounds.parsing import parsing, printable
 from edgetool.errors import FileFormatError, UntrustedModelError
+from edgetool.importers.names import find_code
+from edgetool.importers.saved_model import find_saved_code
 
-__all__ = ["probe", "read_config", "require_trusted"]
+__all__ = ["probe", "read_config", "require_bounded_weights", "require_trusted"]
 
-#: Graph operators of a SavedModel that call back into Python or load libraries.
-CODE_OPERATORS = (b"PyFunc", b"EagerPyFunc", b"PyFuncStateless", b"_ReadFile", b"ReadFile", b"WriteFile")
+#: Members of a `.keras` archive. Others are files that layers read by themselves, or weights in other forms.
+_MEMBERS = re.compile(r"config\.json|metadata\.json|model\.weights\.h5|assets/")
 
-#: Classes of layers that hold code of their own, and what it is.
-CODE_LAYERS = {
-    "Lambda": "a Lambda layer, which holds Python code",
-    "TorchModuleWrapper": "a TorchModuleWrapper, which holds a pickled module",
-    "JaxLayer": "a JaxLayer, which holds Python functions",
-    "FlaxLayer": "a FlaxLayer, which holds Python code",
-    "TFSMLayer": "a TFSMLayer, which loads another model from a path of its own",
-}
+_EXPECTED = "a sound Keras model file"
+_NEXT_STEP = "save the model again with model.save"
 
 
 def require_trusted(path: Path, kind: Format) -> None:
-    """Refuse a model that carries code.
+    """Refuse a model that names anything but what is on the list of harmless layers, functions and operators.
 
     Args:
         path: the model.
         kind: its sniffed format: `keras`, `h5` or `saved_model`.
 
     Raises:
-        UntrustedModelError: a Lambda layer, marshalled or pickled code, or Python operators.
+        UntrustedModelError: names the layer, and what is not on the list.
         FileFormatError: the configuration cannot be read.
     """
     if kind == "saved_model":
-        _require_trusted_saved_model(path)
+        _refuse(path, next(find_saved_code(path), None), separator="/")
         return
-    for where, what in _code(read_config(path, kind)):
-        raise UntrustedModelError(
-            f"{path}: {where}",
-            found=what,
-            expected="layers without code of their own",
-            next_step="give --trust if you know who made the file, or rebuild the layer from standard ones",
-        )
+    if kind == "keras":
+        _require_plain_members(path)
+    # Without `compile`, Keras takes the outermost `compile_config` out of an archive's configuration unread.
+    _refuse(path, next(find_code(read_config(path, kind), outermost_compiles=kind != "keras"), None))
+
+
+def require_bounded_weights(path: Path, kind: Format) -> None:
+    """Refuse weights that lie outside of a file, or claim far more than it stores; also where its code is trusted.
+
+    Raises:
+        FileFormatError: says where.
+    """
+    if kind == "h5":
+        require_plain_hdf5(path, str(path))
+    elif kind == "keras":
+        with open_archive(path, free=MODEL_BYTES, expected=_EXPECTED) as archive:
+            if "model.weights.h5" in archive:
+                require_plain_hdf5(archive.read("model.weights.h5"), f"{path}: model.weights.h5")
 
 
 def probe(path: str, trust: bool) -> None:
@@ -55,15 +64,19 @@ def probe(path: str, trust: bool) -> None:
 
     Raises:
         UntrustedModelError: it carries code and `trust` is not set.
-        FileFormatError: damaged.
+        FileFormatError: damaged, or it claims far more than it stores.
     """
-    kind = require_format(Path(path))
+    file = Path(path)
+    kind = require_format(file)
     if kind not in ("keras", "h5", "saved_model"):
         return
-    if not trust:
-        require_trusted(Path(path), kind)
-    elif kind != "saved_model":
-        read_config(Path(path), kind)
+    limit_memory(file)
+    with parsing(path, expected="a model of a size like its file's", next_step="export the model again"):
+        if kind != "saved_model":
+            read_config(file, kind)
+            require_bounded_weights(file, kind)
+        if not trust:
+            require_trusted(file, kind)
 
 
 def read_config(path: Path, kind: Format) -> dict[str, Any]:
@@ -72,30 +85,8 @@ def read_config(path: Path, kind: Format) -> dict[str, Any]:
     Raises:
         FileFormatError: damaged, or a file of weights only.
     """
-    try:
-        if kind == "keras":
-            with zipfile.ZipFile(path) as archive:
-                config = json.loads(archive.read("config.json"))
-        else:
-            import h5py
-
-            with h5py.File(path, "r") as store:
-                raw = store.attrs.get("model_config")
-            if raw is None:
-                raise FileFormatError(
-                    str(path),
-                    found="weights without an architecture",
-                    expected="a whole model",
-                    next_step="save it with model.save(...), not save_weights",
-                )
-            config = json.loads(raw if isinstance(raw, str) else raw.decode("utf-8"))
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, RuntimeError, EOFError, NotImplementedError) as exc:
-        raise FileFormatError(
-            str(path),
-            found=f"a damaged file ({type(exc).__name__}: {' '.join(str(exc).split())[:200]})",
-            expected=f"a sound {kind} model",
-            next_step="save the model again",
-        ) from None
+    with parsing(str(path), expected=f"a sound {kind} model", next_step="save the model again"):
+        config = json.loads(_config_text(path, kind))
     if not isinstance(config, dict) or "class_name" not in config:
         raise FileFormatError(
             str(path),
@@ -106,41 +97,40 @@ def read_config(path: Path, kind: Format) -> dict[str, Any]:
     return config
 
 
-def _code(config: Any, where: str = "model", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield (layer, what) for every piece of code in a configuration."""
-    if depth > 60:
+def _config_text(path: Path, kind: Format) -> str | bytes:
+    if kind == "keras":
+        with open_archive(path, free=MODEL_BYTES, expected=_EXPECTED) as archive:
+            return archive.read("config.json")
+    import h5py
+
+    with h5py.File(path, "r") as store:
+        raw = store.attrs.get("model_config")
+    if raw is None:
+        raise FileFormatError(
+            str(path),
+            found="weights without an architecture",
+            expected="a whole model",
+            next_step="save it with model.save(...), not save_weights",
+        )
+    text: str | bytes = raw if isinstance(raw, str) else raw.decode("utf-8")
+    return text
+
+
+def _require_plain_members(path: Path) -> None:
+    """Refuse members that Keras would read beside configuration and weights: pickles, vocabularies, other weights."""
+    with open_archive(path, free=MODEL_BYTES, expected=_EXPECTED) as archive:
+        odd = next((name for name in archive.names if not _MEMBERS.fullmatch(name)), None)
+    if odd is not None:
+        _refuse(path, (printable(odd), "a file inside the archive that is neither configuration nor weights"))
+
+
+def _refuse(path: Path, finding: tuple[str, str] | None, separator: str = ": ") -> None:
+    if finding is None:
         return
-    if isinstance(config, dict):
-        kind = config.get("class_name")
-        inner = config.get("config")
-        name = str(inner.get("name", where)) if isinstance(inner, dict) else where
-        if isinstance(kind, str) and kind in CODE_LAYERS:
-            yield name, CODE_LAYERS[kind]
-        elif kind == "__lambda__" or config.get("function_type") == "lambda":
-            yield name, "marshalled Python code"
-        for value in config.values():
-            yield from _code(value, name, depth + 1)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from _code(value, where, depth + 1)
-
-
-def _require_trusted_saved_model(path: Path) -> None:
-    for name in ("saved_model.pb", "keras_metadata.pb"):
-        file = path / name
-        content = file.read_bytes() if file.is_file() else b""
-        found = next((operator for operator in CODE_OPERATORS if operator in content), None)
-        if found is None and name == "keras_metadata.pb" and b'"Lambda"' in _without_escapes(content):
-            found = b"Lambda layer"
-        if found is not None:
-            raise UntrustedModelError(
-                f"{path}/{name}",
-                found=f"{found.decode()}: it runs code or touches files when it is loaded",
-                expected="operators that only compute",
-                next_step="give --trust if you know who made the model",
-            )
-
-
-def _without_escapes(content: bytes) -> bytes:
-    r"""Return JSON text in bytes with `\u00XX` written out, so that no name hides behind an escape."""
-    return re.sub(rb"\\u00([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), content)
+    where, what = finding
+    raise UntrustedModelError(
+        f"{path}{separator}{where}",
+        found=what,
+        expected="layers and operators on edgetool's list of harmless ones",
+        next_step="give --trust if you know who made the file, or rebuild the layer from standard ones",
+    )

@@ -18,7 +18,7 @@ from edgetool.ir.keras_weights import archive_weights, class_folder, damaged, h5
 __all__ = ["KerasLayer", "KerasModel", "config_macs", "read_keras"]
 
 MAX_LAYERS = 100_000
-MAX_NESTING = 20
+MAX_NESTING = 100
 #: Numbers beyond these come from damaged files; they would not fit into 64 bits further on.
 MAX_SIZE, MAX_MACS = 1 << 40, 1 << 62
 
@@ -166,8 +166,10 @@ def _walk(
 ) -> list[tuple[str, Shape | None, str]]:
     """Add the layers of one model to `outline` and return its outputs as (name, shape, dtype)."""
     layers = config["layers"] if isinstance(config, dict) else config
-    if depth > MAX_NESTING or len(outline.nodes) + len(layers) > MAX_LAYERS:
-        raise ValueError("a model with absurdly many layers")
+    if depth > MAX_NESTING:
+        raise ValueError(f"models nested more than {MAX_NESTING} deep")
+    if len(outline.nodes) + len(layers) > MAX_LAYERS:
+        raise ValueError(f"a model of more than {MAX_LAYERS:,} layers")
     counts: Counter[str] = Counter()
     found: dict[tuple[str, int], Shape] = {}
     dtypes: dict[str, str] = {}

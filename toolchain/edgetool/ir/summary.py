@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from edgetool.artifact import (
     num_bytes,
     require_format,
 )
+from edgetool.bounds.memory import limit_memory
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir import read_graph
 from edgetool.ir.graph import Graph, Tensor
@@ -39,10 +39,6 @@ __all__ = [
     "summarize",
     "summarize_guarded",
 ]
-
-#: A reader may take so much memory beside the libraries it loads, and so many times the size of the file.
-GUARD_BYTES = 2 << 30
-GUARD_FACTOR = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,17 +250,9 @@ def _summarize_keras(path: Path, kind: str, compressed: bool) -> Summary:
 
 
 def _limit_memory(path: Path) -> int:
-    """Limit the address space of this process to what it has, and what an honest file of this size takes."""
-    import resource
-
+    """Limit the memory of this process to what it has, the readers' libraries loaded, and what a sound file takes."""
     import h5py  # noqa: F401 - the libraries are loaded before the limit counts what the process has
     import onnx  # noqa: F401
     from ai_edge_litert import schema_py_generated  # noqa: F401
 
-    allowance = GUARD_BYTES + GUARD_FACTOR * (path.stat().st_size if path.is_file() else 0)
-    if sys.platform == "linux":
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        wanted = pages * resource.getpagesize() + allowance
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-    return allowance
+    return limit_memory(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgetool.artifact import require_format
 from edgetool.errors import UnsupportedModelError
-from edgetool.importers.trust import require_trusted
+from edgetool.importers.trust import require_bounded_weights, require_trusted
 from edgetool.store.atomic import atomic_path
 from edgetool.zoo import find_model, load_step
 
@@ -32,6 +32,7 @@ def write_step(model: str, card: str, out: str, trust: bool) -> int:
 
     path = Path(model)
     found = require_format(path)
+    require_bounded_weights(path, found)
     if not trust:
         require_trusted(path, found)
     build_step, copy_weights = load_step(find_model(card))

@@ -35,6 +35,9 @@ CHILD_ENVIRONMENT = {
     "GLOG_minloglevel": "3",
 }
 
+#: Without `-P`, `-m` puts the current folder in front of the path: a file there could stand in for any module.
+SERVE = ("-P", "-m", "edgetool.runners.serve")
+
 
 #: Signals that somebody sends to a process; others are what its own code did.
 SENT_SIGNALS = frozenset(
@@ -48,7 +51,7 @@ class Child:
     It ends when this process does, however that ends, and also in the middle of a call (`agent.Lifeline`).
 
     Args:
-        argv: the program; default: `python -m edgetool.runners.serve`, which calls functions of edgetool by name.
+        argv: the program; default: `python -P -m edgetool.runners.serve`, which calls functions of edgetool by name.
         subject: what errors are about when the child dies (usually the model file).
         environment: added to the parent's environment and `CHILD_ENVIRONMENT`.
     """
@@ -56,10 +59,11 @@ class Child:
     def __init__(
         self, argv: Sequence[str] | None = None, *, subject: str, environment: Mapping[str, str] | None = None
     ) -> None:
-        self._argv = list(argv) if argv is not None else [sys.executable, "-m", "edgetool.runners.serve"]
+        self._argv = list(argv) if argv is not None else [sys.executable, *SERVE]
         self._subject = subject
         self._environment = {**CHILD_ENVIRONMENT, **os.environ, **(environment or {})}
         self._environment["TF_USE_LEGACY_KERAS"] = "1"
+        self._environment["PYTHONSAFEPATH"] = "1"  # for what the child starts itself
         self._process: subprocess.Popen[str] | None = None
         self._stderr: IO[bytes] | None = None
         self._next_id = 0
