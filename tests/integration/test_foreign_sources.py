@@ -165,3 +165,20 @@ def test_a_tflite_file_is_quantised_as_it_is(folder: Path, require_backend: Call
                               code=NEEDS_LAYERS)  # fmt: skip
     require_sound(manifest, {"float32.tflite", "w8a8_static.tflite", "w8_dynamic.tflite"})
     assert "cluster32_w8a8_static" in said and "give the model that it was converted from" in said
+
+
+def test_a_finished_graph_without_labels_is_scored_against_itself(tmp_path: Path) -> None:
+    tiny = Path(__file__).parents[1] / "golden" / "models" / "tiny_float32.tflite"
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 4, 4, 2)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x_train=x[:40], x_test=x[40:])
+    done = subprocess.run(
+        [sys.executable, "-m", "edgetool.cli.main", "compress", str(tiny), "--data", "data.npz", "--max-drop", "100",
+         "--recipe", "w8a8_static", "--bench-seconds", "0", "-o", "run"],
+        capture_output=True, text=True, timeout=600.0, cwd=tmp_path, env={**os.environ, "CI": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the data have no labels" in done.stderr
+    found = {artifact.name: artifact.evaluation for artifact in load_manifest(tmp_path / "run").artifacts}
+    float32, static = found["float32.tflite"], found["w8a8_static.tflite"]
+    assert float32 is not None and float32.value == pytest.approx(1.0)
+    assert static is not None and 0.5 < static.value <= 1.0

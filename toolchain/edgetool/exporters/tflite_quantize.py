@@ -18,6 +18,7 @@ from edgetool.exporters.tflite_calibrate import measure_ranges
 from edgetool.exporters.tflite_convert import quiet
 from edgetool.exporters.tflite_file import pack, unpack
 from edgetool.exporters.tflite_float import float_operators
+from edgetool.exporters.tflite_widen import renew_codes, widen_halves
 from edgetool.passes.base import QuantizationScheme
 
 __all__ = ["quantize_file", "quantizer_version"]
@@ -43,6 +44,8 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
         ExportError: the quantiser refused the model, or an activation is not finite.
     """
     model = unpack(content)
+    renew_codes(model)
+    widen_halves(model)
     if scheme.mode == "none":
         return model
     _name_uniquely(model)

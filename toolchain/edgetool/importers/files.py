@@ -90,7 +90,9 @@ def require_static(subject: str, inputs: tuple[TensorSpec, ...]) -> None:
 
 def _require_float(subject: str, graph: Graph) -> None:
     quantized = [
-        tensor for tensor in graph.tensors.values() if tensor.quantization is not None and tensor.quantization.scale
+        tensor
+        for tensor in graph.tensors.values()
+        if tensor.quantization is not None and tensor.quantization.scale and tensor.dtype.startswith(("int", "uint"))
     ]
     kinds = sorted({op.kind for op in graph.ops if op.kind.startswith(_QUANTIZING)})
     if quantized or kinds:

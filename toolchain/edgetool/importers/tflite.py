@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+
+import numpy as np
 
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import import_file
+from edgetool.ir.graph import Graph, Tensor
 from edgetool.ir.tflite import read_tflite
 
 __all__ = ["load_tflite"]
@@ -17,7 +21,7 @@ def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:  # noqa: A
 
     Raises:
         FileFormatError: damaged.
-        UnsupportedModelError: quantised already, other than float32, or open dimensions other than the batch.
+        UnsupportedModelError: quantised already, or open dimensions other than the batch.
     """
     graph = read_tflite(path)
     custom = [op for op in graph.ops if op.kind.startswith(("CUSTOM:", "UNKNOWN_"))]
@@ -28,4 +32,19 @@ def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:  # noqa: A
             expected="operators of the TFLite builtin set",
             next_step="convert the model again without SELECT_TF_OPS and custom operators",
         )
-    return import_file(path, graph, "tflite", "litert", path.read_bytes)
+    return import_file(path, _widened(graph), "tflite", "litert", path.read_bytes)
+
+
+def _widened(graph: Graph) -> Graph:
+    """Return the graph with float16 constants as float32 where a DEQUANTIZE widens them: the exporter does so."""
+    tensors = dict(graph.tensors)
+    ops = []
+    for op in graph.ops:
+        stored = graph.tensors.get(op.inputs[0]) if op.kind == "DEQUANTIZE" and op.inputs else None
+        if stored is None or stored.constant is None or stored.dtype != "float16":
+            ops.append(op)
+            continue
+        tensors.pop(stored.name, None)
+        values = stored.constant.astype(np.float32)
+        tensors[op.outputs[0]] = Tensor(op.outputs[0], values.shape, "float32", None, values, values.nbytes)
+    return dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))

@@ -21,6 +21,7 @@ from edgetool import __version__
 from edgetool.errors import BudgetError, EdgetoolError, InvariantError, ParityError, from_dict
 from edgetool.pipeline.decide import broken_budgets, decide
 from edgetool.pipeline.fit import fit_stage
+from edgetool.pipeline.source_labels import NO_LABELS
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
 from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
@@ -182,6 +183,8 @@ class _Compression:
         }
         self.run.finish(_stage("prepare", "", seconds()), source=source, data=data, machine=describe_machine())
         self._note(*prepared.unavailable.values())
+        if NO_LABELS in prepared.facts.values():
+            self._note(NO_LABELS)
         return prepared
 
     def _note(self, *sentences: str) -> None:

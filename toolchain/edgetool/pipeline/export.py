@@ -146,4 +146,5 @@ def _setup(options: ExportOptions) -> Setup:
         image_size=parse_image_size(options.image_size),
         preprocessing=preprocessing,
         input_shapes=parse_input_shapes(options.input_shape),
+        is_scored=False,
     )

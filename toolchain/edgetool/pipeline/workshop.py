@@ -30,6 +30,7 @@ from edgetool.passes.targets import aim_at_inputs
 from edgetool.pipeline.gated import Gate, export_gated
 from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.probe import parity_split, take_probe
+from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -77,6 +78,7 @@ class Setup:
         metric: of the card; None: the task's usual one.
         input_shapes: of a PyTorch module that comes without an example, batch included.
         max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
+        is_scored: whether files are evaluated; without, labels are needed for training only.
     """
 
     model: str
@@ -92,6 +94,7 @@ class Setup:
     metric: str | None = None
     input_shapes: tuple[tuple[int, ...], ...] = ()
     max_test_samples: int | None = None
+    is_scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +329,17 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
     )
     if plan.max_test_samples is not None:
         raw = take_part_of_test(raw, plan.max_test_samples)
-    task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     shapes = [tensor.shape for tensor in imported.inputs]
     turned = channels_first(raw, shapes)
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
+    ready = move_channels(apply(raw, plan.preprocessing), turned)
+    is_finished = isinstance(imported.model, FrozenModel)
+    if plan.task is None and is_unlabelled(raw, imported) and (is_finished or not plan.is_scored):
+        check_fits(raw, given, imported.outputs[0].shape, "generation")
+        return label_by_source(ready, imported, plan.metric) if plan.is_scored else (ready, None)
+    task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     check_fits(raw, given, imported.outputs[0].shape, task.name)
-    return move_channels(apply(raw, plan.preprocessing), turned), task
+    return ready, task
 
 
 def _write_split(cache: Path, split: Split) -> None:

@@ -45,8 +45,11 @@ SPECIFICATION_MACS = {"onnx": 8_000_000_000, "tflite": 1_500_000_000}
 MAX_SPECIFICATION_SAMPLES = 4
 #: A runtime may be so much further from the source than the specification is.
 MAX_LOSS_DB = 3.0
-#: Outputs nearer to the source than this are right, whatever the specification gives.
-GOOD_SQNR_DB = 30.0
+#: Outputs nearer to the source than this are right, whatever the specification gives. Fast kernels round integer
+#: activations in another order, and LiteRT's quantise inputs at run time by another rule: there 5 dB come and go by
+#: chance (ResNet-8, four images: 28 and 33 dB). Float activations of ONNX have one rule.
+GOOD_SQNR_DB = 24.0
+GOOD_DYNAMIC_ONNX_DB = 40.0
 
 Arrays = tuple[Array, ...]
 
@@ -108,11 +111,12 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """Samples, the source model's outputs for them, and the file's."""
+    """Samples, the source model's outputs for them, the file's, and which SQNR is good by itself."""
 
     inputs: Arrays
     expected: Arrays
     outputs: Arrays
+    good_db: float
 
 
 def pass_gate(
@@ -151,7 +155,9 @@ def pass_gate(
     )
     notes = share_note(graph, scheme)
     if count_stored(graph).is_integer:
-        notes += _compare_with_specification(path, name, graph, _Outcome(inputs, expected, outputs), runner)
+        is_exact = graph.format == "onnx" and scheme.mode == "dynamic"
+        good_db = GOOD_DYNAMIC_ONNX_DB if is_exact else GOOD_SQNR_DB
+        notes += _compare_with_specification(path, name, graph, _Outcome(inputs, expected, outputs, good_db), runner)
     return GateResult(record, notes)
 
 
@@ -205,16 +211,16 @@ def _compare_with_specification(
     except UnsupportedModelError as exc:
         return (f"not compared with the specification: {exc.found}",)
     for index, (source, found, right) in enumerate(zip(outcome.expected, outcome.outputs, specified, strict=True)):
-        _require_specified(name, graph.format, index, (source[:num], found[:num], right))
+        _require_specified(name, graph.format, index, (source[:num], found[:num], right), outcome.good_db)
     return ()
 
 
-def _require_specified(name: str, kind: str, index: int, outputs: tuple[Array, Array, Array]) -> None:
+def _require_specified(name: str, kind: str, index: int, outputs: tuple[Array, Array, Array], good_db: float) -> None:
     source, found, right = outputs
     if right.shape != source.shape:
         return
     runtime_db, specified_db = sqnr_db(source, found), sqnr_db(source, right)
-    if runtime_db >= GOOD_SQNR_DB or runtime_db >= specified_db - MAX_LOSS_DB:
+    if runtime_db >= good_db or runtime_db >= specified_db - MAX_LOSS_DB:
         return
     raise ParityError(
         f"{name}: output {index}",
