@@ -13,11 +13,22 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.passes.base import Context, ModelState, Pass, PassResult
-from edgetool.passes.layers import clone, walk
+from edgetool.passes.layers import clone, fresh_layer, give_state, walk
 
 __all__ = ["FoldBatchNorm"]
 
-FOLDABLE = ("Conv1D", "Conv2D", "DepthwiseConv2D", "Dense")
+#: Layer kind -> axis of the kernel that holds output channels; depthwise kernels hold them in the last two.
+FOLDABLE = {
+    "Conv1D": (-1,),
+    "Conv1DTranspose": (-2,),
+    "Conv2D": (-1,),
+    "Conv2DTranspose": (-2,),
+    "Conv3D": (-1,),
+    "Conv3DTranspose": (-2,),
+    "Dense": (-1,),
+    "DepthwiseConv1D": (-2, -1),
+    "DepthwiseConv2D": (-2, -1),
+}
 
 
 class FoldBatchNorm(Pass):
@@ -61,12 +72,12 @@ def _fold(model: Any, pairs: dict[str, str]) -> Any:
     sources = set(pairs.values())
 
     def copy(layer: Any) -> Any:
-        config = layer.get_config()
         if layer.name in pairs:
             return tf_keras.layers.Activation("linear", name=layer.name)
+        fresh = fresh_layer(layer)
         if layer.name in sources:
-            config["use_bias"] = True
-        return layer.__class__.from_config(config)
+            fresh.use_bias = True
+        return fresh
 
     with_identities = tf_keras.models.clone_model(model, clone_function=copy)
     by_source = {source: model.get_layer(norm) for norm, source in pairs.items()}
@@ -74,8 +85,8 @@ def _fold(model: Any, pairs: dict[str, str]) -> Any:
         target = with_identities.get_layer(layer.name)
         if layer.name in by_source:
             target.set_weights(_folded_weights(layer, by_source[layer.name]))
-        elif layer.name not in pairs and layer.weights:
-            target.set_weights(layer.get_weights())
+        elif layer.name not in pairs:
+            give_state(layer, target)
     return _without(with_identities, set(pairs))
 
 
@@ -87,10 +98,9 @@ def _folded_weights(layer: Any, norm: Any) -> list[Array]:
     factor = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + norm.epsilon)
     kernel = weights[0].astype(np.float64)
     bias = weights[1].astype(np.float64) if layer.use_bias else np.zeros_like(factor)
-    if type(layer).__name__ == "DepthwiseConv2D":
-        folded = kernel * factor.reshape(kernel.shape[-2:])
-    else:
-        folded = kernel * factor
+    axes = FOLDABLE[type(layer).__name__]
+    shape = [size if axis - kernel.ndim in axes else 1 for axis, size in enumerate(kernel.shape)]
+    folded = kernel * factor.reshape(shape)
     return [folded.astype(np.float32), (beta + (bias - mean) * factor).astype(np.float32)]
 
 
@@ -98,8 +108,8 @@ def _without(model: Any, names: set[str]) -> Any:
     """Return the model with the identity layers `names` taken out of the graph; the other layers are shared."""
     import tf_keras
 
-    def call(layer: Any, given: Any, arguments: dict[str, Any]) -> Any:
-        return given if layer.name in names else layer(given, **arguments)
+    def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+        return given[0] if layer.name in names else layer(*given, **arguments)
 
     outputs = walk(model, model.inputs, call)
     return clone(tf_keras.Model(model.inputs, outputs, name=model.name))

@@ -10,7 +10,7 @@ from edgetool.errors import PassError
 from edgetool.passes.base import layer_kernels
 from edgetool.store.manifest import SkippedLayer
 
-__all__ = ["choose_layers", "clone", "require_some", "walk"]
+__all__ = ["choose_layers", "clone", "copy_weights", "fresh_layer", "give_state", "require_some", "walk"]
 
 #: Layers whose kernel can be pruned and clustered. TF-MOT prunes more kinds, but a depthwise kernel is a fraction of
 #: a percent of a model and loses accuracy first, and recurrent cells quantise badly once pruned.
@@ -70,48 +70,60 @@ def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
     import tf_keras
 
     def copy(layer: Any) -> Any:
-        config = layer.get_config()
-        if isinstance(getattr(layer, "activation", None), FunctionType) and config.get("activation") is not None:
-            config["activation"] = layer.activation  # a function of the user's: Keras cannot make it from its code
-        fresh = layer.__class__.from_config(config)
+        fresh = fresh_layer(layer)
         return fresh if replace is None else replace(fresh)
 
     copied = tf_keras.models.clone_model(model, clone_function=copy)
     for old, new in zip(model.layers, copied.layers, strict=True):
-        inner = getattr(new, "layer", new) if replace is not None else new
-        if old.weights:
-            inner.set_weights(old.get_weights())
+        give_state(old, getattr(new, "layer", new) if replace is not None else new)
     return copied
 
 
-def walk(model: Any, inputs: Sequence[Any], call: Callable[[Any, Any, dict[str, Any]], Any]) -> list[Any]:
+def fresh_layer(layer: Any) -> Any:
+    """Return a layer like `layer`, not built."""
+    config = layer.get_config()
+    if isinstance(getattr(layer, "activation", None), FunctionType) and config.get("activation") is not None:
+        config["activation"] = layer.activation  # a function of the user's: Keras cannot make it from its code
+    return layer.__class__.from_config(config)
+
+
+def copy_weights(source: Any, target: Any) -> Any:
+    """Give `target` the weights and states of the layers of `source`, which has the same layers; returns `target`."""
+    for layer in source.layers:
+        give_state(layer, target.get_layer(layer.name))
+    return target
+
+
+def give_state(old: Any, new: Any) -> None:
+    """Copy the weights of a layer, and what it has made of them: a Normalization computes with constants."""
+    if old.weights:
+        new.set_weights(old.get_weights())
+    for before, after in zip(old._flatten_layers(), new._flatten_layers(), strict=True):
+        if hasattr(after, "finalize_state") and before.weights:
+            after.finalize_state()
+
+
+def walk(
+    model: Any, inputs: Sequence[Any], call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+) -> list[Any]:
     """Call every layer of a functional model in order, through `call`, and return the model's outputs.
 
     Args:
         model: functional.
         inputs: tensors or arrays in place of the model's inputs.
-        call: gets the layer, its input or list of inputs, and keyword arguments; returns the output or outputs.
+        call: gets the layer, its positional and its keyword arguments, as the model calls it: a mask, the values of an
+            attention and the operands of an operator are among them. It returns the output or outputs.
     """
+    import tensorflow as tf
+
     tensors: dict[int, Any] = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
-
-    def resolve(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [resolve(item) for item in value]
-        return tensors.get(id(value), value)
-
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
             if node.is_input:
                 continue
-            # Masks, and the values of an attention, are tensors too.
-            others = zip(node.layer._call_spec.arg_names[1:], node.call_args[1:], strict=False)
-            given = {**dict(others), **node.call_kwargs}
-            arguments = {key: resolve(value) for key, value in given.items() if key != "training"}
-            results = call(node.layer, resolve(node.input_tensors), arguments)
-            for old, new in zip(_listed(node.output_tensors), _listed(results), strict=True):
+            arguments = (node.call_args, {key: value for key, value in node.call_kwargs.items() if key != "training"})
+            given, named = tf.nest.map_structure(lambda value: tensors.get(id(value), value), arguments)
+            results = call(node.layer, tuple(given), named)
+            for old, new in zip(tf.nest.flatten(node.outputs), tf.nest.flatten(results), strict=True):
                 tensors[id(old)] = new
     return [tensors[id(tensor)] for tensor in model.outputs]
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]

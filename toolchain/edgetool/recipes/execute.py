@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from edgetool.errors import RecipeError
 from edgetool.passes import load_pass
 from edgetool.passes.base import Context, ModelState
+from edgetool.passes.frozen import FrozenModel
+from edgetool.passes.split_separable import split_separable
 from edgetool.recipes.recipe import Recipe
 from edgetool.store.manifest import PassRecord
 
@@ -22,7 +25,7 @@ class ExecutionResult:
 
 
 def execute(recipe: Recipe, state: ModelState, context: Context) -> ExecutionResult:
-    """Run every pass of `recipe` on `state`.
+    """Run every pass of `recipe` on `state`; separable convolutions become two layers first.
 
     Raises:
         RecipeError: a parameter of a pass is unknown or out of range.
@@ -39,6 +42,8 @@ def execute(recipe: Recipe, state: ModelState, context: Context) -> ExecutionRes
                 expected=exc.expected,
                 next_step=exc.next_step,
             ) from None
+    if passes and not isinstance(state.model, FrozenModel):
+        state = dataclasses.replace(state, model=split_separable(state.model))
     records: list[PassRecord] = []
     for work in passes:
         result = work.run(state, context)
