@@ -317,7 +317,7 @@ def test_a_recurrent_layer_that_onnx_has_no_operator_for_stays_unrolled(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tflite", "onnx"])
-def test_what_qat_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -> None:
+def test_what_training_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -> None:
     import tf_keras
     from tf_keras import layers
 
@@ -334,7 +334,7 @@ def test_what_qat_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -
     context = Context(data, TrainingSettings(from_logits=True), 0, tmp_path, lambda *_: None)
     state = load_pass("qat")({}).run(ModelState(model), context).state
     path = tmp_path / f"aware.{kind}"
-    result = load_exporter(kind)(state, path, context)
+    load_exporter(kind)(state, path, context)
     graph = read_graph(path)
     large = [
         t.name
@@ -342,7 +342,6 @@ def test_what_qat_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -
         if t.constant is not None and t.dtype == "float32" and t.constant.size > 1024
     ]
     assert large == []
-    assert any("does not train for int8" in note for note in result.notes)
     expected = state.model.predict(ids, verbose=0)
     with ProcessRunner().open(path, RunPlan()) as session:
         found = session.outputs((ids,))[0]

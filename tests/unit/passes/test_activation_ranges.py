@@ -1,4 +1,4 @@
-"""Activation ranges are told from everything else that a quantise wrapper holds."""
+"""Activation ranges are told from everything else that a wrapped layer holds; calibration stays within its memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgetool.passes.activation_ranges import RATE, _activation_ranges, _call, _rate, _weight_ranges
+from edgetool.passes.activation_ranges import NUM_SAMPLES, _activation_ranges, _call, num_samples_within
 
 
 class Variable:
@@ -14,32 +14,28 @@ class Variable:
         self.name = name
 
 
-KERNEL_MIN = Variable("quant_conv/kernel_min:0")
 OUTPUT = Variable("quant_conv/output_max:0")
-BEFORE, BEHIND = (Variable(f"quant_conv/{place}_activation_min:0") for place in ("pre", "post"))
+BEFORE = Variable("quant_conv/pre_activation_min:0")
 
 
 class Wrapper:
-    _weight_vars = ((None, None, {"min_var": KERNEL_MIN, "max_var": Variable("quant_conv/kernel_max:0")}),)
-    non_trainable_weights = (
-        Variable("quant_conv/optimizer_step:0"), OUTPUT, KERNEL_MIN, BEHIND, BEFORE, Variable("norm/moving_mean:0")
-    )  # fmt: skip
+    non_trainable_weights = (OUTPUT, Variable("norm/moving_mean:0"), BEFORE, Variable("odd_max:0"))
 
 
-def test_ranges_come_in_the_order_they_are_met_without_those_of_weights() -> None:
-    own = _weight_ranges(Wrapper())
-    assert id(KERNEL_MIN) in own and len(own) == 2
-    assert _activation_ranges(Wrapper(), own) == [[BEFORE], [BEHIND], [OUTPUT]]
+def test_ranges_come_in_the_order_they_are_met_without_those_of_other_variables() -> None:
+    assert _activation_ranges(Wrapper()) == [[BEFORE], [OUTPUT]]
 
 
-def test_inputs_take_extremes_as_they_are() -> None:
-    class AllValuesQuantizer:
-        pass
+@pytest.mark.parametrize(("num_bytes", "expected"), [(10, 1), (4 * 150 * 7, 7), (10**9, NUM_SAMPLES)])
+def test_as_many_samples_as_memory_allows(num_bytes: int, expected: int) -> None:
+    class Node:
+        def __init__(self, shapes: Any) -> None:
+            self.output_shapes = shapes
 
-    class InputLayer:
-        quantizer = AllValuesQuantizer()
+    class Model:
+        _nodes_by_depth = {1: [Node((None, 10, 10))], 0: [Node([(None, 30), (None, 20)])]}  # noqa: RUF012 - as Keras has it
 
-    assert _rate(InputLayer()) == 1.0 and _rate(Wrapper()) == RATE == pytest.approx(0.001)
+    assert num_samples_within(Model(), num_bytes) == expected
 
 
 def test_layers_that_know_no_training() -> None:
@@ -49,5 +45,5 @@ def test_layers_that_know_no_training() -> None:
     def training_too(x: Any, training: bool) -> Any:
         return (x, training)
 
-    assert _call(plain, 2, {"scale": 3}, training=True) == 6
-    assert _call(training_too, 2, {}, training=True) == (2, True)
+    assert _call(plain, (2,), {"scale": 3}, training=True) == 6
+    assert _call(training_too, (2,), {}, training=True) == (2, True)

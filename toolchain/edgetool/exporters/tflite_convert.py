@@ -16,6 +16,7 @@ from edgetool.errors import ExportError
 from edgetool.exporters.tflite_calibrate import clip_ranges, stated_ranges
 from edgetool.exporters.tflite_file import unpack
 from edgetool.exporters.tflite_float import float_operators
+from edgetool.exporters.tflite_joined import join_ranges
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
@@ -151,20 +152,29 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
 def _convert_clipped(converter: Any, state: ModelState, samples: Split, batch_size: int) -> bytes:
     """Calibrate, cut the ranges, quantise: the steps of `convert()`, taken apart as TensorFlow's own debugger does."""
     from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.convert_phase import ConverterError
 
     input_type, output_type = converter.inference_input_type, converter.inference_output_type
     converter._experimental_calibrate_only = True
     calibrated = bytes(converter.convert())
     kept = _kept_in_float(calibrated) if state.quantization.has_float_attention else None
-    return bytes(
-        mlir_quantize(
-            clip_ranges(calibrated, samples, input_names(state.model), batch_size),
-            denylisted_nodes=kept,
-            disable_per_channel=not state.quantization.per_channel,
-            input_data_type=input_type,
-            output_data_type=output_type,
+
+    def quantize(content: bytes) -> bytes:
+        return bytes(
+            mlir_quantize(
+                content,
+                denylisted_nodes=kept,
+                disable_per_channel=not state.quantization.per_channel,
+                input_data_type=input_type,
+                output_data_type=output_type,
+            )
         )
-    )
+
+    clipped = clip_ranges(calibrated, samples, input_names(state.model), batch_size)
+    try:
+        return quantize(clipped)
+    except (ConverterError, RuntimeError):
+        return quantize(join_ranges(clipped))
 
 
 def _kept_in_float(calibrated: bytes) -> set[str]:

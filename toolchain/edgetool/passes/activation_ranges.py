@@ -68,7 +68,7 @@ def num_samples_within(model: Any, num_bytes: int) -> int:
 
 
 def _activation_ranges(layer: Any) -> list[list[Any]]:
-    """Return the ranges of a wrapped layer in the order they are met: in front of the activation, at the layer's end."""
+    """Return the ranges of a wrapped layer in the order they are met: before the activation, at the layer's end."""
     found: tuple[list[Any], list[Any]] = ([], [])
     for variable in layer.non_trainable_weights:
         place = str(variable.name).rpartition("/")[2]

@@ -103,9 +103,7 @@ def give_state(old: Any, new: Any) -> None:
             after.finalize_state()
 
 
-def walk(
-    model: Any, inputs: Sequence[Any], call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
-) -> list[Any]:
+def walk(model: Any, inputs: Sequence[Any], call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> list[Any]:
     """Call every layer of a functional model in order, through `call`, and return the model's outputs.
 
     Args:
