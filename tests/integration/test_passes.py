@@ -221,9 +221,7 @@ def test_a_calibrated_model_computes_what_it_did_before_any_training(activation:
     assert 10 * np.log10((expected**2).sum() / ((found - expected) ** 2).sum()) > 22
 
 
-@pytest.mark.parametrize(
-    ("kind", "shape"), [("Conv1D", (16, 16)), ("Conv2D", (8, 8, 16)), ("Conv3D", (4, 4, 4, 4))]
-)
+@pytest.mark.parametrize(("kind", "shape"), [("Conv1D", (16, 16)), ("Conv2D", (8, 8, 16)), ("Conv3D", (4, 4, 4, 4))])
 def test_clusters_hold_in_the_file_in_front_of_a_separate_relu(
     kind: str, shape: tuple[int, ...], tmp_path: Path
 ) -> None:
