@@ -235,7 +235,7 @@ def test_passes_that_train_leave_tokens_and_attention_alone(tmp_path: Path) -> N
         state = load_pass(name)(params).run(state, context).state
     for step in ("prune", "cluster", "qat"):
         left = {item.layer: item.reason for item in state.skipped if item.step == step}
-        assert {"token", "position"} <= set(left), step
+        assert "token" in left, step
         assert {"block1_expand", "block1_reduce"}.isdisjoint(left), step
         assert ("block1_attention" in left) == (step != "qat"), "products inside an attention are trained for int8"
     exported = load_exporter("tflite")(state, tmp_path / "model.tflite", context)

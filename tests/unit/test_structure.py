@@ -37,6 +37,7 @@ NEEDS_FRAMEWORK = {
     "passes/qat.py": "test_passes.py",
     "passes/quantize.py": "test_passes.py",
     "passes/reversible.py": "test_transformers.py",
+    "passes/split_separable.py": "test_passes_layers.py",
     "passes/training.py": "test_passes.py",
     "pipeline/compress.py": "test_compress.py",
     "pipeline/export.py": "test_export_onnx.py, test_export_tflite.py",

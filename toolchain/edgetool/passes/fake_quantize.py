@@ -8,7 +8,7 @@ TF-MOT's `quantize_apply` builds a new model from a list of known layers instead
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -96,8 +96,7 @@ def fake_quantize(model: Any, *, per_channel: bool) -> tuple[Any, list[SkippedLa
     kind = _wrapper_class()
     for layer in model.layers:
         grids = find_grids(layer, per_channel=per_channel)
-        has_kernels = any(len(weight.shape) > 1 for weight in layer.weights)
-        if has_kernels and not grids:
+        if not grids and any(_is_matrix(weight.shape) for weight in layer.weights):
             reason = f"{type(layer).__name__} is trained in float and quantised by calibration"
             skipped.append(SkippedLayer(layer.name, "qat", reason))
         wrappers[layer.name] = kind(layer, grids, behind=not without_range(model, layer), name=f"quant_{layer.name}")
@@ -155,6 +154,11 @@ def without_range(model: Any, layer: Any) -> bool:
     if kind not in FLOAT_INSIDE and not hasattr(layer, "layers"):
         return False
     return not any(type(follower).__name__ in GRIDS for follower in _followers(model, layer))
+
+
+def _is_matrix(shape: Sequence[int]) -> bool:
+    """Tell whether weights of a shape are more than a row of values, of which int8 files keep some in 32 bits."""
+    return sum(int(size) > 1 for size in shape) > 1
 
 
 def _followers(model: Any, layer: Any) -> list[Any]:
