@@ -10,7 +10,7 @@ import pytest
 
 from edgetool.data import archive
 from edgetool.data.archive import read_member
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 
 
 def _zip(**members: bytes) -> bytes:
@@ -38,7 +38,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_refused(tmp_path: Path, part: slice) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(_zip(a__txt=bytes(range(256)) * 8)[part])
-    with pytest.raises(DataError, match="damaged archive"):
+    with pytest.raises(FileFormatError, match="damaged"):
         read_member(path, "a.txt")
 
 
@@ -47,13 +47,13 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     content = bytearray(_zip(a__txt=bytes(range(256)) * 8))
     content[60] ^= 0xFF
     path.write_bytes(bytes(content))
-    with pytest.raises(DataError, match="damaged archive"):
+    with pytest.raises(FileFormatError, match="damaged"):
         read_member(path, "a.txt")
 
 
 def test_a_file_too_large_to_be_true_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_BYTES", 100)
+    monkeypatch.setattr(archive, "MODEL_BYTES", 100_000)
     path = tmp_path / "a.zip"
-    path.write_bytes(_zip(a__txt=bytes(101)))
-    with pytest.raises(DataError, match=r"a\.txt of 101 bytes"):
+    path.write_bytes(_zip(a__txt=bytes(100_001), b__txt=bytes(10_000)))
+    with pytest.raises(FileFormatError, match="claim 110,001 bytes"):
         read_member(path, "a.txt")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgetool.data.images import load_images
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 
 
 def _write(path: Path, value: int, size: tuple[int, int] = (6, 4), mode: str = "RGB") -> Path:
@@ -73,7 +73,7 @@ def test_a_damaged_image_is_named(tmp_path: Path) -> None:
         bad.write_bytes(bytes(content))
         try:
             load_images(tmp_path, image_size=(6, 4))
-        except DataError as exc:
+        except FileFormatError as exc:
             refused += 1
             assert "3.png" in exc.subject
     assert refused >= 30

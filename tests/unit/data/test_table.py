@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.table import load_table
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 
 ROWS = [f"{i},{'red' if i % 2 else 'blue'},{i * 0.5},{'yes' if i % 3 else 'no'}" for i in range(20)]
 
@@ -65,7 +65,7 @@ def test_wrong_tables_are_named(tmp_path: Path, rows: list[str], header: str, co
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"a,b\n\xff\xfe\x00,1\n")
-    with pytest.raises(DataError, match="no readable CSV"):
+    with pytest.raises(FileFormatError, match="UTF-8 CSV"):
         load_table(path, label_column=None)
 
 
@@ -82,5 +82,5 @@ def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
     np.testing.assert_array_equal(left.train.labels, right.train.labels)
     content = (tmp_path / "t.parquet").read_bytes()
     (tmp_path / "t.parquet").write_bytes(content[: len(content) // 2])
-    with pytest.raises(DataError, match="no readable Parquet"):
+    with pytest.raises(FileFormatError, match="a sound Parquet file"):
         load_table(tmp_path / "t.parquet", label_column=None)

@@ -161,5 +161,5 @@ def test_two_entries_of_one_name_are_damage(tmp_path: Path) -> None:
     path = archive(tmp_path / "m.pt2")
     with zipfile.ZipFile(path, "a") as target:
         target.writestr("net/models/model.json", "{}")
-    with pytest.raises(FileFormatError, match="two entries"):
+    with pytest.raises(FileFormatError, match="two members"):
         read_program(path)

@@ -15,6 +15,9 @@ __all__ = ["parse_json", "parsing", "printable"]
 #: Text from a file is cut off here in messages.
 SHOWN_CHARACTERS = 200
 
+#: Parsed JSON takes tens of bytes for each of its own; no configuration or graph comes near this.
+MAX_JSON_BYTES = 64 << 20
+
 
 @contextlib.contextmanager
 def parsing(subject: str, *, expected: str, next_step: str) -> Iterator[None]:
@@ -50,8 +53,10 @@ def parse_json(content: str | bytes, subject: str, *, expected: str, next_step: 
     """Return what JSON text holds.
 
     Raises:
-        FileFormatError: it is no JSON, or nested too deep.
+        FileFormatError: it is no JSON, nested too deep, or absurdly long.
     """
+    if len(content) > MAX_JSON_BYTES:
+        raise FileFormatError(subject, found=f"JSON of {len(content):,} bytes", expected=expected, next_step=next_step)
     with parsing(subject, expected=expected, next_step=next_step):
         return json.loads(content)
 

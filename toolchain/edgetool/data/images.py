@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import struct
+import contextlib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from edgetool.artifact import digest_path
+from edgetool.bounds.memory import DATA_BYTES, require_bounded, stored_bytes
+from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.data.split import split_in_two
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 
 __all__ = ["load_images"]
 
@@ -22,9 +26,8 @@ TEST_FRACTION = 0.2
 #: Pillow would cut these off at 255.
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
-#: What Pillow raises on a damaged file: a broken PNG is a SyntaxError, and a forged size a DecompressionBombError,
-#: which has no other base than Exception; struct.error and ValueError come from its parsers.
-BAD_IMAGE = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+#: Pillow warns of more pixels than this; such an image is refused.
+MAX_PIXELS = 89_478_485
 
 
 def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
@@ -37,7 +40,8 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
         image_size: height and width to resize to; default: the size of the first image, which all must have.
 
     Raises:
-        DataError: no images, one class only, unlike sizes, or a damaged image.
+        FileFormatError: a damaged image, or images that claim far more pixels than they store.
+        DataError: no images, one class only, or unlike sizes.
     """
     found = {SPLITS[item.name]: item for item in sorted(path.iterdir()) if item.is_dir() and item.name in SPLITS}
     roots = found if "train" in found or "test" in found else {"all": path}
@@ -50,6 +54,7 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
             next_step="put the images of each class into a folder of its own",
         )
     files = {name: _list_files(root, classes) for name, root in roots.items()}
+    _require_bounded(path, [file for listed in files.values() for file, _ in listed], image_size)
     grey = all(_is_grey(file) for listed in files.values() for file, _ in listed[:64])
     size = image_size
     splits: dict[str, Split] = {}
@@ -87,12 +92,40 @@ def _list_files(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
     return listed
 
 
+def _require_bounded(path: Path, files: list[Path], image_size: tuple[int, int] | None) -> None:
+    """Add up the pixels that the images claim before one of them is decoded.
+
+    Raises:
+        FileFormatError: an image is damaged or huge, or all of them take far more than they store.
+    """
+    pixels = 0
+    for file in files:
+        with _opened(file) as image:
+            pixels += image.width * image.height if image_size is None else image_size[0] * image_size[1]
+    require_bounded(str(path), 3 * pixels, sum(stored_bytes(file) for file in files), DATA_BYTES)
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """Open an image; whatever Pillow raises while it is used becomes a `FileFormatError`."""
+    with (
+        parsing(str(file), expected="an image", next_step="replace or remove the file"),
+        warnings.catch_warnings(action="ignore"),
+        Image.open(file) as image,
+    ):
+        if image.width * image.height > MAX_PIXELS:
+            raise FileFormatError(
+                str(file),
+                found=f"an image of {image.height:,}x{image.width:,} pixels",
+                expected=f"at most {MAX_PIXELS:,}",
+                next_step="replace or remove the file",
+            )
+        yield image
+
+
 def _is_grey(file: Path) -> bool:
-    try:
-        with Image.open(file) as image:
-            return image.mode in ("L", "1", *DEEP_MODES)
-    except BAD_IMAGE:
-        return False  # reported when it is read
+    with _opened(file) as image:
+        return image.mode in ("L", "1", *DEEP_MODES)
 
 
 def _read(
@@ -100,17 +133,9 @@ def _read(
 ) -> tuple[Array, tuple[int, int]]:
     arrays: list[Array] = []
     for file, _ in listed:
-        try:
-            with Image.open(file) as opened:
-                deep = opened.mode in DEEP_MODES
-                image = opened.convert("L" if grey else "RGB")
-        except BAD_IMAGE as exc:
-            raise DataError(
-                str(file),
-                found=f"no readable image ({exc})",
-                expected="an image",
-                next_step="replace or remove the file",
-            ) from None
+        with _opened(file) as opened:
+            deep = opened.mode in DEEP_MODES
+            image = opened.convert("L" if grey else "RGB")
         if deep:
             raise DataError(
                 str(file),

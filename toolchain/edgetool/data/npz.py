@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import itertools
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgetool.artifact import digest_path
+from edgetool.bounds.arrays import read_npz
+from edgetool.bounds.memory import DATA_BYTES, require_bounded
+from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.errors import DataError
 
@@ -20,13 +20,6 @@ __all__ = ["load_npz", "read_arrays"]
 
 #: Keys that splits are made of; others (names, indices) are not read.
 PREFIXES = ("x_", "y_", "jpeg_", "offsets_")
-
-#: What zipfile, zlib and NumPy raise on a damaged archive: NotImplementedError and RuntimeError are zipfile's for a
-#: forged compression method or flag, MemoryError and OverflowError come from a forged shape.
-BAD_ARCHIVE = (
-    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, NotImplementedError, RuntimeError, MemoryError,
-    OverflowError, struct.error, zlib.error, zipfile.BadZipFile, zipfile.LargeZipFile,
-)  # fmt: skip
 
 
 def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Dataset:
@@ -38,9 +31,10 @@ def load_npz(path: Path, *, name: str | None = None, source: str = "") -> Datase
         source: where it came from; default: the file's name.
 
     Raises:
-        DataError: damaged, keys missing, pickled objects, or images that cannot be decoded.
+        FileFormatError: damaged, pickled objects, images that cannot be decoded, or far more than the file stores.
+        DataError: keys are missing, or images are of unlike sizes.
     """
-    arrays = _read(path, lambda key: key == "class_names" or key.startswith(PREFIXES))
+    arrays = read_npz(path, lambda key: key == "class_names" or key.startswith(PREFIXES))
     splits = {split: _split(path, arrays, split) for split in ("train", "val", "test")}
     if splits["train"] is None and splits["test"] is None:
         raise DataError(
@@ -64,9 +58,10 @@ def read_arrays(path: Path, required: Sequence[str]) -> dict[str, Array]:
     """Return the arrays `required` of an archive, without unpickling anything.
 
     Raises:
-        DataError: damaged, pickled objects, or an array that is missing.
+        FileFormatError: damaged, or pickled objects.
+        DataError: an array is missing.
     """
-    arrays = _read(path, lambda _: True)
+    arrays = read_npz(path, lambda _: True)
     missing = [key for key in required if key not in arrays]
     if missing:
         raise DataError(
@@ -76,22 +71,6 @@ def read_arrays(path: Path, required: Sequence[str]) -> dict[str, Array]:
             next_step="get the file again, or save the arrays under these names",
         )
     return {key: arrays[key] for key in required}
-
-
-def _read(path: Path, wanted: Callable[[str], bool]) -> dict[str, Array]:
-    """Return the arrays of the archive whose key is wanted."""
-    try:
-        with zipfile.ZipFile(path):  # NumPy takes a single array and a pickle under this suffix too
-            pass
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if wanted(key)}
-    except BAD_ARCHIVE as exc:
-        raise DataError(
-            str(path),
-            found=f"an archive that cannot be read ({str(exc) or type(exc).__name__})",
-            expected="a sound .npz without pickled objects",
-            next_step="save it again with numpy.savez_compressed",
-        ) from None
 
 
 def _split(path: Path, arrays: dict[str, Array], name: str) -> Split | None:
@@ -132,20 +111,18 @@ def _decode_jpegs(path: Path, arrays: dict[str, Array], name: str) -> Array:
         )
     images: list[Array] = []
     for index, (start, end) in enumerate(itertools.pairwise(offsets)):
-        try:
-            images.append(np.asarray(Image.open(io.BytesIO(blob[int(start) : int(end)])).convert("RGB")))
-        except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as exc:
-            raise DataError(
-                f"{path}: jpeg_{name}[{index}]",
-                found=f"bytes that are no JPEG ({exc})",
-                expected="an image",
-                next_step="get the file again",
-            ) from None
-        if images[index].shape != images[0].shape:
-            raise DataError(
-                f"{path}: jpeg_{name}[{index}]",
-                found=f"an image of {list(images[index].shape)}",
-                expected=f"{list(images[0].shape)}, as the first",
-                next_step="resize them before saving",
-            )
+        subject = f"{path}: jpeg_{name}[{index}]"
+        with parsing(subject, expected="a JPEG image", next_step="get the file again"):
+            opened = Image.open(io.BytesIO(blob[int(start) : int(end)]))
+            if index == 0:
+                claimed = opened.width * opened.height * 3 * (len(offsets) - 1)
+                require_bounded(str(path), claimed, len(blob), DATA_BYTES)
+            elif opened.size != (images[0].shape[1], images[0].shape[0]):
+                raise DataError(
+                    subject,
+                    found=f"an image of {[opened.height, opened.width, 3]}",
+                    expected=f"{list(images[0].shape)}, as the first",
+                    next_step="resize them before saving",
+                )
+            images.append(np.asarray(opened.convert("RGB")))
     return np.stack(images)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.artifact import digest_path
+from edgetool.bounds.memory import DATA_BYTES, read_file, require_bounded, stored_bytes
+from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.data.split import choose_part
 from edgetool.errors import DataError, MissingDependencyError, nearest
@@ -16,6 +18,9 @@ from edgetool.errors import DataError, MissingDependencyError, nearest
 __all__ = ["load_table", "parse_csv"]
 
 TEST_FRACTION = 0.2
+
+#: Of a cell that has become an object of Python, at least.
+CELL_BYTES = 32
 
 
 def load_table(path: Path, *, label_column: str | None) -> Dataset:
@@ -25,10 +30,13 @@ def load_table(path: Path, *, label_column: str | None) -> Dataset:
     `train`, `val` and `test` is obeyed; without it a seeded fifth becomes the test split.
 
     Raises:
-        DataError: damaged, no such target column, ragged rows, or empty cells.
+        FileFormatError: damaged, or far larger once read than the file.
+        DataError: no such target column, ragged rows, or empty cells.
         MissingDependencyError: Parquet without pyarrow.
     """
-    columns = _read_parquet(path) if path.suffix == ".parquet" else parse_csv(path.read_bytes(), str(path))
+    columns = (
+        _read_parquet(path) if path.suffix == ".parquet" else parse_csv(read_file(path, free=DATA_BYTES), str(path))
+    )
     names = list(columns)
     target = label_column or next((name for name in reversed(names) if name != "split"), "")
     if target not in columns:
@@ -69,15 +77,12 @@ def parse_csv(content: bytes, source: str, *, delimiter: str = ",") -> dict[str,
         delimiter: between cells.
 
     Raises:
-        DataError: damaged, no rows, a name twice, or ragged rows.
+        FileFormatError: no UTF-8, no CSV, or cells that take far more memory than the file.
+        DataError: no rows, a name twice, or ragged rows.
     """
-    try:
+    with parsing(source, expected="UTF-8 CSV", next_step="save it again"):
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
         rows = list(csv.reader(text, delimiter=delimiter))
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise DataError(
-            source, found=f"no readable CSV ({exc})", expected="UTF-8 CSV", next_step="save it again"
-        ) from None
     if len(rows) < 2:
         raise DataError(source, found=f"{len(rows)} rows", expected="a header and data", next_step="check the file")
     header = [cell.strip() for cell in rows[0]]
@@ -94,6 +99,8 @@ def parse_csv(content: bytes, source: str, *, delimiter: str = ",") -> dict[str,
                 expected=f"{len(header)}, as in the header",
                 next_step="mend the line",
             )
+    longest = [max(len(row[index]) for row in rows[1:]) for index in range(len(header))]
+    require_bounded(source, 4 * len(rows) * sum(longest), len(content), DATA_BYTES)  # cells are padded to the longest
     return {name: np.array([row[index] for row in rows[1:]]) for index, name in enumerate(header)}
 
 
@@ -105,12 +112,11 @@ def _read_parquet(path: Path) -> dict[str, Array]:
         raise MissingDependencyError(
             str(path), found="no pyarrow", expected="it, to read Parquet", next_step="pip install 'edgetool[parquet]'"
         ) from None
-    try:
+    with parsing(str(path), expected="a sound Parquet file", next_step="save it again"):
+        with pyarrow.parquet.ParquetFile(path) as file:
+            claimed = file.metadata.num_rows * file.metadata.num_columns * CELL_BYTES
+        require_bounded(str(path), claimed, stored_bytes(path), DATA_BYTES)
         table = pyarrow.parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError, ValueError) as exc:
-        raise DataError(
-            str(path), found=f"no readable Parquet ({exc})", expected="a sound file", next_step="save it again"
-        ) from None
     return {
         name: np.asarray(column.to_pylist(), dtype=object if column.null_count else None)
         for name, column in zip(table.column_names, table.columns, strict=True)

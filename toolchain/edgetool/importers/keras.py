@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgetool.artifact import Format, TensorSpec, require_format
+from edgetool.bounds.archive import open_archive
+from edgetool.bounds.memory import MODEL_BYTES
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
@@ -154,9 +154,9 @@ def _is_keras3(path: Path, kind: Format) -> bool:
 def _version(path: Path, kind: Format) -> str:
     """Return the version of Keras that a file says it was written by; empty where it does not say, or cannot."""
     found: Any = ""
-    with contextlib.suppress(zipfile.BadZipFile, zlib.error, OSError, LookupError, ValueError, AttributeError):
+    with contextlib.suppress(FileFormatError, OSError, LookupError, ValueError, AttributeError, RecursionError):
         if kind == "keras":
-            with zipfile.ZipFile(path) as archive:
+            with open_archive(path, free=MODEL_BYTES) as archive:
                 found = json.loads(archive.read("metadata.json")).get("keras_version", "")
         else:
             import h5py

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from edgetool.artifact import TensorSpec
+from edgetool.bounds.archive import open_archive
+from edgetool.bounds.memory import MODEL_BYTES
 from edgetool.data.dataset import Array
 from edgetool.errors import (
     EdgetoolError,
@@ -47,6 +49,8 @@ def load_pt2(path: Path, options: ImportOptions) -> ImportedModel:
         UntrustedModelError: pickles, compiled code or operators outside torch's own.
         UnsupportedModelError: see `adopt_program`.
     """
+    with open_archive(path, free=MODEL_BYTES):
+        pass  # what it claims is bounded, trusted or not
     plain = None if options.trust else read_program(path)
     torch = require_torch(str(path))
     try:

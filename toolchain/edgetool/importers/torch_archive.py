@@ -11,13 +11,17 @@ from __future__ import annotations
 import ast
 import json
 import re
-import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
+from edgetool.bounds.archive import open_archive
+from edgetool.bounds.memory import MODEL_BYTES
+from edgetool.bounds.parsing import parse_json, parsing
 from edgetool.errors import FileFormatError, UnsupportedModelError, UntrustedModelError
 
 __all__ = ["PLAIN_ENTRY", "read_program"]
+
+EXPECTED = "a program that torch.export.save wrote"
 
 #: Entries of an archive that hold no code, below its one folder; the sample inputs are left out.
 PLAIN_ENTRY = re.compile(
@@ -28,7 +32,9 @@ PLAIN_ENTRY = re.compile(
 _LEFT_OUT = ("data/sample_inputs/", "extra/")
 
 _OPERATOR = re.compile(
-    r"torch\.ops\.(aten|prim|higher_order)\.(?!__|from_file)\w+(\.(?!__)\w+)?|torch\.sym_\w+|math\.[a-z]\w*|_operator\."
+    r"torch\.ops\.(aten|prim)\.(?!__|from_file|save|wait|fork|PythonOp|Print)\w+(\.(?!__)\w+)?|torch\.sym_\w+"
+    r"|torch\.ops\.higher_order\.(cond|while_loop|wrap_with_set_grad_enabled|wrap_with_autocast)"
+    r"|math\.[a-z]\w*|_operator\."
     r"(add|sub|mul|floordiv|truediv|mod|neg|pow|eq|ne|lt|le|gt|ge|getitem|and_|or_|not_|xor|lshift|rshift)"
 )
 #: Names become Python identifiers of generated code.
@@ -53,14 +59,11 @@ def read_program(path: Path) -> dict[str, bytes]:
         UnsupportedModelError: several programs, or a format of before torch 2.8.
         UntrustedModelError: pickles, compiled code, or operators and expressions that are not plain; names them.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if len(set(names)) != len(names):
-                raise _damaged(path, "two entries of one name")
-            entries = {name.partition("/")[2]: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, NotImplementedError) as exc:
-        raise _damaged(path, " ".join(str(exc).split())[:200]) from None
+    with open_archive(path, free=MODEL_BYTES, expected=EXPECTED) as archive:
+        names = archive.names
+        entries = {name.partition("/")[2]: archive.read(name) for name in names}
+    if len(entries) < len(names):
+        raise _damaged(path, "entries of one name in several folders")
     if "serialized_exported_program.json" in names:
         raise UnsupportedModelError(
             str(path),
@@ -69,10 +72,11 @@ def read_program(path: Path) -> dict[str, bytes]:
             next_step="load it where it was made and save it again with a newer torch.export.save",
         )
     _require_plain_entries(path, entries)
-    program = _parse(path, entries, "models/model.json")
-    for kind in ("weights", "constants"):
-        _require_plain_tensors(path, _parse(path, entries, f"data/{kind}/model_{kind}_config.json"))
-    _check(path, program)
+    with parsing(str(path), expected=EXPECTED, next_step="save it again"):
+        program = _parse(path, entries, "models/model.json")
+        for kind in ("weights", "constants"):
+            _require_plain_tensors(path, _parse(path, entries, f"data/{kind}/model_{kind}_config.json"))
+        _check(path, program)
     kept = {name: content for name, content in entries.items() if not name.startswith(_LEFT_OUT)}
     kept["models/model.json"] = json.dumps(program).encode()
     return kept
@@ -98,10 +102,9 @@ def _require_plain_tensors(path: Path, config: dict[str, Any]) -> None:
 
 
 def _parse(path: Path, entries: dict[str, bytes], name: str) -> dict[str, Any]:
-    try:
-        found = json.loads(entries[name])
-    except (KeyError, ValueError, RecursionError) as exc:
-        raise _damaged(path, f"{name}: {' '.join(str(exc).split())[:150]}") from None
+    if name not in entries:
+        raise _damaged(path, f"no {name}")
+    found = parse_json(entries[name], f"{path}: {name}", expected=EXPECTED, next_step="save it again")
     if not isinstance(found, dict):
         raise _damaged(path, f"{name} holds a {type(found).__name__}")
     return found
@@ -166,6 +169,6 @@ def _damaged(path: Path, found: str) -> FileFormatError:
     return FileFormatError(
         str(path),
         found=f"a damaged archive ({found})",
-        expected="a program that torch.export.save wrote",
+        expected=EXPECTED,
         next_step="save it again",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from edgetool.artifact import Format, require_format
 from edgetool.bounds.archive import open_archive
 from edgetool.bounds.hdf5 import require_plain_hdf5
 from edgetool.bounds.memory import MODEL_BYTES, limit_memory
-from edgetool.bounds.parsing import parsing, printable
+from edgetool.bounds.parsing import parse_json, parsing, printable
 from edgetool.errors import FileFormatError, UntrustedModelError
 from edgetool.importers.names import find_code
 from edgetool.importers.saved_model import find_saved_code
+from edgetool.importers.torch_archive import read_program
 
 __all__ = ["probe", "read_config", "require_bounded_weights", "require_trusted"]
 
@@ -68,9 +68,13 @@ def probe(path: str, trust: bool) -> None:
     """
     file = Path(path)
     kind = require_format(file)
-    if kind not in ("keras", "h5", "saved_model"):
+    if kind not in ("keras", "h5", "saved_model", "pt2"):
         return
     limit_memory(file)
+    if kind == "pt2":
+        if not trust:
+            read_program(file)
+        return
     with parsing(path, expected="a model of a size like its file's", next_step="export the model again"):
         if kind != "saved_model":
             read_config(file, kind)
@@ -85,8 +89,9 @@ def read_config(path: Path, kind: Format) -> dict[str, Any]:
     Raises:
         FileFormatError: damaged, or a file of weights only.
     """
-    with parsing(str(path), expected=f"a sound {kind} model", next_step="save the model again"):
-        config = json.loads(_config_text(path, kind))
+    with parsing(str(path), expected=f"a sound {kind} model", next_step=_NEXT_STEP):
+        text = _config_text(path, kind)
+        config = parse_json(text, str(path), expected=f"a sound {kind} model", next_step=_NEXT_STEP)
     if not isinstance(config, dict) or "class_name" not in config:
         raise FileFormatError(
             str(path),

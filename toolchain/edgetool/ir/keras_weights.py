@@ -7,9 +7,7 @@ than what is stored.
 from __future__ import annotations
 
 import io
-import json
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,12 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.bounds.archive import open_archive
+from edgetool.bounds.hdf5 import require_plain_hdf5
+from edgetool.bounds.memory import MODEL_BYTES
+from edgetool.bounds.parsing import parse_json
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 
 __all__ = ["Stored", "archive_weights", "class_folder", "damaged", "h5_weights", "read_archive", "read_h5"]
 
-MAX_CONFIG_BYTES = 64 << 20
 #: Deflate cannot do better than 1032 to 1.
 MAX_EXPANSION = 1100
 
@@ -61,16 +62,15 @@ def read_archive(path: Path) -> Stored:
 
     Raises:
         FileFormatError: parts of absurd size.
-        zipfile.BadZipFile, KeyError, ValueError, OSError: damaged in other ways.
+        KeyError, ValueError, OSError: damaged in other ways.
     """
     import h5py
 
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        config = json.loads(_member(archive, "config.json", MAX_CONFIG_BYTES, path))
-        metadata = json.loads(_member(archive, "metadata.json", 1 << 20, path)) if "metadata.json" in names else {}
-        limit = MAX_EXPANSION * path.stat().st_size
-        weights = _member(archive, "model.weights.h5", limit, path)
+    with open_archive(path, free=MODEL_BYTES, expected="a sound Keras model file") as archive:
+        config = _json(archive.read("config.json"), path)
+        metadata = _json(archive.read("metadata.json"), path) if "metadata.json" in archive else {}
+        weights = archive.read("model.weights.h5")
+    require_plain_hdf5(weights, f"{path}: model.weights.h5")
     groups: dict[str, list[tuple[str, Array]]] = {}
     skipped = 0
     with h5py.File(io.BytesIO(weights), "r") as store:
@@ -95,10 +95,11 @@ def read_h5(path: Path) -> Stored:
     """
     import h5py
 
+    require_plain_hdf5(path, str(path))
     with h5py.File(path, "r") as store:
         if "model_config" not in store.attrs:
             raise damaged(path, "no model_config: a file of weights only, or no Keras model")
-        config = json.loads(_text(store.attrs["model_config"]))
+        config = _json(_text(store.attrs["model_config"]), path)
         version = _text(store.attrs.get("keras_version", "2"))[:32]
         root = store["model_weights"]
         groups: dict[str, list[tuple[str, Array]]] = {}
@@ -192,13 +193,8 @@ def _parents(folder: str) -> Iterator[str]:
         yield "/".join(parts[:length])
 
 
-def _member(archive: zipfile.ZipFile, name: str, limit: int, path: Path) -> bytes:
-    """Return a member of an archive; its header may lie about the size, so that reading stops at the limit too."""
-    with archive.open(name) as stream:
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise damaged(path, f"{name} expands to more than {limit:,} bytes")
-    return content
+def _json(text: str | bytes, path: Path) -> Any:
+    return parse_json(text, str(path), expected="a sound Keras model file", next_step="save the model again")
 
 
 def _variable_groups(store: Any) -> Iterable[Any]:

@@ -10,11 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.bounds.memory import read_file
+from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.ir.onnx_scatter import expand_scattered
-from edgetool.ir.onnx_values import constant_values, damaged, dense_initializer, dtype_name, sparse_initializer
+from edgetool.ir.onnx_values import (
+    NEXT_STEP,
+    constant_values,
+    damaged,
+    dense_initializer,
+    dtype_name,
+    require_bounded_files,
+    sparse_initializer,
+)
 
 __all__ = ["read_onnx"]
 
@@ -33,21 +43,20 @@ def read_onnx(path: Path) -> Graph:
             model's folder.
     """
     import onnx
-    from google.protobuf.message import DecodeError
 
-    try:
-        model = onnx.load_model_from_string(path.read_bytes())
-    except (DecodeError, ValueError, TypeError) as exc:
-        raise damaged(str(path), f"no ModelProto ({' '.join(str(exc).split())[:200]})") from None
+    with parsing(str(path), expected="a sound .onnx file", next_step=NEXT_STEP):
+        model = onnx.load_model_from_string(read_file(path))
     if not model.graph.node and not model.graph.output:
         raise damaged(str(path), "a model without nodes and outputs")
     try:
-        return _read_graph(path, model)
+        with parsing(str(path), expected="a sound .onnx file", next_step=NEXT_STEP):
+            require_bounded_files(path, model.graph)
+            return _read_graph(path, model)
     except FileFormatError as exc:
         # The reader knows the tensor; the user also wants the file.
+        if str(path) in exc.subject:
+            raise
         raise damaged(f"{path}: {exc.subject}", exc.found) from None
-    except (ValueError, TypeError, IndexError, OverflowError, KeyError) as exc:
-        raise damaged(str(path), f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}") from None
 
 
 def _read_graph(path: Path, model: Any) -> Graph:

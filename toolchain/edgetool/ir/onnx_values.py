@@ -12,17 +12,28 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.bounds.memory import MODEL_BYTES, require_bounded, stored_bytes
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Tensor, element_bytes
 
-__all__ = ["constant_values", "damaged", "dense_initializer", "dtype_name", "sparse_initializer"]
+__all__ = [
+    "NEXT_STEP",
+    "constant_values",
+    "damaged",
+    "dense_initializer",
+    "dtype_name",
+    "require_bounded_files",
+    "sparse_initializer",
+]
 
 #: A sparse initialiser may stand for at most so many elements for each stored byte (and 16 Mi in any case).
 MAX_EXPANSION = 1024
 MIN_EXPANDED = 1 << 24
 
 _EXTERNAL = 1
+
+NEXT_STEP = "export the model again; the file is damaged"
 
 
 def dtype_name(code: int) -> str:
@@ -99,9 +110,22 @@ def constant_values(node: Any) -> Array | None:
 
 def damaged(subject: str, found: str) -> FileFormatError:
     """Return the error for a file whose content contradicts itself."""
-    return FileFormatError(
-        subject, found=found, expected="a sound .onnx file", next_step="export the model again; the file is damaged"
-    )
+    return FileFormatError(subject, found=found, expected="a sound .onnx file", next_step=NEXT_STEP)
+
+
+def require_bounded_files(path: Path, graph: Any) -> None:
+    """Refuse a graph whose initialisers claim far more than the files beside the model hold: many may claim the same.
+
+    Raises:
+        FileFormatError: far more bytes, or data outside the model's folder.
+    """
+    tensors = [
+        *graph.initializer,
+        *(item for sparse in graph.sparse_initializer for item in (sparse.values, sparse.indices)),
+    ]
+    regions = [_region(path, tensor) for tensor in tensors if tensor.data_location == _EXTERNAL]
+    stored = sum(stored_bytes(file) for file in {file for file, _, _ in regions})
+    require_bounded(str(path), sum(length for _, _, length in regions), stored, MODEL_BYTES)
 
 
 def _values(path: Path | None, proto: Any) -> Array:
@@ -123,10 +147,8 @@ def _values(path: Path | None, proto: Any) -> Array:
     return values
 
 
-def _with_external_data(path: Path | None, proto: Any) -> Any:
-    """Return a copy of `proto` that holds its bytes itself, read from a file below the model's folder."""
-    import onnx
-
+def _region(path: Path | None, proto: Any) -> tuple[Path, int, int]:
+    """Return where external data lie: a file below the model's folder, offset and length in bytes."""
     fields = {entry.key: entry.value for entry in proto.external_data}
     location = fields.get("location", "")
     if path is None or not location:
@@ -141,12 +163,20 @@ def _with_external_data(path: Path | None, proto: Any) -> Any:
         raise damaged(proto.name, f"external data in {location!r} ({exc})") from None
     if not inside:
         raise damaged(proto.name, f"external data in {location!r}, which is no file below the model's folder")
-    wanted = size - offset if length < 0 else length
-    if offset < 0 or wanted < 0 or offset + wanted > size:
-        raise damaged(proto.name, f"external data at {offset} + {wanted} of {size} bytes in {location!r}")
+    length = size - offset if length < 0 else length
+    if offset < 0 or length < 0 or offset + length > size:
+        raise damaged(proto.name, f"external data at {offset} + {length} of {size} bytes in {location!r}")
+    return file, offset, length
+
+
+def _with_external_data(path: Path | None, proto: Any) -> Any:
+    """Return a copy of `proto` that holds its bytes itself, read from a file below the model's folder."""
+    import onnx
+
+    file, offset, length = _region(path, proto)
     with file.open("rb") as stream:
         stream.seek(offset)
-        content = stream.read(wanted)
+        content = stream.read(length)
     loaded = onnx.TensorProto()
     loaded.CopyFrom(proto)
     del loaded.external_data[:]

@@ -9,12 +9,13 @@ import dataclasses
 import functools
 import math
 import re
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgetool.bounds.memory import read_file
+from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
@@ -29,9 +30,6 @@ MAX_RANK = 16
 #: Types whose buffers are no arrays of numbers.
 _OPAQUE = ("string", "resource", "variant", "type_")
 
-#: What the schema classes raise on offsets and lengths that point nowhere.
-_DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError, KeyError)
-
 
 def read_tflite(path: Path) -> Graph:
     """Read the main subgraph, and the others as its `subgraphs`.
@@ -40,17 +38,18 @@ def read_tflite(path: Path) -> Graph:
         FileFormatError: damaged: an offset, a length or an index lies outside the file.
         UnsupportedModelError: no subgraph.
     """
-    content = path.read_bytes()
+    content = read_file(path)
+    expected, next_step = "a sound .tflite file", "export the model again; the file is damaged"
     try:
-        return _Reader(content).read()
+        with parsing(str(path), expected=expected, next_step=next_step):
+            return _Reader(content).read()
     except (FileFormatError, UnsupportedModelError) as exc:
         # The reader knows the tensor; the user also wants the file.
+        if str(path) in exc.subject:
+            raise
         raise type(exc)(
             f"{path}: {exc.subject}", found=exc.found, expected=exc.expected, next_step=exc.next_step
         ) from None
-    except _DAMAGE as exc:
-        found = f"a structure that points outside the file ({type(exc).__name__}: {exc})"
-        raise damaged(str(path), found) from None
 
 
 class _Reader:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.sets.arrays import read_arrays
-from edgetool.errors import DataError
+from edgetool.errors import DataError, FileFormatError
 
 
 def test_only_the_wanted_arrays_are_read(tmp_path: Path) -> None:
@@ -25,8 +25,8 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
 
 def test_damage_and_pickles_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(FileFormatError, match="damaged"):
         read_arrays(tmp_path / "a.npz", ("one",))
     np.savez(tmp_path / "b.npz", one=np.array([{}], object))
-    with pytest.raises(DataError, match="without pickled objects"):
+    with pytest.raises(FileFormatError, match="pickled objects"):
         read_arrays(tmp_path / "b.npz", ("one",))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from edgetool.bounds.arrays import read_npz
 from edgetool.data.dataset import Array
-from edgetool.data.npz import BAD_ARCHIVE
 from edgetool.errors import DataError
 
 __all__ = ["read_arrays"]
@@ -19,21 +16,11 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, Array]:
     """Return the arrays `keys` of an archive; nothing is unpickled.
 
     Raises:
-        DataError: damaged, or a key is missing.
+        FileFormatError: damaged.
+        DataError: a key is missing.
     """
-    try:
-        with zipfile.ZipFile(path):  # NumPy takes a single array and a pickle under this suffix too
-            pass
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in keys if key not in archive.files]
-            found = {} if missing else {key: archive[key] for key in keys}
-    except BAD_ARCHIVE as exc:
-        raise DataError(
-            str(path),
-            found=f"an archive that cannot be read ({str(exc) or type(exc).__name__})",
-            expected="a sound .npz without pickled objects",
-            next_step="get the file again",
-        ) from None
+    found = read_npz(path, lambda key: key in keys)
+    missing = [key for key in keys if key not in found]
     if missing:
         raise DataError(
             str(path),
@@ -41,4 +28,4 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, Array]:
             expected=", ".join(keys),
             next_step="get the file again, or unset EDGETOOL_DATA for the public download",
         )
-    return found
+    return {key: found[key] for key in keys}
