@@ -236,7 +236,9 @@ def test_a_recipe_that_fails_does_not_take_the_others_along(workplace: Path, tmp
     assert [a["name"] for a in found["artifacts"]] == [
         "float32.tflite", "float32.onnx", "float16.tflite", "float16.onnx",
     ]  # fmt: skip
-    assert any("toobig failed" in note for note in found["notes"])
+    (failure,) = found["failures"]
+    assert (failure["stage"], failure["recipe"], failure["exit_code"]) == ("build", "toobig", 44)
+    assert "Failed: toobig." in process.stderr
     assert (out / "report.html").exists()
 
 

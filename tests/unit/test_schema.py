@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import MissingFileError, RecipeError
-from edgetool.schema import load_toml, parse, to_builtins, to_json
+from edgetool.schema import load_json, load_toml, parse, to_builtins, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,44 @@ def test_load_toml_errors(tmp_path: Path) -> None:
     bad.write_text("a = [")
     with pytest.raises(RecipeError, match="invalid TOML"):
         load_toml(bad, error=RecipeError)
+
+
+HOSTILE_JSON = {
+    "deep": "[" * 200_000,
+    "deep and whole": "[" * 100_000 + "]" * 100_000,
+    "infinite": '{"a": 1e999}',
+    "infinite constant": '{"a": Infinity}',
+    "not a number": '{"a": NaN}',
+    "huge integer": '{"a": 1' + "0" * 5000 + "}",
+    "large integer": '{"a": 18446744073709551616}',
+    "twice": '{"a": 1, "a": 2}',
+    "half a surrogate": '{"a": "\\ud800"}',
+    "cut": '{"a": ',
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_JSON)
+def test_json_that_no_program_should_believe_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(HOSTILE_JSON[name])
+    with pytest.raises(RecipeError, match=r"manifest\.json: no valid JSON"):
+        load_json(path, error=RecipeError)
+
+
+def test_plain_json_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"a": [1, -2.5e3, null, true], "b": {"a": "\\u00e9\\ud83d\\ude00"}}')
+    assert load_json(path, error=RecipeError) == {"a": [1, -2500.0, None, True], "b": {"a": "é😀"}}
+    with pytest.raises(MissingFileError):
+        load_json(tmp_path / "none.json", error=RecipeError)
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000 + "]" * 5000, "a = inf", "a = nan", "a = 1e999", "a = 18446744073709551616", "a = [1"]
+)
+def test_toml_that_no_program_should_believe_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=r"recipe\.toml"):
+        load_toml(path, error=RecipeError)

@@ -6,16 +6,24 @@ File edges are the only place where dictionaries live; inside, everything is a f
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import types
 import typing
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from edgetool.errors import EdgetoolError, MissingFileError, nearest
+from edgetool.errors import EdgetoolError, nearest
+from edgetool.paths import read_file
 
-__all__ = ["load_toml", "parse", "to_builtins", "to_json"]
+__all__ = ["load_json", "load_toml", "parse", "to_builtins", "to_json"]
 
 T = TypeVar("T")
+
+#: More than any file of edgetool holds.
+MAX_FILE_BYTES = 1 << 28
+#: Integers beyond this are no count, size or time, and overflow when they are computed with.
+MAX_INTEGER = 2**64
 
 
 def parse(cls: type[T], fields: Any, *, source: str, error: type[EdgetoolError]) -> T:
@@ -32,34 +40,107 @@ def parse(cls: type[T], fields: Any, *, source: str, error: type[EdgetoolError])
     """
     import msgspec
 
-    _refuse_unknown(cls, fields, source, error)
     try:
+        _refuse_unknown(cls, fields, source, error)
         return msgspec.convert(fields, cls, strict=True)
-    except msgspec.ValidationError as exc:
+    except (msgspec.ValidationError, OverflowError, RecursionError) as exc:
         raise error(
-            source, found=str(exc), expected=f"the fields of {cls.__name__}", next_step="correct the file and run again"
+            source,
+            found=_reason(exc),
+            expected=f"the fields of {cls.__name__}",
+            next_step="correct the file and run again",
         ) from None
+
+
+def load_json(path: Path, *, error: type[EdgetoolError]) -> Any:
+    """Read a JSON file as strictly as RFC 8259 allows: one value for each key, and numbers that can be computed with.
+
+    Raises:
+        MissingFileError: the file is not there, or is no regular file.
+        error: it is not such JSON.
+    """
+    content = read_file(path, expected="a JSON file", max_bytes=MAX_FILE_BYTES)
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_moderate,
+            object_pairs_hook=_unique,
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on half of a surrogate pair
+    except (ValueError, RecursionError) as exc:
+        raise error(
+            str(path),
+            found=f"no valid JSON ({_reason(exc)})",
+            expected="valid JSON",
+            next_step="let edgetool write the file again",
+        ) from None
+    return value
 
 
 def load_toml(path: Path, *, error: type[EdgetoolError]) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        MissingFileError: the file is not there.
-        error: it is not valid TOML.
+        MissingFileError: the file is not there, or is no regular file.
+        error: it is not valid TOML, or holds numbers that cannot be computed with.
     """
     import tomllib
 
+    content = read_file(path, expected="a TOML file", max_bytes=MAX_FILE_BYTES)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
-        raise MissingFileError(
-            str(path), found=exc.strerror or "no such file", expected="a TOML file", next_step="check the path"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        fields = tomllib.loads(content.decode("utf-8"), parse_float=_finite)
+        _require_moderate(fields)
+    except (ValueError, RecursionError) as exc:
         raise error(
-            str(path), found=f"invalid TOML ({exc})", expected="valid TOML", next_step="correct the file and run again"
+            str(path),
+            found=f"invalid TOML ({_reason(exc)})",
+            expected="valid TOML",
+            next_step="correct the file and run again",
         ) from None
+    return fields
+
+
+def _reason(exc: Exception) -> str:
+    return "nested too deeply" if isinstance(exc, RecursionError) else str(exc)[:300]
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is no finite number")
+    return value
+
+
+def _moderate(text: str) -> int:
+    if len(text) > 25 or abs(int(text)) >= MAX_INTEGER:
+        raise ValueError(f"{text[:40]} is too large for an integer")
+    return int(text)
+
+
+def _require_moderate(value: Any) -> None:
+    if isinstance(value, dict):
+        for item in value.values():
+            _require_moderate(item)
+    elif isinstance(value, list):
+        for item in value:
+            _require_moderate(item)
+    elif isinstance(value, int) and abs(value) >= MAX_INTEGER:
+        raise ValueError("an integer is too large")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in fields:
+            raise ValueError(f"key {key[:80]!r} stands there twice")
+        fields[key] = value
+    return fields
 
 
 def to_builtins(value: Any) -> Any:

@@ -18,6 +18,7 @@ from edgetool.store.manifest import (
     SCHEMA_VERSION,
     ArtifactRecord,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     LayerRecord,
@@ -312,10 +313,20 @@ def manifest() -> Manifest:
         decisions=decide(artifacts, source=source.validation, target=find_target("host"), max_drop_points=1.0),
         device=find_target("host"),
         decided_on=ValidationSplit(807, 807, is_carved=True, is_seen=True),
-        notes=(
-            "w8a16_static.onnx failed: w8a16_static.onnx: onnxruntime has no int16 convolution, expected a kernel; "
-            "use the TFLite file of this recipe",
-            "labels of train were shuffled with seed 0",
+        notes=("labels of train were shuffled with seed 0",),
+        failures=(
+            FailureRecord(
+                stage="export",
+                recipe="w8a16_static",
+                format="onnx",
+                kind="ExportError",
+                exit_code=40,
+                subject="w8a16_static.onnx",
+                found="onnxruntime has no int16 convolution",
+                expected="a kernel",
+                next_step="use the TFLite file of this recipe",
+                transient=False,
+            ),
         ),
     )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
-from edgetool.errors import ManifestError, MissingFileError, UsageError
+from edgetool.errors import InterpreterCrashError, ManifestError, MissingFileError, UsageError
 from edgetool.measure.bench import (
     collect_items,
     make_report,
@@ -22,6 +23,7 @@ from edgetool.measure.latency import BenchResult
 from edgetool.store.manifest import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    FailureRecord,
     LatencyRecord,
     Machine,
     Manifest,
@@ -30,6 +32,8 @@ from edgetool.store.manifest import (
 )
 from edgetool.store.manifest_io import save_manifest
 
+DIGEST = hashlib.sha256(b"model").hexdigest()
+CRASH = InterpreterCrashError("broken.onnx", found="it crashed", expected="an answer", next_step="export again")
 PLAIN = {"threads": "1", "batch": 1, "device": "cpu", "kernels": "default", "pin": True, "timeout_s": None}
 RATIO = RatioRecord("b.tflite", 0.76, 0.74, 0.78)
 RECORD = LatencyRecord(
@@ -40,8 +44,10 @@ RECORD = LatencyRecord(
 MACHINE = Machine("Linux", "a CPU", 4, (), 1, "", "3.11", {})
 
 
-def artifact(name: str, fmt: str, *, is_reference: bool = False, failure: str | None = None) -> ArtifactRecord:
-    file = Artifact(f"artifacts/{name}", fmt, "0", 1, Signature((), ()), Provenance(None, "export"))  # type: ignore[arg-type]
+def artifact(
+    name: str, fmt: str, *, is_reference: bool = False, failure: FailureRecord | None = None
+) -> ArtifactRecord:
+    file = Artifact(f"artifacts/{name}", fmt, DIGEST, 1, Signature((), ()), Provenance(None, "export"))  # type: ignore[arg-type]
     size = SizeRecord(1, 1, 1)
     return ArtifactRecord(name, "r", file, size, 0, 0, 0, (), is_reference=is_reference, failure=failure)
 
@@ -113,7 +119,7 @@ def test_run_folder_gives_its_sound_artefacts_and_their_references(tmp_path: Pat
         artifact("float32.tflite", "tflite", is_reference=True),
         artifact("int8.tflite", "tflite"),
         artifact("int8.onnx", "onnx"),
-        artifact("broken.onnx", "onnx", failure="did not export"),
+        artifact("broken.onnx", "onnx", failure=FailureRecord.of(CRASH, stage="verify", recipe="r", format="onnx")),
     )
     items = collect_items([str(run)])
     assert [(item.name, item.reference) for item in items] == [

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
+from edgetool.errors import InterpreterCrashError
 from edgetool.pipeline.decide import broken_budgets, decide, placed_on, refusal
 from edgetool.store.manifest import (
     ArtifactRecord,
     Decision,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     ParityRecord,
@@ -20,6 +22,8 @@ from edgetool.store.manifest import (
     SizeRecord,
 )
 from edgetool.targets import Target, find_target
+
+CRASH = InterpreterCrashError("small.onnx", found="it crashed", expected="an answer", next_step="export again")
 
 
 def evaluation(value: float) -> EvaluationRecord:
@@ -127,7 +131,7 @@ def test_budgets_name_both_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"failure": "it crashed"}, "it crashed"),
+        ({"failure": FailureRecord.of(CRASH, stage="verify", recipe="r", format="onnx")}, "it crashed"),
         ({"invariants": (InvariantRecord("conv", "sparsity", 0.8, 0.5, False),)}, "invariant"),
         (
             {"parity": (ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, "1e-4", False),)},

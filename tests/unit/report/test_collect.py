@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
+from edgetool.errors import ExportError
 from edgetool.report.collect import Run, collect_run
+from edgetool.store.manifest import FailureRecord, Manifest
 
 
 def test_ratios_and_drops_follow_from_the_records(run: Run) -> None:
@@ -40,10 +42,50 @@ def test_an_unfinished_run_has_no_answer(run: Run) -> None:
     assert found.answer.fits is None
 
 
-def test_failures_are_told_from_notes(run: Run) -> None:
-    notes = (f"{run.manifest.recipes[1]} failed: out of luck", "a plain note")
-    found = collect_run(dataclasses.replace(run.manifest, notes=notes), "run")
-    assert notes[0] in found.failures and found.notes == ("a plain note",)
+def failed(manifest: Manifest, recipe: str, kind: str | None) -> FailureRecord:
+    error = ExportError("model", found="no such operator", expected="another", next_step="leave it out")
+    return FailureRecord.of(error, stage="export", recipe=recipe, format=kind)
+
+
+def test_a_note_is_never_read_as_a_failure(run: Run) -> None:
+    notes = ("float16 failed: so says a user's note", "a plain note")
+    found = collect_run(dataclasses.replace(run.manifest, notes=notes, failures=()), "run")
+    assert found.notes == notes
+    assert not any("user's note" in failure for failure in found.failures)
+
+
+def test_what_failed_stands_in_the_headline(run: Run) -> None:
+    sound = [dataclasses.replace(row.record, invariants=()) for row in run.rows if not row.problems]
+    manifest = dataclasses.replace(run.manifest, artifacts=tuple(sound), failures=())
+    assert "Failed" not in collect_run(manifest, "run").answer.headline
+    one = dataclasses.replace(manifest, failures=(failed(manifest, "float16", "onnx"),))
+    found = collect_run(one, "run")
+    assert found.answer.headline.startswith("Yes") and found.answer.headline.endswith("Failed: float16.onnx.")
+    assert "float16.onnx failed: model: no such operator, expected another; leave it out" in found.failures
+    many = tuple(failed(manifest, recipe, None) for recipe in run.manifest.recipes[1:7])
+    headline = collect_run(dataclasses.replace(manifest, failures=many), "run").answer.headline
+    assert headline.endswith("float16, w8_dynamic, w8a8_static, w8a16_static and 2 more.")
+
+
+def test_an_artefact_that_could_not_be_run_is_in_the_headline_with_its_error_in_the_list(run: Run) -> None:
+    failure = failed(run.manifest, "w8a8_static", "onnx")
+    artifacts = tuple(
+        dataclasses.replace(row.record, failure=failure) if row.name == "w8a8_static.onnx" else row.record
+        for row in run.rows
+    )
+    found = collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run")
+    assert "w8a8_static.onnx" in found.answer.headline.partition("Failed:")[2]
+
+
+def test_without_a_reference_that_runs_there_is_no_yes(run: Run) -> None:
+    artifacts = tuple(
+        dataclasses.replace(row.record, failure=failed(run.manifest, "float32", row.record.artifact.format))
+        if row.record.is_reference else row.record
+        for row in run.rows
+    )  # fmt: skip
+    found = collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run").answer
+    assert found.fits is False
+    assert found.headline.startswith("No: float32.tflite") and "no such operator" in found.headline
 
 
 def test_settings_begin_with_the_fewest_threads(run: Run) -> None:

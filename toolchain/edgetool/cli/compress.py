@@ -114,8 +114,8 @@ def compress(
     finally:
         console.close()
     print_summary(console, outcome.manifest, str(request.out))
-    for exc in outcome.errors:
-        raise exc  # the first one; the summary names the others
+    if outcome.errors:
+        raise outcome.errors[0]  # the summary names the others
 
 
 def _print_plan(console: Console, request: CompressRequest) -> None:
@@ -140,9 +140,15 @@ def print_summary(console: Console, manifest: Manifest, out: str) -> None:
     metric = next((a.evaluation.metric for a in manifest.artifacts if a.evaluation is not None), "metric")
     columns = ["artefact", "bytes", "gzip", f"test {metric}", "± s.e.", "p50 us", "x float32", "parity"]
     console.table("", columns, [_row(artifact) for artifact in manifest.artifacts])
+    from edgetool.report.collect import collect_run
+
+    run = collect_run(manifest, out)
+    console.say(run.answer.headline)
     for decision in manifest.decisions:
         chosen = decision.artifact or "none"
         console.say(f"{decision.purpose}: {chosen} ({decision.reason})")
+    for failure in run.failures:
+        console.say(f"FAILED {failure}")
     for note in manifest.notes:
         console.say(f"note: {note}")
     console.say(f"report: {out}/report.html")

@@ -27,6 +27,7 @@ def report(
     from edgetool.report.collect import collect_runs
     from edgetool.report.render import render
     from edgetool.report.results import make_results
+    from edgetool.store.manifest_io import load_whole_manifest
 
     chosen = _formats(formats)
     if out is None and len(runs) > 1:
@@ -36,6 +37,8 @@ def report(
             expected="a folder",
             next_step="give -o DIR",
         )
+    for run in runs:
+        load_whole_manifest(Path(run))
     collected = collect_runs([Path(run) for run in runs])
     if out is not None and Path(out).resolve() != Path(runs[0]).resolve():
         _refuse_existing(Path(out), chosen, overwrite=overwrite)

@@ -22,7 +22,7 @@ from edgetool.ir.summary import Summary
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
 from edgetool.store.manifest import ArtifactRecord, Manifest
-from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest
+from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest, require_recorded, require_unchanged
 from edgetool.targets import Target
 
 __all__ = [
@@ -203,18 +203,21 @@ def choose_file(model: Path, artifact: str | None, *, runtime: str | None = None
         MissingFileError: nothing there, or no artefact of that name.
         BudgetError: no artefact of the run that the target can take.
         UsageError: `artifact` was given for a plain file.
+        ManifestError: a damaged manifest, or a file that is no longer what the run wrote.
     """
     if not (model / MANIFEST_NAME).is_file():
         if artifact is not None:
             raise UsageError(
                 f"--artifact {artifact}", found="a model file", expected="a run folder", next_step="leave it out"
             )
+        require_recorded(model)
         return model
     manifest = load_manifest(model)
     if artifact is None:
         return model / _suitable(model, manifest, runtime, target).artifact.path
     for record in manifest.artifacts:
         if record.name == artifact:
+            require_unchanged(model, [record])
             return model / record.artifact.path
     raise MissingFileError(
         f"{model}: --artifact {artifact}",
@@ -228,6 +231,7 @@ def _suitable(model: Path, manifest: Manifest, runtime: str | None, target: Targ
     """Return the recommended artefact, or the first of the others, by size, that runtime and target can take."""
     reasons = []
     for record in _by_preference(manifest):
+        require_unchanged(model, [record])
         reason = _embed_refusal(model, record, manifest, runtime, target)
         if reason is None:
             return record

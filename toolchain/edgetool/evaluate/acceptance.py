@@ -20,7 +20,7 @@ def answers_refusal(artifact: ArtifactRecord, *, source: EvaluationRecord | None
         max_drop_points: see `edgetool.tasks.drop_points`.
     """
     if artifact.failure is not None:
-        return artifact.failure
+        return str(artifact.failure)
     if not all(parity.passed for parity in artifact.parity):
         return "its outputs do not agree"
     if not all(invariant.passed for invariant in artifact.invariants):

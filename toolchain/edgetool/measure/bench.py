@@ -18,7 +18,7 @@ from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.measure.statistics import PERCENTILE_METHOD
 from edgetool.runners.base import RunPlan
 from edgetool.store.manifest import LatencyRecord, Machine, RatioRecord
-from edgetool.store.manifest_io import load_manifest
+from edgetool.store.manifest_io import load_manifest, require_recorded, require_unchanged
 
 __all__ = [
     "BENCH_SCHEMA_VERSION",
@@ -122,7 +122,7 @@ def collect_items(paths: Sequence[str]) -> tuple[BenchItem, ...]:
 
     Raises:
         MissingFileError: a path is not there.
-        ManifestError: a run folder without usable artefacts.
+        ManifestError: a run folder without usable artefacts, or a file that is no longer what its run wrote.
     """
     items: list[BenchItem] = []
     names: set[str] = set()
@@ -139,6 +139,7 @@ def collect_items(paths: Sequence[str]) -> tuple[BenchItem, ...]:
                 expected="a model file or a run folder",
                 next_step="check the path",
             )
+        require_recorded(path)
         name = path.name if path.name not in names else text
         first = items[0].name if items else None
         items.append(_unique(BenchItem(name, path, first), names))
@@ -214,14 +215,7 @@ def _run_items(run: Path, prefix: str) -> list[BenchItem]:
             expected="finished .tflite or .onnx artefacts",
             next_step="finish the run first, or name a model file",
         )
-    for artifact in usable:
-        if not (run / artifact.artifact.path).is_file():
-            raise MissingFileError(
-                str(run / artifact.artifact.path),
-                found="no such file",
-                expected=f"the artefact {artifact.name} of the run",
-                next_step="repeat the run, or name model files",
-            )
+    require_unchanged(run, usable)
     references = {a.artifact.format: prefix + a.name for a in usable if a.is_reference}
     return [BenchItem(prefix + a.name, run / a.artifact.path, references.get(a.artifact.format)) for a in usable]
 

@@ -3,7 +3,7 @@
     prepare -> build, verify (each recipe) -> evaluate -> bench -> decide -> report
 
 Each finished stage is written to the manifest at once; a killed run goes on after the last one. A recipe that fails is
-recorded, and the others go on.
+recorded, and the others go on. What failed for want of memory, room or a process is tried again by the same command.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetool import __version__
-from edgetool.errors import BudgetError, EdgetoolError, InvariantError, ParityError, from_dict
+from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
 from edgetool.pipeline.decide import broken_budgets, decide
+from edgetool.pipeline.failures import REFERENCE_RECIPE, errors_of
 from edgetool.pipeline.fit import fit_stage
 from edgetool.pipeline.source_labels import NO_LABELS
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
@@ -34,21 +35,19 @@ from edgetool.schema import parse, to_builtins
 from edgetool.store.manifest import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    FailureRecord,
     Manifest,
     PassRecord,
     SkippedLayer,
     SourceRecord,
     StageRecord,
 )
-from edgetool.store.run_folder import RunFolder, hash_key
+from edgetool.store.run_folder import RunFolder, build_name, hash_key, require_room, verify_name
 from edgetool.targets import Target
-from edgetool.verify.invariants import require_passed
 
 __all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
 
 Progress = Callable[[str, int, int], None]
-
-REFERENCE_RECIPE = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def with_reference(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to: the finished manifest, and what its recipes failed with, in order."""
+    """What a run came to: its manifest, and everything that failed; the first error decides the exit code."""
 
     manifest: Manifest
     errors: tuple[EdgetoolError, ...]
@@ -102,6 +101,13 @@ def compress(request: CompressRequest, *, progress: Progress) -> Outcome:
         answer = workshop.call("edgetool.pipeline.workshop:identify", {"setup": to_builtins(request.setup)})
         source = parse(Identity, answer, source="identify", error=EdgetoolError)
         fresh = _fresh_manifest(request, digest=source.digest)
+        require_room(request.out, fresh, overwrite=request.overwrite)
+        # Nothing is claimed for a model or data that cannot be loaded: the corrected command finds its place free.
+        workshop.call(
+            "edgetool.pipeline.workshop:check",
+            {"setup": to_builtins(request.setup)},
+            on_event=lambda event: progress(str(event["what"]), int(event["done"]), int(event["total"])),
+        )
         with RunFolder.open(request.out, fresh, overwrite=request.overwrite) as run:
             setup = dataclasses.replace(request.setup, cache=str(run.cache.resolve()))
             request = dataclasses.replace(request, setup=setup)
@@ -120,8 +126,7 @@ class _Compression:
         self.source = source
         self.progress = progress
         self.runner = ProcessRunner()
-        self.errors: list[EdgetoolError] = []
-        self._prepared: Prepared | None = None
+        self.budget_error: BudgetError | None = None
 
     def run_all(self) -> Outcome:
         """Run the stages that are not finished yet."""
@@ -134,9 +139,10 @@ class _Compression:
         self._bench()
         self._fit()
         self._decide()
-        self.run.complete()
+        self.run.close()
         write_report(self.run.path)
-        return Outcome(self.run.manifest, tuple(self.errors))
+        errors = errors_of(self.run.manifest)
+        return Outcome(self.run.manifest, errors if self.budget_error is None else (*errors, self.budget_error))
 
     @property
     def artifacts(self) -> tuple[ArtifactRecord, ...]:
@@ -151,9 +157,10 @@ class _Compression:
         return self.workshop.call(f"edgetool.pipeline.workshop:{function}", params, on_event=show)
 
     def _prepare(self) -> Prepared:
-        """Load and check model and data, in every process anew: the arrays in the cache belong to this run."""
+        """Prepare model and data, in every process anew: the arrays in the cache belong to this process."""
         with self._timed() as seconds:
             prepared = parse(Prepared, self._call("prepare"), source="prepare", error=EdgetoolError)
+            self._require_same_data(prepared)
             for split in ("parity", "val", "test"):
                 if split == "parity" or split in prepared.splits:
                     self._call("source_outputs", split=split)
@@ -187,6 +194,16 @@ class _Compression:
             self._note(NO_LABELS)
         return prepared
 
+    def _require_same_data(self, prepared: Prepared) -> None:
+        before = self.run.manifest.data.get("digest")
+        if before is not None and before != prepared.data_digest:
+            raise ManifestError(
+                self.request.setup.data or "data",
+                found=f"other data than the run began with (SHA-256 {prepared.data_digest[:16]}...)",
+                expected=f"SHA-256 {before[:16]}...",
+                next_step="give those data again, choose another -o/--out, or give --overwrite",
+            )
+
     def _note(self, *sentences: str) -> None:
         notes = self.run.manifest.notes
         self.run.update(notes=(*notes, *(sentence for sentence in sentences if sentence not in notes)))
@@ -195,60 +212,55 @@ class _Compression:
         possible = tuple(name for name in recipe.exports if name not in prepared.unavailable)
         if possible:  # else the exporter itself says why there is nothing to make
             recipe = dataclasses.replace(recipe, exports=possible)
-        key = hash_key(recipe.passes, recipe.exports)
-        stage = f"build {recipe.name}"
-        if not self.run.finished(stage, key):
+        self._build(recipe)
+        self._verify(recipe, prepared)
+
+    def _build(self, recipe: Recipe) -> None:
+        stage, key = build_name(recipe.name), hash_key(recipe.passes, recipe.exports)
+        if self.run.finished(stage, key):
+            return
+        with self._timed() as seconds:
             try:
-                with self._timed() as seconds:
-                    built = self._build(recipe)
-                    records = verify_stage(
-                        built.artifacts,
-                        self.run.path,
-                        recipe=recipe,
-                        task=prepared.task,
-                        runner=self.runner,
-                        progress=self._named(recipe.name),
-                    )
+                out = str(self.run.artifacts.resolve())
+                answer = self._call("build", recipe=to_builtins(recipe), out=out)
+            except DiskFullError:
+                raise
             except EdgetoolError as exc:
-                self._fail(recipe, exc)
+                failure = FailureRecord.of(exc, stage="build", recipe=recipe.name)
+                self._tell(failure)
+                self.run.finish(_stage(stage, key, seconds()), failures=(failure,))
                 return
-            self.run.finish(_stage(stage, key, seconds(), built.passes, built.skipped), records)
-            for name, fields in built.failures.items():
-                self._fail(recipe, from_dict(fields), name)
-        self._collect_errors(recipe)
+        built = parse(Built, answer, source=recipe.name, error=EdgetoolError)
+        errors = {name: from_dict(fields) for name, fields in built.failures.items()}
+        for error in errors.values():
+            if isinstance(error, DiskFullError):
+                raise error
+        failures = tuple(
+            FailureRecord.of(error, stage="export", recipe=recipe.name, format=name) for name, error in errors.items()
+        )
+        self._tell(*failures)
+        self.run.finish(_stage(stage, key, seconds(), built.passes, built.skipped), built.artifacts, failures)
 
-    def _build(self, recipe: Recipe) -> Built:
-        out = str(self.run.artifacts.resolve())
-        answer = self._call("build", recipe=to_builtins(recipe), out=out)
-        return parse(Built, answer, source=recipe.name, error=EdgetoolError)
+    def _verify(self, recipe: Recipe, prepared: Prepared) -> None:
+        artifacts = tuple(record for record in self.artifacts if record.recipe == recipe.name)
+        stage, key = verify_name(recipe.name), hash_key([record.artifact.digest for record in artifacts])
+        if not artifacts or self.run.finished(stage, key):
+            return
+        with self._timed() as seconds:
+            records = verify_stage(
+                artifacts,
+                self.run.path,
+                recipe=recipe,
+                task=prepared.task,
+                runner=self.runner,
+                progress=self._named(recipe.name),
+            )
+        self._tell(*(record.failure for record in records if record.failure is not None))
+        self.run.finish(_stage(stage, key, seconds()), records)
 
-    def _fail(self, recipe: Recipe, exc: EdgetoolError, export: str | None = None) -> None:
-        """Record that a recipe, or one export of it, failed; the others go on."""
-        what = recipe.name if export is None else f"{recipe.name}.{export}"
-        note = f"{what} failed: {exc}"
-        self.progress(f"{what} FAILED: {exc.subject}: {exc.found}", 1, 1)
-        self.errors.append(exc)
-        self.run.update(notes=(*(n for n in self.run.manifest.notes if not n.startswith(f"{what} failed")), note))
-
-    def _collect_errors(self, recipe: Recipe) -> None:
-        """Turn broken invariants and parity of a finished recipe into errors."""
-        for artifact in self.artifacts:
-            if artifact.recipe != recipe.name:
-                continue
-            try:
-                require_passed(artifact.invariants, artifact.name)
-            except InvariantError as exc:
-                self.errors.append(exc)
-            for parity in artifact.parity:
-                if not parity.passed:
-                    self.errors.append(
-                        ParityError(
-                            f"{artifact.name} against {parity.reference}",
-                            found=parity.reason or f"a largest error of {parity.max_abs_error:.3g}",
-                            expected=parity.tolerance,
-                            next_step="see the report; a less aggressive recipe may do",
-                        )
-                    )
+    def _tell(self, *failures: FailureRecord) -> None:
+        for failure in failures:
+            self.progress(f"{failure.name} FAILED: {failure.subject}: {failure.found}", 1, 1)
 
     def _evaluate(self, prepared: Prepared) -> None:
         key = hash_key([artifact.artifact.digest for artifact in self.artifacts])
@@ -299,13 +311,11 @@ class _Compression:
         self.run.update(decisions=decisions)
         self._note(*(f"{a.name} {broken}" for a in self.artifacts for broken in broken_budgets(a, request.target)))
         if all(decision.artifact is None for decision in decisions):
-            self.errors.append(
-                BudgetError(
-                    str(request.out),
-                    found=f"no artefact fits: {decisions[0].reason}",
-                    expected=f"one within {request.max_drop_points:g} points and the budgets of {request.target.name}",
-                    next_step="allow a larger --max-drop, choose another --target, or add recipes",
-                )
+            self.budget_error = BudgetError(
+                str(request.out),
+                found=f"no artefact fits: {decisions[0].reason}",
+                expected=f"one within {request.max_drop_points:g} points and the budgets of {request.target.name}",
+                next_step="allow a larger --max-drop, choose another --target, or add recipes",
             )
 
     def _named(self, recipe: str) -> Progress:

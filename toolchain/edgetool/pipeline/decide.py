@@ -71,7 +71,7 @@ def refusal(
 ) -> str | None:
     """Return why an artefact cannot be chosen, or None where it can."""
     if artifact.failure is not None:
-        return artifact.failure
+        return str(artifact.failure)
     if placed_on(artifact, target) is None:
         return broken_budgets(artifact, target)[0]
     return answers_refusal(artifact, source=source, max_drop_points=max_drop_points)

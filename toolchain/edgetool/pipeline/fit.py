@@ -59,6 +59,8 @@ def _fit(artifact: ArtifactRecord, run: Path, runtime: str, target: Target, chil
     try:
         answer = child.call("edgetool.embed.fit:fit_in_child", params, timeout_s=TIMEOUT_S)
     except EdgetoolError as exc:
+        if exc.transient:  # that says nothing of the artefact
+            raise
         return RuntimeFit(runtime, 0, 0, f"{exc.subject}: {exc.found}")
     return parse(RuntimeFit, answer, source=artifact.name, error=EdgetoolError)
 

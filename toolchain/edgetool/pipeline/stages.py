@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
-from edgetool.errors import EdgetoolError
+from edgetool.errors import DiskFullError, EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
 from edgetool.pipeline.judge import judgement_of, recipe_weights
 from edgetool.pipeline.workshop import read_split
 from edgetool.recipes.recipe import Recipe
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
+from edgetool.store.atomic import atomic_path
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, FailedStage, FailureRecord
 from edgetool.tasks import Task
 from edgetool.verify.parity import ParityKind, compare_outputs, tolerance_for
 
@@ -68,11 +69,13 @@ def verify_stage(
                 classes=classes,
                 tolerance=judgement.tolerance,
             )
+        except DiskFullError:
+            raise
         except EdgetoolError as exc:
-            checked.append(dataclasses.replace(artifact, failure=str(exc)))
+            checked.append(_failed(artifact, exc, "verify"))
             continue
         outputs[artifact.name] = found
-        checked.append(dataclasses.replace(artifact, parity=(record,)))
+        checked.append(dataclasses.replace(artifact, parity=(record,), failure=None))
     progress("verify", len(artifacts), len(artifacts))
     return _across_runtimes(checked, outputs, recipe=recipe, classes=classes)
 
@@ -97,11 +100,14 @@ def evaluate_stage(
     runner: Runner,
     progress: Progress,
 ) -> tuple[ArtifactRecord, ...]:
-    """Measure the task metric of every artefact with the file itself, on the validation and the test split."""
+    """Measure the task metric of every artefact with the file itself, on the validation and the test split.
+
+    Those that failed before, or were evaluated before a run was taken up again, are left as they are.
+    """
     done: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
         progress("evaluate", index, len(artifacts))
-        if artifact.failure is None:
+        if artifact.failure is None and artifact.validation is None and artifact.evaluation is None:
             try:
                 artifact = dataclasses.replace(
                     artifact,
@@ -109,8 +115,10 @@ def evaluate_stage(
                     evaluation=_evaluate(artifact, run, "test", task, class_names, runner),
                 )
                 artifact = dataclasses.replace(artifact, notes=(*artifact.notes, *_generation_notes(artifact)))
+            except DiskFullError:
+                raise
             except EdgetoolError as exc:
-                artifact = dataclasses.replace(artifact, failure=str(exc))
+                artifact = _failed(artifact, exc, "evaluate")
         done.append(artifact)
     progress("evaluate", len(artifacts), len(artifacts))
     return tuple(done)
@@ -127,11 +135,11 @@ def bench_stage(
     measurements: Path,
     progress: Progress,
 ) -> tuple[ArtifactRecord, ...]:
-    """Measure the latency of all artefacts, interleaved in one run; raw samples go to `measurements` as they come."""
+    """Measure the latency of all artefacts, interleaved in one run; raw samples go to `measurements`."""
     usable = [artifact for artifact in artifacts if artifact.failure is None]
     references = {a.artifact.format: a.name for a in usable if a.is_reference}
     items = [BenchItem(a.name, run / a.artifact.path, references.get(a.artifact.format)) for a in usable]
-    with measurements.open("w", encoding="utf-8") as stream:
+    with atomic_path(measurements) as temporary, temporary.open("w", encoding="utf-8") as stream:
         result = bench_artifacts(
             items,
             settings,
@@ -141,14 +149,18 @@ def bench_stage(
             on_samples=lambda sample: print(json.dumps(sample), file=stream),
             runner=runner,
         )
-    return tuple(
-        dataclasses.replace(
-            artifact,
-            latency=result.records.get(artifact.name, ()),
-            failure=artifact.failure or result.failures.get(artifact.name),
-        )
-        for artifact in artifacts
-    )
+    done: list[ArtifactRecord] = []
+    for artifact in artifacts:
+        measured = dataclasses.replace(artifact, latency=result.records.get(artifact.name, ()))
+        error = result.errors.get(artifact.name)
+        done.append(measured if error is None else _failed(measured, error, "bench"))
+    return tuple(done)
+
+
+def _failed(artifact: ArtifactRecord, error: EdgetoolError, stage: FailedStage) -> ArtifactRecord:
+    """Return the record of an artefact that a stage could not run."""
+    record = FailureRecord.of(error, stage=stage, recipe=artifact.recipe, format=artifact.artifact.format)
+    return dataclasses.replace(artifact, failure=record)
 
 
 def _run(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[Array, ...]:

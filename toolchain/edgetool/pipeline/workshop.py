@@ -22,7 +22,7 @@ from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
 from edgetool.data.split import take_part_of_test
-from edgetool.errors import EdgetoolError, InternalError
+from edgetool.errors import EdgetoolError, InternalError, MissingFileError
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.frozen import FrozenModel
@@ -52,6 +52,7 @@ __all__ = [
     "Prepared",
     "Setup",
     "build",
+    "check",
     "export_one",
     "identify",
     "prepare",
@@ -155,12 +156,20 @@ def identify(setup: dict[str, Any]) -> dict[str, Any]:
     return _builtins(Identity(source_kind(plan.model), _digest(plan), _num_bytes(plan)))
 
 
-def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
-    """Load model and data, check that they fit, and write the evaluation arrays to the cache folder."""
+def check(setup: dict[str, Any], emit: Emit) -> None:
+    """Load model and data and check that they fit; nothing is written, and what was loaded is kept."""
     plan = _parse_setup(setup)
     emit({"what": "load model and data", "done": 0, "total": 2})
-    imported = _model(_key(plan))
+    _model(_key(plan))
     emit({"what": "load model and data", "done": 1, "total": 2})
+    _data(_key(plan))
+    emit({"what": "load model and data", "done": 2, "total": 2})
+
+
+def prepare(setup: dict[str, Any]) -> dict[str, Any]:
+    """Write the evaluation arrays to the cache folder, and tell what was loaded."""
+    plan = _parse_setup(setup)
+    imported = _model(_key(plan))
     dataset, task = _data(_key(plan))
     if task is None:
         raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
@@ -170,7 +179,6 @@ def prepare(setup: dict[str, Any], emit: Emit) -> dict[str, Any]:
     for split in (parity, dataset.val, dataset.test):
         if split is not None:
             _write_split(cache, split)
-    emit({"what": "load model and data", "done": 2, "total": 2})
     sizes = {split.name: split.num_samples for split in (dataset.train, dataset.val, dataset.test) if split is not None}
     prepared = Prepared(
         num_params=imported.num_params,
@@ -210,10 +218,12 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     for index, name in enumerate(wanted.exports):
         context.progress("export", index, len(wanted.exports))
         path = Path(out) / f"{wanted.name}.{name}"
+        _require_folder(path.parent)
         try:
             artifacts.append(export_gated(state, name, path, context, gate))
         except EdgetoolError as exc:
             failures[name] = exc.to_dict()
+    _require_folder(Path(out))
     for file, text in context.dataset.files.items():
         write_text(Path(out) / file, text)
     context.progress("export", len(wanted.exports), len(wanted.exports))
@@ -278,10 +288,10 @@ def _builtins(value: Any) -> dict[str, Any]:
 
 
 def _key(plan: Setup) -> str:
-    """Return the setup as JSON, which a cache can use as a key."""
+    """Return the setup as JSON, which a cache can use as a key: what is loaded does not depend on the run's folder."""
     from edgetool.schema import to_json
 
-    return to_json(plan, indent=0)
+    return to_json(dataclasses.replace(plan, cache=""), indent=0)
 
 
 def _model(key: str) -> ImportedModel:
@@ -340,6 +350,14 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
     task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     check_fits(raw, given, imported.outputs[0].shape, task.name)
     return ready, task
+
+
+def _require_folder(path: Path) -> None:
+    """Refuse to write into a folder that is no more: writing would make a new one, which belongs to no run."""
+    if not path.is_dir():
+        raise MissingFileError(
+            str(path), found="no such folder", expected="the folder of the run", next_step="run the command again"
+        )
 
 
 def _write_split(cache: Path, split: Split) -> None:

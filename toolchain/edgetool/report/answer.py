@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,10 @@ from edgetool.tasks import in_points
 if TYPE_CHECKING:
     from edgetool.report.collect import Row
 
-__all__ = ["Answer", "answer_of", "budget_lines", "split_lines"]
+__all__ = ["Answer", "answer_of", "budget_lines", "split_lines", "with_failures"]
+
+#: How many failed recipes and artefacts a headline names.
+MAX_NAMED = 4
 
 #: Half of a 95 % interval, in standard errors.
 TWO_SIDED_95 = 1.96
@@ -60,6 +64,22 @@ def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str
     details += split_lines(manifest, best)
     headline = f"Yes: {best.name} fits {manifest.target} in {_takes(manifest, chosen, best)}, {_cost_in_words(best)}."
     return Answer(True, headline + _decided_on(manifest.decided_on), tuple(details))
+
+
+def with_failures(answer: Answer, manifest: Manifest, rows: Sequence[Row]) -> Answer:
+    """Name what failed in the headline; without any sound reference that is the answer."""
+    failed = {failure.name: str(failure) for failure in manifest.failures}
+    failed |= {row.name: row.problems[0] for row in rows if row.problems}
+    if answer.fits is None or not failed:
+        return answer
+    references = [row for row in rows if row.record.is_reference]
+    if references and all(row.problems for row in references):
+        row = references[0]
+        headline = f"No: {row.name}, which others are compared with, failed: {row.problems[0]}"
+        return dataclasses.replace(answer, fits=False, headline=headline)
+    names = list(failed)
+    listed = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
+    return dataclasses.replace(answer, headline=f"{answer.headline} Failed: {listed}.")
 
 
 def budget_lines(manifest: Manifest, decision: Decision, row: Row, name: str) -> list[str]:

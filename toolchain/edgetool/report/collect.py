@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.report import wording
-from edgetool.report.answer import Answer, answer_of
+from edgetool.report.answer import Answer, answer_of, with_failures
 from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, LatencyRecord, Manifest
 from edgetool.store.manifest_io import load_manifest
 from edgetool.tasks import METRICS, drop_points
@@ -91,8 +91,8 @@ class Run:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The run's notes that are no failures."""
-        return tuple(note for note in self.manifest.notes if note not in self.failures)
+        """The run's notes."""
+        return self.manifest.notes
 
     def row(self, name: str | None) -> Row | None:
         """Return the artefact of that name."""
@@ -143,7 +143,7 @@ def collect_run(manifest: Manifest, name: str) -> Run:
         rows=rows,
         metric=_metric(manifest),
         settings=tuple(sorted(found)),
-        answer=answer_of(manifest, rows, name=name, metric=_metric(manifest)),
+        answer=with_failures(answer_of(manifest, rows, name=name, metric=_metric(manifest)), manifest, rows),
         failures=_failures(manifest, rows),
     )
 
@@ -179,7 +179,7 @@ def _drop(source: EvaluationRecord | None, found: EvaluationRecord | None) -> Dr
 
 
 def _problems(artifact: ArtifactRecord) -> tuple[str, ...]:
-    found = [] if artifact.failure is None else [artifact.failure]
+    found = [] if artifact.failure is None else [str(artifact.failure)]
     found += [
         f"differs from {parity.reference}: {parity.reason or parity.tolerance}"
         for parity in artifact.parity
@@ -204,14 +204,10 @@ def _metric(manifest: Manifest) -> str:
 
 
 def _failures(manifest: Manifest, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return what went wrong: notes about recipes or exports that failed, missing artefacts, problems of artefacts."""
-    names = [*manifest.recipes, *(f"{recipe}.{kind}" for recipe in manifest.recipes for kind in ("tflite", "onnx"))]
-    starts = tuple(f"{name} failed" for name in names)
-    found = [note for note in manifest.notes if note.startswith(starts)]
-    made = {row.record.recipe for row in rows}
-    if manifest.status == "complete":
-        for recipe in manifest.recipes:
-            if recipe not in made and not any(note.startswith(f"{recipe} failed") for note in found):
-                found.append(f"{recipe} left no artefact")
+    """Return what went wrong: recipes or exports that failed, missing artefacts, problems of artefacts."""
+    found = [f"{failure.name} failed: {failure}" for failure in manifest.failures]
+    told = {row.record.recipe for row in rows} | {failure.recipe for failure in manifest.failures}
+    if manifest.status != "running":
+        found += [f"{recipe} left no artefact" for recipe in manifest.recipes if recipe not in told]
     found += [f"{row.name}: {problem}" for row in rows for problem in row.problems]
     return tuple(found)

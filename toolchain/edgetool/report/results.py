@@ -14,6 +14,7 @@ from edgetool.report.collect import Drop, Row, Run
 from edgetool.store.manifest import (
     Decision,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     LayerRecord,
@@ -22,11 +23,12 @@ from edgetool.store.manifest import (
     SizeRecord,
     SourceRecord,
     StageRecord,
+    failures_of,
 )
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ class ArtifactResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run folder."""
+    """One run folder.
+
+    Attributes:
+        failures: sentences for people; `failure_records` are the facts.
+    """
 
     name: str
     command: str
@@ -84,6 +90,7 @@ class RunResult:
     answer: Answer
     decisions: tuple[Decision, ...]
     failures: tuple[str, ...]
+    failure_records: tuple[FailureRecord, ...]
     notes: tuple[str, ...]
     stages: tuple[StageRecord, ...]
     artifacts: tuple[ArtifactResult, ...]
@@ -121,6 +128,7 @@ def _run(run: Run) -> RunResult:
         answer=run.answer,
         decisions=manifest.decisions,
         failures=run.failures,
+        failure_records=failures_of(manifest),
         notes=run.notes,
         stages=manifest.stages,
         artifacts=tuple(_artifact(row) for row in run.rows),

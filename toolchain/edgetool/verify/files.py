@@ -21,6 +21,7 @@ from edgetool.runners.child import Child, call_function
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array
 from edgetool.store.manifest import ParityRecord
+from edgetool.store.manifest_io import require_recorded
 from edgetool.verify.inputs import InputFacts, VerifyInputs, in_model_layout, random_inputs
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
 
@@ -88,9 +89,12 @@ def verify_files(
 
     Raises:
         ParityError: outputs or inputs that cannot be compared. A comparison that fails its limits is in the record.
+        ManifestError: a file of a run folder is no longer what the run wrote.
         EdgetoolError: a file is damaged, carries code, crashes the interpreter, or does not fit the data.
     """
     report = progress or _silent
+    for path in (Path(reference), Path(candidate)):
+        require_recorded(path)
     options = ImportOptions(trust, input_shapes)
     first = _open(str(reference), runner, options)
     try:
