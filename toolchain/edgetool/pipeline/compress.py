@@ -234,6 +234,8 @@ class _Compression:
         errors = {name: from_dict(fields) for name, fields in built.failures.items()}
         for error in errors.values():
             if isinstance(error, DiskFullError):
+                for record in built.artifacts:  # the stage is not finished: they belong to nothing
+                    (self.run.path / record.artifact.path).unlink(missing_ok=True)
                 raise error
         failures = tuple(
             FailureRecord.of(error, stage="export", recipe=recipe.name, format=name) for name, error in errors.items()
