@@ -32,10 +32,10 @@ from edgetool.runners.child import Child
 from edgetool.runners.machine import describe_machine
 from edgetool.runners.process import ProcessRunner
 from edgetool.schema import parse, to_builtins
+from edgetool.store.failure import FailureRecord
 from edgetool.store.manifest import (
     SCHEMA_VERSION,
     ArtifactRecord,
-    FailureRecord,
     Manifest,
     PassRecord,
     SkippedLayer,

@@ -18,7 +18,8 @@ from edgetool.pipeline.workshop import read_split
 from edgetool.recipes.recipe import Recipe
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.atomic import atomic_path
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, FailedStage, FailureRecord
+from edgetool.store.failure import FailedStage, FailureRecord
+from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import Task
 from edgetool.verify.parity import ParityKind, compare_outputs, tolerance_for
 

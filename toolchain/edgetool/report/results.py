@@ -11,10 +11,10 @@ from typing import Literal
 from edgetool import __version__
 from edgetool.report.answer import Answer
 from edgetool.report.collect import Drop, Row, Run
+from edgetool.store.failure import FailureRecord, failures_of
 from edgetool.store.manifest import (
     Decision,
     EvaluationRecord,
-    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     LayerRecord,
@@ -23,7 +23,6 @@ from edgetool.store.manifest import (
     SizeRecord,
     SourceRecord,
     StageRecord,
-    failures_of,
 )
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]

@@ -23,8 +23,9 @@ from typing import Any
 from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, RunExistsError
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import disk_error
+from edgetool.store.failure import FailureRecord, failures_of
 from edgetool.store.lock import folder_lock
-from edgetool.store.manifest import ArtifactRecord, FailureRecord, Manifest, StageRecord, failures_of
+from edgetool.store.manifest import ArtifactRecord, Manifest, StageRecord
 from edgetool.store.manifest_io import (
     ARTIFACTS,
     MANIFEST_NAME,
