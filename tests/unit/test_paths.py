@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import MissingFileError
-from edgetool.paths import is_there, read_file, require_readable
+from edgetool.paths import is_there, read_file, require_folder, require_readable
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device", "missing", "long", "loop", "below a file", "nul"])
@@ -54,6 +54,12 @@ def test_files_and_folders_pass(tmp_path: Path) -> None:
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="directory"):
         read_file(tmp_path, expected="a file", max_bytes=10**6)
+
+
+def test_a_folder_that_is_no_more_is_named(tmp_path: Path) -> None:
+    require_folder(tmp_path)
+    with pytest.raises(MissingFileError, match="gone"):
+        require_folder(tmp_path / "gone")
 
 
 def test_permissions_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

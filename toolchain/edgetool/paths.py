@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgetool.errors import MissingFileError
 
-__all__ = ["is_there", "read_file", "require_readable"]
+__all__ = ["is_there", "read_file", "require_folder", "require_readable"]
 
 KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -50,6 +50,18 @@ def require_readable(path: Path, *, expected: str, next_step: str = "check the p
     if not os.access(path, os.R_OK):
         raise MissingFileError(
             str(path), found="no permission to read it", expected=expected, next_step="check its permissions"
+        )
+
+
+def require_folder(path: Path) -> None:
+    """Refuse to write into a folder that is no more: writing would make a new one, which belongs to no run.
+
+    Raises:
+        MissingFileError: names it.
+    """
+    if not path.is_dir():
+        raise MissingFileError(
+            str(path), found="no such folder", expected="the folder of the run", next_step="run the command again"
         )
 
 

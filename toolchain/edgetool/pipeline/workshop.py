@@ -22,11 +22,12 @@ from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
 from edgetool.data.split import take_part_of_test
-from edgetool.errors import EdgetoolError, InternalError, MissingFileError
+from edgetool.errors import EdgetoolError, InternalError
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
+from edgetool.paths import require_folder
 from edgetool.pipeline.gated import Gate, export_gated
 from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.probe import parity_split, take_probe
@@ -218,12 +219,12 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     for index, name in enumerate(wanted.exports):
         context.progress("export", index, len(wanted.exports))
         path = Path(out) / f"{wanted.name}.{name}"
-        _require_folder(path.parent)
+        require_folder(path.parent)
         try:
             artifacts.append(export_gated(state, name, path, context, gate))
         except EdgetoolError as exc:
             failures[name] = exc.to_dict()
-    _require_folder(Path(out))
+    require_folder(Path(out))
     for file, text in context.dataset.files.items():
         write_text(Path(out) / file, text)
     context.progress("export", len(wanted.exports), len(wanted.exports))
@@ -350,14 +351,6 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
     task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
     check_fits(raw, given, imported.outputs[0].shape, task.name)
     return ready, task
-
-
-def _require_folder(path: Path) -> None:
-    """Refuse to write into a folder that is no more: writing would make a new one, which belongs to no run."""
-    if not path.is_dir():
-        raise MissingFileError(
-            str(path), found="no such folder", expected="the folder of the run", next_step="run the command again"
-        )
 
 
 def _write_split(cache: Path, split: Split) -> None:
