@@ -78,3 +78,116 @@ def _to_int8(converter: Any, shape: tuple[int, ...], path: Path, num_samples: in
 def to_int8() -> Callable[..., Path]:
     """Write what a `TFLiteConverter` was made of in int8, calibrated on random samples of `shape` (without batch)."""
     return _to_int8
+
+
+class Int8Network:
+    """A chain of int8 layers with chosen weights, biases and scales, as a `.tflite` file; values are from 0 to 6."""
+
+    SCALE, ZERO = 6 / 255, -128
+
+    def __init__(self, *shape: int) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self._schema: Any = schema
+        self._graph = schema.SubGraphT(tensors=[], operators=[])
+        self._model = schema.ModelT(version=3, buffers=[schema.BufferT()], operatorCodes=[], subgraphs=[self._graph])
+        self.last = self._first = self._tensor((1, *shape), self.SCALE, self.ZERO)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the last tensor."""
+        return tuple(int(size) for size in self._graph.tensors[self.last].shape)
+
+    @property
+    def one_step(self) -> float:
+        """The scale of weights with which one step of a sum is one of the output."""
+        return float(self.SCALE / self._graph.tensors[self.last].quantization.scale[0])
+
+    def _tensor(self, shape: tuple[int, ...], scale: Any, zero: int = 0, values: Any = None, dimension: int = 0) -> int:
+        kind = self._schema.TensorType
+        scales = np.atleast_1d(np.asarray(scale, np.float32))
+        quantization = self._schema.QuantizationParametersT(
+            scale=scales, zeroPoint=np.full(len(scales), zero, np.int64), quantizedDimension=dimension
+        )
+        buffer = 0
+        if values is not None:
+            buffer = len(self._model.buffers)
+            content = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+            self._model.buffers.append(self._schema.BufferT(data=content))
+        is_wide = values is not None and values.dtype == np.int32
+        self._graph.tensors.append(
+            self._schema.TensorT(
+                shape=np.array(shape, np.int32), type=kind.INT32 if is_wide else kind.INT8, buffer=buffer,
+                name=f"t{len(self._graph.tensors)}", quantization=quantization,
+            )
+        )  # fmt: skip
+        return len(self._graph.tensors) - 1
+
+    def _operator(self, name: str, inputs: list[int], output: int, version: int, options: Any = None) -> int:
+        builtin = getattr(self._schema.BuiltinOperator, name)
+        self._model.operatorCodes.append(
+            self._schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=version)
+        )
+        operator = self._schema.OperatorT(
+            opcodeIndex=len(self._model.operatorCodes) - 1, inputs=np.array(inputs, np.int32),
+            outputs=np.array([output], np.int32),
+        )  # fmt: skip
+        if options is not None:
+            operator.builtinOptions = options
+            operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, type(options).__name__[:-1])
+        self._graph.operators.append(operator)
+        self.last = output
+        return output
+
+    def _layer(self, name: str, weights: Any, biases: Any, scales: Any, shape: tuple[int, ...], options: Any) -> int:
+        dimension = 3 if name == "DEPTHWISE_CONV_2D" else 0
+        given = self._graph.tensors[self.last].quantization.scale[0]
+        inputs = [self.last, self._tensor(weights.shape, scales, 0, weights.astype(np.int8), dimension)]
+        inputs.append(self._tensor(biases.shape, np.asarray(scales) * given, 0, biases.astype(np.int32)))
+        output = self._tensor(shape, self.SCALE, self.ZERO)
+        return self._operator(name, inputs, output, 4 if name == "FULLY_CONNECTED" else 3, options)
+
+    def conv(
+        self, weights: Any, biases: Any, scales: Any, *, stride: int = 1, dilation: int = 1, same: bool = True
+    ) -> int:
+        """Add a convolution of weights `[out, h, w, in]`, or a depthwise one of weights `[1, h, w, channels]`."""
+        _, height, width, channels = self.shape
+        is_depthwise = len(biases) != weights.shape[0]
+        name, size = ("DEPTHWISE_CONV_2D", weights.shape[3]) if is_depthwise else ("CONV_2D", weights.shape[0])
+        kind = self._schema.DepthwiseConv2DOptionsT if is_depthwise else self._schema.Conv2DOptionsT
+        options = kind(
+            padding=0 if same else 1, strideH=stride, strideW=stride, fusedActivationFunction=0,
+            dilationHFactor=dilation, dilationWFactor=dilation,
+        )  # fmt: skip
+        if is_depthwise:
+            options.depthMultiplier = size // channels
+        extents = [0 if same else (extent - 1) * dilation for extent in weights.shape[1:3]]
+        sides = [-(-(side - extent) // stride) for side, extent in zip((height, width), extents, strict=True)]
+        return self._layer(name, weights, biases, scales, (1, *sides, size), options)
+
+    def dense(self, weights: Any, biases: Any, scales: Any) -> int:
+        """Add a fully connected layer of weights `[out, in]`."""
+        options = self._schema.FullyConnectedOptionsT()
+        return self._layer("FULLY_CONNECTED", weights, biases, scales, (1, len(weights)), options)
+
+    def add(self, first: int, second: int) -> int:
+        """Add two tensors."""
+        output = self._tensor(self.shape, 1.5 * self.SCALE, self.ZERO)
+        return self._operator("ADD", [first, second], output, 2, self._schema.AddOptionsT())
+
+    def write(self, path: Path) -> Path:
+        """Write the file."""
+        import flatbuffers
+
+        self._graph.inputs = np.array([self._first], np.int32)
+        self._graph.outputs = np.array([self.last], np.int32)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(self._model.Pack(builder), b"TFL3")
+        path.write_bytes(bytes(builder.Output()))
+        return path
+
+
+@pytest.fixture(scope="session")
+def int8_network() -> Callable[..., Int8Network]:
+    """Begin a chain of int8 layers with an input of `shape` (without batch)."""
+    return Int8Network

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from edgetool.embed.layout import array, image_fields, largest_sum, numbers, round_up
+from edgetool.embed.layout import image_fields, numbers, round_up
 from edgetool.embed.lower import lower_graph
 from edgetool.ir.graph import Graph
 
@@ -17,13 +15,6 @@ def test_single_pixels_are_an_image_of_one_row(conv_graph: Callable[..., Graph])
     assert "num_pixels" not in fields and numbers(fields, "in_h", "in_w", "out_h", "out_w") == [1, 16, 1, 16]
     (step,) = lower_graph(conv_graph(3), digest="d").steps
     assert image_fields(step.fields) is step.fields
-
-
-def test_the_largest_sum_is_that_of_one_channel_and_its_bias() -> None:
-    fields = {"weights": np.array([[127, -128], [1, 2]], np.int8), "biases": np.array([5, -7], np.int32)}
-    assert largest_sum({**fields}) == 128 * 255 + 5
-    assert largest_sum({**fields}, axis=0) == 128 * 130 + 7
-    assert array({**fields}, "biases") is fields["biases"]
 
 
 def test_round_up() -> None:

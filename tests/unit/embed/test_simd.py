@@ -78,16 +78,6 @@ def test_single_pixels_that_do_not_grow_work_in_place(out_c: int, overwrites: tu
     assert simd_step(_pixels(8, out_c=out_c)).overwrites == overwrites
 
 
-def test_channels_that_shift_left_or_may_overflow_stay_portable(conv_graph: Callable[..., Graph]) -> None:
-    graph = conv_graph()
-    small = dataclasses.replace(graph.tensors["y"], quantization=Quantization((0.01,), (5,)))
-    step = conv_step(dataclasses.replace(graph, tensors={**graph.tensors, "y": small}))
-    assert (array(step.fields, "shifts") > 0).any() and simd_step(step) is step
-    large = _pixels(2)
-    large = dataclasses.replace(large, fields={**large.fields, "biases": np.full(4, 1 << 30, np.int32)})
-    assert simd_step(large) is large
-
-
 def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
     wide = dataclasses.replace(residual_graph.tensors["b"], quantization=Quantization((8.0,), (0,)))
     program = lower_graph(
@@ -98,16 +88,14 @@ def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
     conv = step.fields["conv"]
     assert isinstance(conv, dict)
     assert step.scratch_bytes == 4 + 2 * (16 * 2 + 7 * 2 + 16) + 8 * 2, "a row, and eight pixels before the addition"
-    scales = before.fields["scales"]
-    assert isinstance(scales, dict)
-    left = dataclasses.replace(before, fields={**before.fields, "scales": {**scales, "out_shift": 1}})
-    assert simd_step(left) is left
 
 
 @pytest.mark.parametrize(("shift", "kernel"), [(0, "add_s8_simd"), (1, "add_s8")])
 def test_additions(shift: int, kernel: str) -> None:
     scales = {"shift_0": 0, "shift_1": -1, "out_shift": shift}
-    assert simd_step(Step("a", "add_s8", ("x", "y"), "z", {"num_elements": 5, "scales": {**scales}})).kernel == kernel
+    step = Step("a", "add_s8", ("x", "y"), "z", {"num_elements": 5, "scales": {**scales}})
+    (made,) = specialise(Program({}, (step,), ("x", "y"), ("z",), {}, "d"), "native").steps
+    assert made.kernel == kernel
 
 
 def _depthwise(**changes: int) -> Step:
@@ -141,21 +129,18 @@ def test_depthwise(changes: dict[str, int], scratch: int, overwrites: tuple[int,
     assert blocks.shape == (2, 9, 16) and blocks[1, 2, 3] == np.int8(2 * 20 + 19) and not blocks[1, :, 4:].any()
 
 
-@pytest.mark.parametrize(("shift", "kernel"), [(-2, "fully_connected_s8_simd"), (-1, "fully_connected_s8")])
-def test_fully_connected_layers_keep_one_scale(shift: int, kernel: str) -> None:
+def test_fully_connected_layers_keep_one_scale() -> None:
     fields = {
         "weights": np.arange(15, dtype=np.int8).reshape(3, 5), "biases": np.zeros(3, np.int32),
-        "multipliers": np.array([7], np.int32), "shifts": np.array([shift], np.int8),
+        "multipliers": np.array([7], np.int32), "shifts": np.array([-2], np.int8),
     }  # fmt: skip
     step = simd_step(Step("f", "fully_connected_s8", ("x",), "y", {**fields}))
-    assert step.kernel == kernel
-    if kernel.endswith("simd"):
-        assert array(step.fields, "weights").shape == (1, 2, 16, 4) and step.scratch_bytes == 2 * 8
-        assert array(step.fields, "multipliers").tolist() == [7] * 16
-        assert array(step.fields, "shifts").tolist() == [1] * 16, "beyond 32"
+    assert step.kernel == "fully_connected_s8_simd"
+    assert array(step.fields, "weights").shape == (1, 2, 16, 4) and step.scratch_bytes == 2 * 8
+    assert array(step.fields, "multipliers").tolist() == [7] * 16
+    assert array(step.fields, "shifts").tolist() == [1] * 16, "beyond 32"
 
 
 def test_a_step_without_such_a_kernel_stays() -> None:
     step = Step("s", "softmax_s8", ("x",), "y")
-    assert simd_step(step) is step
     assert specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "native").steps == (step,)

@@ -60,24 +60,13 @@ def test_pairs_are_joined_and_split_again() -> None:
     values = np.array([-127, -1, 0, 1, 127], np.int8)
     pairs = np.stack(np.meshgrid(values, values), axis=-1).reshape(-1, 2)
     joined = join_pairs(pairs)
-    assert joined is not None and joined.dtype == np.int16 and joined[0] == -127 * 257
+    assert joined.dtype == np.int16 and joined[0] == -127 * 257
     np.testing.assert_array_equal(split_pairs(joined).reshape(-1, 2), pairs)
     np.testing.assert_array_equal(joined.view(np.int8)[::2], pairs[:, 0])  # what SXTB16 takes out
-    assert join_pairs(np.array([[1, -128]], np.int8)) is None
+    lowest = np.array([[1, -128]], np.int8)
+    np.testing.assert_array_equal(split_pairs(join_pairs(lowest)).reshape(-1, 2), lowest)
     least, most = (joined.min(), joined.max())
     assert 512 * 128 * max(abs(int(least)), int(most)) < 1 << 31  # no sum overflows
-
-
-def test_weights_that_cannot_be_joined_stay_portable() -> None:
-    weights = np.array([[1, 0, 0, 0], [-128, 0, 0, 0]], np.int8)
-    step = _conv(in_c=4, weights=weights)
-    assert [s.kernel for s in specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps] == [
-        "conv_s8"
-    ]
-    dense = Step("f", "fully_connected_s8", ("x",), "y", {"weights": weights, "shifts": np.array([-3], np.int8)})
-    program = Program({}, (dense,), ("x",), ("y",), {}, "d")
-    assert specialise(program, "armv7e-m").steps[0].kernel == "fully_connected_s8"
-    assert specialise(program, "armv8.1-m.main").steps[0].kernel == "fully_connected_s8_mve"
 
 
 def test_patches_share_columns() -> None:
@@ -96,13 +85,6 @@ def test_single_pixels_become_an_image_of_one_row_and_work_in_place(conv_graph: 
     assert step.overwrites == ()  # a pixel grows from two channels to three
     pixels = {**step.fields}
     assert "num_pixels" not in pixels
-
-
-def test_channels_that_shift_left_stay_portable(conv_graph: Callable[..., Graph]) -> None:
-    graph = conv_graph()
-    small = dataclasses.replace(graph.tensors["y"], quantization=Quantization((0.01,), (5,)))
-    graph = dataclasses.replace(graph, tensors={**graph.tensors, "y": small})
-    assert [step.kernel for step in specialise(lower_graph(graph, digest="d"), "armv7e-m").steps] == ["conv_s8"]
 
 
 @pytest.mark.parametrize(("isa", "kernel"), [("armv7e-m", "conv_add_s8_dsp"), ("armv8.1-m.main", "conv_add_s8_mve")])
@@ -185,8 +167,9 @@ def test_depthwise_rows(changes: dict[str, int], kernel: str, overwrites: tuple[
 
 @pytest.mark.parametrize(("shift", "kernel"), [(-2, "fully_connected_s8_dsp"), (-1, "fully_connected_s8")])
 def test_rows_of_fully_connected_layers_lie_in_fours(shift: int, kernel: str) -> None:
-    arrays = {"weights": np.arange(15, dtype=np.int8).reshape(3, 5), "shifts": np.array([shift], np.int8)}
-    program = Program({}, (Step("f", "fully_connected_s8", ("x",), "y", {**arrays}),), ("x",), ("y",), {}, "d")
+    weights = np.arange(15, dtype=np.int8).reshape(3, 5)
+    fields = {"num_inputs": 5, "weights": weights, "shifts": np.array([shift], np.int8)}
+    program = Program({}, (Step("f", "fully_connected_s8", ("x",), "y", {**fields}),), ("x",), ("y",), {}, "d")
     (step,) = specialise(program, "armv7e-m").steps
     assert step.kernel == kernel
     if kernel.endswith("dsp"):
@@ -211,6 +194,3 @@ def test_helium_takes_sixteen_channels_of_a_depthwise_convolution_in_the_order_o
     assert rights[:16].tolist() == [1, 5, 9, 13, 3, 7, 11, 15, 2, 6, 10, 14, 4, 8, 12, 16]
     assert np.asarray(made.fields["biases"])[16:].tolist() == [16, 17, 17, 17] + [17] * 12
     assert made.scratch_bytes == 3 * (8 * 18 + 8) + 14
-    unsafe = dataclasses.replace(step, fields={**step.fields, "weights": np.full((9, 18), -128, np.int8)})
-    program = dataclasses.replace(program, steps=(unsafe,))
-    assert specialise(program, "armv8.1-m.main").steps[0].kernel == "depthwise_conv_s8"

@@ -7,7 +7,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Fields
 
-__all__ = ["array", "image_fields", "largest_sum", "numbers", "round_up"]
+__all__ = ["array", "image_fields", "numbers", "round_up"]
 
 
 def image_fields(fields: Fields) -> Fields:
@@ -18,18 +18,6 @@ def image_fields(fields: Fields) -> Fields:
     ones = dict.fromkeys(("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"), 1)
     sizes = {"in_h": 1, "in_w": fields["num_pixels"], "out_h": 1, "out_w": fields["num_pixels"]}
     return {**sizes, **ones, "pad_top": 0, "pad_left": 0, "in_zero": 0, **rest}
-
-
-def largest_sum(fields: Fields, *, axis: int = 1) -> int:
-    """Return a bound on the absolute value of any sum of products with its bias.
-
-    Args:
-        fields: of a layer with int8 weights and values.
-        axis: of the weights that a channel sums over.
-    """
-    weights, biases = array(fields, "weights"), array(fields, "biases")
-    sums = 128 * np.abs(weights.astype(np.int64)).sum(axis=axis) + np.abs(biases.astype(np.int64))
-    return int(sums.max())
 
 
 def numbers(fields: Fields, *names: str) -> list[int]:

@@ -15,6 +15,7 @@ from edgetool.embed.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode
 from edgetool.embed.layout import image_fields
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.embed.specialise import CORES, Core, patch_bytes, specialise, split_pairs
+from edgetool.embed.unfit_channels import split_unfit_channels
 from edgetool.errors import UsageError, nearest
 from edgetool.targets import Target
 
@@ -85,7 +86,7 @@ def pack_for(program: Program, target: Target, when: str) -> Packing:
         raise UsageError(
             f"--pack {when}", found="no such choice", expected=", ".join(PACK), next_step=nearest(when, [*PACK])
         )
-    dense = specialise(program, target.isa)
+    dense = specialise(split_unfit_channels(program, target.isa), target.isa)
     num_bytes = num_constant_bytes(dense)
     fits = target.flash_bytes is None or num_bytes + CODE_BYTES <= target.flash_bytes
     if when == "never" or (when == "auto" and fits):
@@ -104,6 +105,7 @@ def pack(program: Program, isa: str) -> Packing:
         program: of portable kernels.
         isa: of a target; see `specialise`.
     """
+    program = split_unfit_channels(program, isa)
     dense = specialise(program, isa)
     core = CORES.get(isa, PORTABLE)
     limit = plan_arena(dense).num_bytes

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.embed.layout import array, image_fields, largest_sum, numbers, round_up
+from edgetool.embed.layout import array, image_fields, numbers, round_up
 from edgetool.embed.program import Fields, Step
 
 __all__ = ["NATIVE_ISA", "SIMD_ISAS", "simd_step"]
@@ -38,19 +38,21 @@ MAX_ROW = 64
 
 
 def simd_step(step: Step) -> Step:
-    """Return the step with a kernel for vectors where there is one that it fits."""
-    found = {
-        "conv_s8": _conv, "pointwise_conv_s8": _conv, "conv_add_s8": _conv_add, "pointwise_add_s8": _conv_add,
-        "depthwise_conv_s8": _depthwise, "fully_connected_s8": _fully_connected, "add_s8": _add,
-    }  # fmt: skip
-    make = found.get(step.kernel)
-    return step if make is None else make(step) or step
+    """Return the step with its kernel for vectors; `why_portable` says whether there is one."""
+    makers = {
+        "conv_s8": _conv,
+        "pointwise_conv_s8": _conv,
+        "conv_add_s8": _conv_add,
+        "pointwise_add_s8": _conv_add,
+        "depthwise_conv_s8": _depthwise,
+        "fully_connected_s8": _fully_connected,
+        "add_s8": _add,
+    }
+    return makers[step.kernel](step)
 
 
-def _conv(step: Step) -> Step | None:
+def _conv(step: Step) -> Step:
     fields = _rows_of_pixels(image_fields(step.fields))
-    if (array(fields, "shifts") > 0).any() or largest_sum(fields) >= 1 << 30:
-        return None
     out_c, in_c, kernel_h, kernel_w, dilation_w = numbers(fields, "out_c", "in_c", "kernel_h", "kernel_w", "dilation_w")
     rows = array(fields, "weights")
     runs = rows.reshape(out_c, kernel_h, -1) if dilation_w == 1 else rows.reshape(out_c, kernel_h * kernel_w, in_c)
@@ -65,12 +67,10 @@ def _conv(step: Step) -> Step | None:
     )
 
 
-def _conv_add(step: Step) -> Step | None:
+def _conv_add(step: Step) -> Step:
     conv, scales = step.fields["conv"], step.fields["scales"]
     assert isinstance(conv, dict) and isinstance(scales, dict)
-    made = _conv(dataclasses.replace(step, fields=conv)) if _shifts_right(scales) else None
-    if made is None:
-        return None
+    made = _conv(dataclasses.replace(step, fields=conv))
     (out_c,) = numbers(conv, "out_c")
     return dataclasses.replace(
         step,
@@ -81,17 +81,13 @@ def _conv_add(step: Step) -> Step | None:
     )
 
 
-def _add(step: Step) -> Step | None:
-    scales = step.fields["scales"]
-    assert isinstance(scales, dict)
-    return dataclasses.replace(step, kernel="add_s8_simd") if _shifts_right(scales) else None
+def _add(step: Step) -> Step:
+    return dataclasses.replace(step, kernel="add_s8_simd")
 
 
-def _depthwise(step: Step) -> Step | None:
+def _depthwise(step: Step) -> Step:
     fields = step.fields
     taps = array(fields, "weights")
-    if (array(fields, "shifts") > 0).any() or largest_sum(fields, axis=0) >= 1 << 30:
-        return None
     in_c, out_c, in_h, in_w, out_h, out_w = numbers(fields, "in_c", "out_c", "in_h", "in_w", "out_h", "out_w")
     padded = np.zeros((len(taps), round_up(out_c, LANES)), np.int8)
     padded[:, :out_c] = taps
@@ -110,10 +106,8 @@ def _depthwise(step: Step) -> Step | None:
     )
 
 
-def _fully_connected(step: Step) -> Step | None:
-    rows, shifts = array(step.fields, "weights"), array(step.fields, "shifts")
-    if (shifts > -2).any() or largest_sum(step.fields) >= 1 << 30:
-        return None
+def _fully_connected(step: Step) -> Step:
+    rows = array(step.fields, "weights")
     blocks = _blocks(rows[:, None])
     return dataclasses.replace(
         step,
@@ -176,7 +170,3 @@ def _ring_bytes(fields: Fields, channels: int, *, behind: int = 0) -> int:
     rows = (kernel_h - 1) * dilation_h + 1
     width = max((out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1, in_w + pad_left)
     return VALUE_BYTES * (rows * width * channels + behind + BEHIND)
-
-
-def _shifts_right(scales: Fields) -> bool:
-    return max(numbers(scales, "shift_0", "shift_1", "out_shift")) <= 0

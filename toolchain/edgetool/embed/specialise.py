@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.embed.layout import array, image_fields, largest_sum, numbers, round_up
+from edgetool.embed.choice import PORTABLE, family_of, why_portable
+from edgetool.embed.layout import array, image_fields, numbers, round_up
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.embed.simd import SIMD_ISAS, simd_step
 
@@ -57,20 +59,20 @@ def specialise(program: Program, isa: str) -> Program:
     """Return the program with the best kernels for an instruction set; others stay portable C.
 
     Args:
-        program: of portable kernels.
+        program: of portable kernels, see `split_unfit_channels`.
         isa: of a target; empty or unknown: the portable kernels.
     """
-    if isa in SIMD_ISAS:
-        return dataclasses.replace(program, steps=tuple(simd_step(step) for step in program.steps))
-    core = CORES.get(isa)
-    if core is None:
+    family = family_of(isa)
+    if family == PORTABLE:
         return program
-    return dataclasses.replace(program, steps=tuple(_for_core(step, core) for step in program.steps))
+    make = simd_step if isa in SIMD_ISAS else functools.partial(_for_core, core=CORES[isa])
+    steps = tuple(step if why_portable(step, family) else make(step) for step in program.steps)
+    return dataclasses.replace(program, steps=steps)
 
 
 def _for_core(step: Step, core: Core) -> Step:
-    """Return the step with the core's kernel where there is one that it fits."""
-    found: dict[str, Callable[[Step, Core], Step | None]] = {
+    """Return the step with the core's kernel."""
+    makers: dict[str, Callable[[Step, Core], Step]] = {
         "conv_s8": _conv,
         "pointwise_conv_s8": _conv,
         "conv_add_s8": _conv_add,
@@ -79,18 +81,13 @@ def _for_core(step: Step, core: Core) -> Step:
         "fully_connected_s8": _fully_connected,
         "add_s8": _add,
     }
-    make = found.get(step.kernel)
-    return step if make is None else make(step, core) or step
+    return makers[step.kernel](step, core)
 
 
-def _conv(step: Step, core: Core) -> Step | None:
+def _conv(step: Step, core: Core) -> Step:
     fields = image_fields(step.fields)
-    rights = _right_shifts(fields)
-    if rights is None:
-        return None
+    rights = (-array(fields, "shifts")).astype(np.int8)
     weights = _conv_weights(fields, core)
-    if weights is None:
-        return None
     is_pixel = numbers(fields, "kernel_h", "kernel_w", "stride_h", "stride_w") == [1, 1, 1, 1]
     (out_c, in_c) = numbers(fields, "out_c", "in_c")
     return dataclasses.replace(
@@ -103,14 +100,10 @@ def _conv(step: Step, core: Core) -> Step | None:
     )
 
 
-def _conv_add(step: Step, core: Core) -> Step | None:
+def _conv_add(step: Step, core: Core) -> Step:
     conv = step.fields["conv"]
     assert isinstance(conv, dict)
-    if not _shifts_right(step):
-        return None
     made = _conv(dataclasses.replace(step, fields=conv), core)
-    if made is None:
-        return None
     (out_c,) = numbers(conv, "out_c")
     return dataclasses.replace(
         step,
@@ -121,33 +114,18 @@ def _conv_add(step: Step, core: Core) -> Step | None:
     )
 
 
-def _add(step: Step, core: Core) -> Step | None:
-    if core.in_pairs or not _shifts_right(step):
-        return None
+def _add(step: Step, core: Core) -> Step:
     return dataclasses.replace(step, kernel=f"add_s8{core.suffix}")
 
 
-def _shifts_right(step: Step) -> bool:
-    """Tell whether an addition's sum shifts right by 1 or more, and its inputs do not shift left."""
-    scales = step.fields["scales"]
-    assert isinstance(scales, dict)
-    shift_0, shift_1, out_shift = numbers(scales, "shift_0", "shift_1", "out_shift")
-    halves = [scales[f"multiplier_{side}"] == 1 << 30 for side, shift in ((0, shift_0), (1, shift_1)) if shift == 0]
-    return max(shift_0, shift_1) <= 0 and out_shift <= -1 and all(halves)
-
-
-def _depthwise(step: Step, core: Core) -> Step | None:
+def _depthwise(step: Step, core: Core) -> Step:
     fields = step.fields
-    rights = _right_shifts(fields, axis=0)
-    names = ("in_c", "out_c", "dilation_h", "dilation_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
-    in_c, out_c, dilation_h, dilation_w, kernel_h, kernel_w, stride_h, stride_w = numbers(fields, *names)
-    if rights is None or in_c != out_c or (dilation_h, dilation_w) != (1, 1):
-        return None
+    rights = (-array(fields, "shifts")).astype(np.int8)
+    names = ("in_c", "out_c", "kernel_h", "kernel_w", "stride_h", "stride_w")
+    in_c, out_c, kernel_h, kernel_w, stride_h, stride_w = numbers(fields, *names)
     in_h, in_w, out_h, out_w, pad_left = numbers(fields, "in_h", "in_w", "out_h", "out_w", "pad_left")
     ring_w = max((out_w - 1) * stride_w + kernel_w, in_w + pad_left)
     arrays = _by_fours({**fields, "shifts": rights}) if core.in_pairs else _by_sixteens({**fields, "shifts": rights})
-    if arrays is None:
-        return None
     keeps_size = (stride_h, stride_w, in_h, in_w) == (1, 1, out_h, out_w)
     return dataclasses.replace(
         step,
@@ -159,24 +137,20 @@ def _depthwise(step: Step, core: Core) -> Step | None:
     )
 
 
-def _by_fours(fields: Fields) -> Fields | None:
+def _by_fours(fields: Fields) -> Fields:
     """Return a depthwise convolution's arrays for the DSP extension: four channels of every weight lie together."""
     weights = array(fields, "weights")
     out_c = weights.shape[1]
-    if out_c % 4:
-        return None
     by_fours = np.ascontiguousarray(weights.reshape(-1, out_c // 4, 4).transpose(1, 0, 2))
     return {"weights": by_fours, "shifts": fields["shifts"]}
 
 
-def _by_sixteens(fields: Fields) -> Fields | None:
+def _by_sixteens(fields: Fields) -> Fields:
     """Return a depthwise convolution's arrays for Helium: sixteen channels of every weight, filled up, lie together.
 
-    Biases and scales come in the order in which widening leaves channels. None where two products may not fit 16 bits.
+    Biases and scales come in the order in which widening leaves channels.
     """
     weights = array(fields, "weights")
-    if (weights == -128).any():
-        return None
     taps, out_c = weights.shape
     padded = np.zeros((taps, round_up(out_c, CHANNELS)), np.int8)
     padded[:, :out_c] = weights
@@ -187,15 +161,11 @@ def _by_sixteens(fields: Fields) -> Fields | None:
     return found
 
 
-def _fully_connected(step: Step, core: Core) -> Step | None:
+def _fully_connected(step: Step, core: Core) -> Step:
     shifts = array(step.fields, "shifts")
-    if (shifts > -2).any():
-        return None
     num_inputs = array(step.fields, "weights").shape[1]
     depth = round_up(num_inputs, core.chunk)
     weights = _groups(array(step.fields, "weights"), ROWS, depth, core, as_widened=True)
-    if weights is None:
-        return None
     return dataclasses.replace(
         step,
         kernel=f"fully_connected_s8{core.suffix}",
@@ -205,7 +175,7 @@ def _fully_connected(step: Step, core: Core) -> Step | None:
     )
 
 
-def _conv_weights(fields: Fields, core: Core) -> Array | None:
+def _conv_weights(fields: Fields, core: Core) -> Array:
     """Return a convolution's filters as the core wants them, column by column as patches are gathered."""
     kernel_h, kernel_w, in_c = numbers(fields, "kernel_h", "kernel_w", "in_c")
     column, _, depth = _patch(fields, core)
@@ -241,7 +211,7 @@ def _patch(fields: Fields, core: Core) -> tuple[int, int, int]:
     return column, step * column, round_up(kernel_w * column, core.chunk)
 
 
-def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool) -> Array | None:
+def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool) -> Array:
     """Return int8 rows `[R, K]` in groups of `size` rows, a chunk of each row in turn, filled up with zeros.
 
     Args:
@@ -252,8 +222,7 @@ def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool)
         as_widened: of every four weights, the second and the third change places where a core widens values by SXTB16.
 
     Returns:
-        int8 `[R / size, depth / chunk, size, chunk]`; of pairs uint32 `[R / size, depth / chunk, size]`, None where
-        weights cannot be joined.
+        int8 `[R / size, depth / chunk, size, chunk]`; of pairs uint32 `[R / size, depth / chunk, size]`.
     """
     padded = np.zeros((round_up(len(rows), size), depth), np.int8)
     padded[: len(rows), : rows.shape[1]] = rows
@@ -263,19 +232,15 @@ def _groups(rows: Array, size: int, depth: int, core: Core, *, as_widened: bool)
         padded = padded.reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(padded.shape)
     by_weight = np.stack([padded[::2], padded[1::2]], axis=-1)
     joined = join_pairs(by_weight)
-    if joined is None:
-        return None
     chunks = joined.reshape(-1, size // 2, depth // core.chunk, core.chunk).transpose(0, 2, 1, 3)
     return np.ascontiguousarray(chunks).view("<u4").reshape(-1, depth // core.chunk, size)
 
 
-def join_pairs(pairs: Array) -> Array | None:
-    """Return int8 `[..., 2]` as int16 `[...]`, the first and 256 times the second; None where a second one is -128.
+def join_pairs(pairs: Array) -> Array:
+    """Return int8 `[..., 2]` as int16 `[...]`, the first and 256 times the second; see `is_joinable`.
 
     One SMLAD then sums both products, and another those of the first, which SXTB16 takes out of the half.
     """
-    if (pairs[..., 1] == -128).any():
-        return None
     return (pairs[..., 0].astype(np.int32) + 256 * pairs[..., 1].astype(np.int32)).astype("<i2")
 
 
@@ -298,14 +263,3 @@ def _filled(fields: Fields, core: Core) -> Fields:
         if missing:
             found[name] = np.concatenate([values, np.repeat(values[-1:], missing)])
     return found
-
-
-def _right_shifts(fields: Fields, *, axis: int = 1) -> Array | None:
-    """Return how far each channel shifts right; None unless all do by 1 or more and no sum can reach 2^30.
-
-    Args:
-        fields: of a convolution.
-        axis: of the weights that a channel sums over.
-    """
-    shifts = array(fields, "shifts")
-    return (-shifts).astype(np.int8) if (shifts <= -1).all() and largest_sum(fields, axis=axis) < 1 << 30 else None
