@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow
+
+#: A tensor: shape, type, scale and zero point, constant values.
+Values = tuple[tuple[int, ...], str, tuple[float, int] | None, Any]
 
 
 def _tf() -> Any:
@@ -152,3 +156,118 @@ def test_unsigned_inputs_and_shapes_that_are_computed(tmp_path: Path) -> None:
     check(converter.convert(), tmp_path, "QUANTIZE", "SHAPE", "STRIDED_SLICE", "PACK")
     kernels = [step.kernel for step in lower_file(tmp_path / "model.tflite").steps]
     assert kernels[0] == kernels[-1] == "flip_sign_u8" and "table_s8" not in kernels, kernels
+
+
+def one_operator(kind: str, sources: list[Values], result: Values, options: Any = None) -> bytes:
+    """Return a file of one operator; a source with values is a constant, one with the word `state` a variable."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model, graph, op, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
+    model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], [schema.BufferT()], [code]
+    graph.tensors, graph.operators = [], [op]
+    for number, (shape, dtype, scale, values) in enumerate([*sources, result]):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape = f"t{number}".encode(), np.array(shape, np.int32)
+        tensor.type = getattr(schema.TensorType, dtype.upper())
+        tensor.buffer, tensor.isVariable = 0, isinstance(values, str)
+        if scale is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = np.array(scale[:1], np.float32)
+            tensor.quantization.zeroPoint = np.array(scale[1:], np.int64)
+        if isinstance(values, np.ndarray):
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(values.astype(dtype).tobytes(), np.uint8)
+            tensor.buffer = len(model.buffers)
+            model.buffers.append(buffer)
+        graph.tensors.append(tensor)
+    op.inputs = np.arange(len(sources), dtype=np.int32)
+    op.outputs = graph.outputs = np.array([len(sources)], np.int32)
+    graph.inputs = np.array([number for number, source in enumerate(sources) if source[3] is None], np.int32)
+    code.builtinCode = getattr(schema.BuiltinOperator, kind)
+    code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
+    if options is not None:
+        op.builtinOptions = options
+        op.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+    return pack(model)
+
+
+def _options(name: str, **fields: Any) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    options = getattr(schema, f"{name}OptionsT")()
+    for field, value in fields.items():
+        setattr(options, field, value)
+    return options
+
+
+def _svdf(kind: str) -> tuple[str, list[Values], Values, Any]:
+    random = np.random.default_rng(1)
+    is_float = kind == "float32"
+    scales = [None] * 6 if is_float else [(0.05, 3), (0.01, 0), (0.02, 0), (0.0005, 0), (0.01, 0), (0.1, -5)]
+    low = -1 if is_float else -127
+    features, ages = (random.uniform(low, -low, shape) for shape in ((8, 5), (8, 4)))
+    state = "float32" if is_float else "int16"
+    bias = random.uniform(low * 10, -low * 10, 4)
+    sources: list[Values] = [
+        ((1, 5), kind, scales[0], None), ((8, 5), kind, scales[1], features), ((8, 4), state, scales[2], ages),
+        ((4,), "float32" if is_float else "int32", scales[3], bias), ((1, 32), state, scales[4], "state"),
+    ]  # fmt: skip
+    return "SVDF", sources, ((1, 4), kind, scales[5], None), _options("SVDF", rank=2, fusedActivationFunction=1)
+
+
+IMAGE = (1, 4, 6, 8)
+SCALE = (0.25, 7)
+
+
+def _unary(kind: str, dtype: str, shape: tuple[int, ...], options: Any = None, *extra: Values) -> Any:
+    scale = None if dtype in ("float32", "int32") else (0.25, 0) if dtype == "int16" else SCALE
+    return kind, [(IMAGE, dtype, scale, None), *extra], (shape, dtype, scale, None), options
+
+
+def _axes(*axes: int) -> Values:
+    return ((len(axes),), "int32", None, np.array(axes))
+
+
+#: What stands in the file: operator, sources, result, options.
+OPERATORS: dict[str, Callable[[], tuple[str, list[Values], Values, Any]]] = {
+    "log softmax": lambda: _unary("LOG_SOFTMAX", "float32", IMAGE, _options("LogSoftmax")),
+    "largest float": lambda: _unary("REDUCE_MAX", "float32", (1, 8), _options("Reducer"), _axes(1, 2)),
+    "largest int8": lambda: _unary("REDUCE_MAX", "int8", (1, 4, 6), _options("Reducer"), _axes(3)),
+    "smallest int16": lambda: _unary("REDUCE_MIN", "int16", (1, 6, 8), _options("Reducer"), _axes(1)),
+    "smallest uint8": lambda: _unary("REDUCE_MIN", "uint8", (1, 6, 8), _options("Reducer"), _axes(1)),
+    "depth to space": lambda: _unary("DEPTH_TO_SPACE", "int8", (1, 8, 12, 2), _options("DepthToSpace", blockSize=2)),
+    "space to depth": lambda: _unary("SPACE_TO_DEPTH", "float32", (1, 2, 3, 32), _options("SpaceToDepth", blockSize=2)),
+    "reflected": lambda: _unary(
+        "MIRROR_PAD", "int8", (1, 6, 9, 8), _options("MirrorPad", mode=0),
+        ((4, 2), "int32", None, np.array([[0, 0], [1, 1], [3, 0], [0, 0]])),
+    ),
+    "tiles": lambda: _unary("TILE", "int8", (1, 8, 6, 24), _options("Tile"), _axes(1, 2, 1, 3)),
+    "floor": lambda: _unary("FLOOR", "float32", IMAGE),
+    "round": lambda: _unary("ROUND", "float32", IMAGE),
+    "bilinear uint8": lambda: _unary(
+        "RESIZE_BILINEAR", "uint8", (1, 13, 9, 8), _options("ResizeBilinear", alignCorners=True), _axes(13, 9)
+    ),
+    "average of uint8": lambda: _unary("MEAN", "uint8", (1, 8), _options("Reducer"), _axes(1, 2)),
+    "wider softmax": lambda: (
+        "SOFTMAX", [(IMAGE, "int8", (0.1, 3), None)], (IMAGE, "int16", (1 / 65536, -32768), None),
+        _options("Softmax", beta=1.0),
+    ),
+    "to 32 bits": lambda: (
+        "QUANTIZE", [(IMAGE, "int16", (0.001, 0), None)], (IMAGE, "int32", (0.00002, 0), None), _options("Quantize"),
+    ),
+    "from uint8 to int8 of another scale": lambda: (
+        "QUANTIZE", [(IMAGE, "uint8", (0.02, 100), None)], (IMAGE, "int8", (0.03, 5), None), _options("Quantize"),
+    ),
+    "from int8 to uint8": lambda: (
+        "QUANTIZE", [(IMAGE, "int8", (0.02, 100), None)], (IMAGE, "uint8", (0.013, 5), None), _options("Quantize"),
+    ),
+    "memory in int8": lambda: _svdf("int8"),
+    "memory in float32": lambda: _svdf("float32"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OPERATORS)
+def test_single_operators(case: str, tmp_path: Path) -> None:
+    """Those with a memory run 30 steps of one sequence."""
+    kind, sources, result, options = OPERATORS[case]()
+    check(one_operator(kind, sources, result, options), tmp_path, kind, num_samples=30)

@@ -50,10 +50,10 @@ def test_a_change_of_shape_to_another_size_is_refused(conv_graph: Callable[..., 
 
 def test_all_operators_without_a_kernel_are_named(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph()
-    odd = (Op("CUSTOM:Mine", "m", ("x",), ("m",)), Op("SVDF", "c", ("m",), ("y",)))
+    odd = (Op("CUSTOM:Mine", "m", ("x",), ("m",)), Op("TOPK_V2", "c", ("m",), ("y",)))
     with pytest.raises(UnsupportedModelError) as caught:
         lower_graph(_replace(graph, *odd), digest="d")
-    assert "CUSTOM:Mine (m), SVDF (c)" in str(caught.value) and "--runtime array" in caught.value.next_step
+    assert "CUSTOM:Mine (m), TOPK_V2 (c)" in str(caught.value) and "--runtime array" in caught.value.next_step
 
 
 def test_the_dense_form_of_a_constant_is_that_constant(conv_graph: Callable[..., Graph]) -> None:

@@ -184,6 +184,8 @@ def test_the_state_of_one_sample_does_not_reach_the_next() -> None:
     counter = Counter()
     found = [agent._litert_run(counter, [np.array([value])])[0][0] for value in (1.0, 2.0, 3.0)]
     assert found == [1.0, 2.0, 3.0]
+    steps = [agent._litert_run(counter, [np.array([value])], keep_state=True)[0][0] for value in (1.0, 2.0)]
+    assert steps == [4.0, 6.0]
 
 
 def test_timing_counts_only_the_asked_runs() -> None:

@@ -296,6 +296,9 @@ def _call(program: Program, index: int, arena: Arena, symbols: dict[str, str]) -
     kind = C_TYPES[program.tensors[step.output].dtype]
     made = callers.get(program.owner(step.output))
     pointers.append(made or f"({kind} *)at({arena.offsets[step.output]})")
+    if step.state:
+        kind = C_TYPES[program.tensors[step.state].dtype]
+        pointers.append(f"({kind} *)at({arena.offsets[step.state]})")
     if step.has_scratch:
         pointers.append(f"at({arena.scratch[index]})" if arena.num_bytes else "NULL")
     return f"{step.kernel}(&step_{index}, {', '.join(pointers)});"

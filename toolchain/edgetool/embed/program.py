@@ -25,6 +25,7 @@ class Step:
         fields: of the parameters.
         scratch_bytes: of working memory that lives during the call alone.
         has_scratch: the kernel takes such memory, be it none.
+        state: a state of the program that it reads and writes, passed behind the output; empty if none.
         overwrites: indices of the inputs whose memory the output may take, the best first.
     """
 
@@ -36,6 +37,7 @@ class Step:
     scratch_bytes: int = 0
     has_scratch: bool = False
     overwrites: tuple[int, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from edgetool.data.dataset import Array
 from edgetool.embed.fold import fold_constants
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 
-__all__ = ["Variables", "resolve_variables"]
+__all__ = ["KEPT", "Variables", "resolve_variables"]
+
+#: Operator -> which of its inputs is a state that it keeps from run to run.
+KEPT = {"SVDF": 4}
 
 #: Operators that name a variable, or begin a model; none of them computes anything.
 _BOOKKEEPING = ("VAR_HANDLE", "CALL_ONCE")
@@ -22,7 +27,8 @@ class Variables:
 
     Attributes:
         graph: READ_VARIABLE has the variable's tensor as its input, ASSIGN_VARIABLE as its output.
-        initial: values of every variable that the graph assigns before the first run, by the tensor's name.
+        initial: values before the first run of every variable that the graph assigns and of every state that an
+            operator keeps, by the tensor's name.
     """
 
     graph: Graph
@@ -35,8 +41,9 @@ def resolve_variables(graph: Graph) -> Variables:
     Raises:
         UnsupportedModelError: a variable without a constant initial value.
     """
+    kept = _kept_tensors(graph)
     if not any(op.kind in _BOOKKEEPING for op in graph.ops):
-        return Variables(graph)
+        return Variables(graph, kept)
     handles = _handles(graph)
     initial = _initial_values(graph)
     assigned = {handles.get(op.inputs[0], "") for op in graph.ops if op.kind == "ASSIGN_VARIABLE"}
@@ -59,7 +66,20 @@ def resolve_variables(graph: Graph) -> Variables:
         else:
             ops.append(dataclasses.replace(op, name=key, inputs=(value.name,), outputs=(key,)))
     found = dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))
-    return Variables(found, {key: initial[key] for key in sorted(assigned & set(initial))})
+    return Variables(found, kept | {key: initial[key] for key in sorted(assigned & set(initial))})
+
+
+def _kept_tensors(graph: Graph) -> dict[str, Array]:
+    """Return the states of operators that go on where they were, with what LiteRT sets them to: zeros as stored."""
+    found: dict[str, Array] = {}
+    for op in graph.ops:
+        if op.kind not in KEPT:
+            continue
+        tensor = graph.tensors[op.inputs[KEPT[op.kind]]]
+        has_zero = tensor.dtype == "int8" and tensor.quantization is not None
+        zero = tensor.quantization.zero_point[0] if has_zero and tensor.quantization is not None else 0
+        found[tensor.name] = np.full(tensor.shape, zero, tensor.dtype)
+    return found
 
 
 def _handles(graph: Graph) -> dict[str, str]:

@@ -133,7 +133,7 @@ class Model(Protocol):
 class LiteRTModel:
     """A `.tflite` file in the LiteRT interpreter: default (XNNPACK), reference or its own fast kernels."""
 
-    def __init__(self, path: str, *, num_threads: int, kernels: str) -> None:
+    def __init__(self, path: str, *, num_threads: int, kernels: str, keep_state: bool = False) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         resolvers = {
@@ -142,6 +142,7 @@ class LiteRTModel:
             "default": OpResolverType.AUTO,
         }
         resolver = resolvers[kernels]
+        self._keep_state = keep_state
         interpreter: Any = Interpreter
         self._open: Callable[[], Any] = lambda: interpreter(
             path, num_threads=num_threads, experimental_op_resolver_type=resolver
@@ -163,7 +164,7 @@ class LiteRTModel:
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run one batch; see `Model.run`."""
         if self.batch is not None or arrays[0].shape[0] == 1:
-            return _litert_run(self._interpreter, arrays)
+            return _litert_run(self._interpreter, arrays, keep_state=self._keep_state)
         if self._wide is None:
             self._wide = self._open()
         _litert_resize(self._wide, arrays[0].shape[0])
@@ -291,6 +292,7 @@ class Agent:
         batch: int = 1,
         kernels: str = "default",
         pin: Sequence[int] = (),
+        keep_state: bool = False,
         memory_limit_bytes: int | None = None,
     ) -> dict[str, Any]:
         """Load a model file.
@@ -302,6 +304,7 @@ class Agent:
             num_threads: intra-op threads.
             batch: samples of one timed inference.
             kernels: `default`, `reference` or `builtin` (LiteRT).
+            keep_state: do not reset the states of operators between samples.
             pin: CPUs to stay on; left alone where the system refuses.
             memory_limit_bytes: bound on the address space, against files that ask for absurd tensors.
         """
@@ -322,7 +325,7 @@ class Agent:
             if runtime == "litert":
                 if device != "cpu":
                     raise _no_gpu(f"{Path(path).name} is a LiteRT file, which runs on the CPU here")
-                self._model = LiteRTModel(path, num_threads=num_threads, kernels=kernels)
+                self._model = LiteRTModel(path, num_threads=num_threads, kernels=kernels, keep_state=keep_state)
             else:
                 self._model = OnnxModel(path, num_threads=num_threads, device=device)
         return {"load_ns": time.perf_counter_ns() - start, "pinned_cpus": pinned, "node_providers": self.nodes()}
@@ -519,9 +522,11 @@ def _litert_resize(interpreter: Any, batch: int) -> None:
     interpreter.allocate_tensors()
 
 
-def _litert_run(interpreter: Any, arrays: Sequence[Array]) -> list[Array]:
-    # A recurrent operator keeps its state from one inference to the next: samples are sequences of their own.
-    interpreter.reset_all_variables()
+def _litert_run(interpreter: Any, arrays: Sequence[Array], *, keep_state: bool = False) -> list[Array]:
+    # A recurrent operator keeps its state from one inference to the next: samples are sequences of their own, unless
+    # they are the steps of one.
+    if not keep_state:
+        interpreter.reset_all_variables()
     for detail, array in zip(interpreter.get_input_details(), arrays, strict=True):
         interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()

@@ -21,6 +21,7 @@ class RunPlan:
         num_threads: intra-op threads.
         batch: samples of one inference.
         kernels: LiteRT's default kernels (XNNPACK), its reference kernels, or its own fast ones (`builtin`).
+        keep_state: go on where the sample before ended, as a stream does; else states of operators begin anew.
         pin: pin the process to as many CPUs as it has threads, where the system allows.
         timeout_s: of one call; None: wait for ever.
     """
@@ -29,6 +30,7 @@ class RunPlan:
     num_threads: int = 1
     batch: int = 1
     kernels: Literal["default", "reference", "builtin"] = "default"
+    keep_state: bool = False
     pin: bool = False
     timeout_s: float | None = None
 

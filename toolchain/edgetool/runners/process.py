@@ -41,6 +41,7 @@ class ProcessSession:
                 num_threads=plan.num_threads,
                 batch=plan.batch,
                 kernels=plan.kernels,
+                keep_state=plan.keep_state,
                 pin=pin,
                 # CUDA reserves far more address space than it uses.
                 memory_limit_bytes=memory_limit_bytes() if plan.device == "cpu" else None,

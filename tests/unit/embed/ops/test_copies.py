@@ -89,3 +89,27 @@ def test_joining_of_several_scales_is_refused() -> None:
     op = Op("CONCATENATION", "y", ("x", "x"), ("y",), {"axis": 1})
     with pytest.raises(UnsupportedModelError, match="another scale"):
         lower_copies(op, Graph("tflite", tensors, (op,), ("x",), ("y",)))
+
+
+def test_blocks_of_pixels_become_channels_and_come_back() -> None:
+    image = np.arange(4 * 6 * 3, dtype=np.float32).reshape(1, 4, 6, 3)
+    deep = image.reshape(1, 2, 2, 3, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(1, 2, 3, 12)
+    steps = _steps("SPACE_TO_DEPTH", image, deep.shape, block_size=2)
+    np.testing.assert_array_equal(_run(steps, image, deep.shape)[0], deep)
+    steps = _steps("DEPTH_TO_SPACE", deep, image.shape, block_size=2)
+    np.testing.assert_array_equal(_run(steps, deep, image.shape)[0], image)
+
+
+@pytest.mark.parametrize(("mode", "name"), [(0, "reflect"), (1, "symmetric")])
+def test_mirrored_padding(mode: int, name: Any) -> None:
+    pads = np.array([[0, 0], [2, 1], [0, 3]], np.int32)
+    expected = np.pad(SOURCE, pads.tolist(), name)
+    steps = _steps("MIRROR_PAD", SOURCE, expected.shape, constants=(pads,), mode=mode)
+    assert len(steps) == 6
+    np.testing.assert_array_equal(_run(steps, SOURCE, expected.shape)[0], expected)
+
+
+def test_repeating_whole_axes() -> None:
+    expected = np.tile(SOURCE, (1, 2, 3))
+    steps = _steps("TILE", SOURCE, expected.shape, constants=(np.array([1, 2, 3], np.int32),))
+    np.testing.assert_array_equal(_run(steps, SOURCE, expected.shape)[0], expected)

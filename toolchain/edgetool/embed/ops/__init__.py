@@ -23,9 +23,11 @@ OPERATORS: dict[str, str] = {
     "FLIP_SIGN": "edgetool.embed.ops.flip_sign:lower_flip_sign",
     "FULLY_CONNECTED": "edgetool.embed.ops.fully_connected:lower_fully_connected",
     "GATHER": "edgetool.embed.ops.gather:lower_gather",
+    "LOG_SOFTMAX": "edgetool.embed.ops.log_softmax:lower_log_softmax",
     "MEAN": "edgetool.embed.ops.mean:lower_mean",
     "MAX_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
     "SOFTMAX": "edgetool.embed.ops.softmax:lower_softmax",
+    "SVDF": "edgetool.embed.ops.svdf:lower_svdf",
     "SUM": "edgetool.embed.ops.mean:lower_mean",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "edgetool.embed.ops.lstm:lower_lstm",
     "TRANSPOSE_CONV": "edgetool.embed.ops.transpose_conv:lower_transpose_conv",
@@ -34,25 +36,27 @@ OPERATORS: dict[str, str] = {
         "edgetool.embed.ops.binary:lower_binary",
     ),
     **dict.fromkeys(("CAST", "DEQUANTIZE", "QUANTIZE"), "edgetool.embed.ops.convert:lower_convert"),
+    **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), "edgetool.embed.ops.reduce:lower_reduce"),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), "edgetool.embed.ops.resize:lower_resize"),
     **dict.fromkeys(
         (
-            "ASSIGN_VARIABLE", "BROADCAST_TO", "CONCATENATION", "PACK", "PAD", "PADV2", "READ_VARIABLE", "SLICE",
-            "SPLIT", "SPLIT_V", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK",
+            "ASSIGN_VARIABLE", "BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "MIRROR_PAD", "PACK", "PAD", "PADV2",
+            "READ_VARIABLE", "SLICE", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "TILE", "TRANSPOSE",
+            "UNPACK",
         ),
         "edgetool.embed.ops.copies:lower_copies",
     ),
     **dict.fromkeys(
         (
-            "ABS", "COS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "NEG", "RELU", "RELU6",
-            "RELU_N1_TO_1", "RSQRT", "SIN", "SQRT", "SQUARE", "TANH",
+            "ABS", "CEIL", "COS", "ELU", "EXP", "FLOOR", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC",
+            "NEG", "RELU", "RELU6", "RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "SQUARE", "TANH",
         ),
         "edgetool.embed.ops.unary:lower_unary",
     ),
 }  # fmt: skip
 
 #: Operators with state -> which inputs are it: variables that an interpreter keeps, and that no operator makes.
-STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
+STATES = {"SVDF": (4,), "UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
 
 #: Operators whose output is their input under another shape: no code, no memory.
 ALIASES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})

@@ -21,6 +21,7 @@ __all__ = [
     "quantization_of",
     "require",
     "require_int8",
+    "require_one_scale",
     "suffix_of",
     "weights_of",
 ]
@@ -57,6 +58,18 @@ def require_int8(op: Op, *tensors: Tensor) -> None:
     """Refuse tensors of another type than int8."""
     for tensor in tensors:
         require(tensor.dtype == "int8", op, what=f"{tensor.name} of {tensor.dtype}", expected="int8 activations")
+
+
+def require_one_scale(op: Op, *tensors: Tensor) -> None:
+    """Refuse tensors of several scales or zero points, of an operator that moves or compares stored values."""
+    first = tensors[0].quantization
+    for tensor in tensors[1:]:
+        other = tensor.quantization
+        is_one = (first is None and other is None) or (
+            first is not None and other is not None
+            and (first.scale, first.zero_point) == (other.scale, other.zero_point)
+        )  # fmt: skip
+        require(is_one, op, what=f"{tensors[0].name} of another scale than the result", expected="one scale")
 
 
 def suffix_of(op: Op, allowed: Sequence[str], *tensors: Tensor) -> str:
@@ -104,13 +117,13 @@ def weights_of(op: Op, graph: Graph, dtype: str) -> Array:
     return constant_of(op, graph, 1, "int4" if is_packed else dtype)
 
 
-def bias_of(op: Op, graph: Graph, num_channels: int, dtype: str = "int32") -> Array:
+def bias_of(op: Op, graph: Graph, num_channels: int, dtype: str = "int32", *, index: int = 2) -> Array:
     """Return the bias `[C]`; zeros where there is none."""
     import numpy as np
 
-    if len(op.inputs) < 3 or not op.inputs[2]:
+    if len(op.inputs) <= index or not op.inputs[index]:
         return np.zeros(num_channels, dtype)
-    bias = constant_of(op, graph, 2, dtype).reshape(-1)
+    bias = constant_of(op, graph, index, dtype).reshape(-1)
     require(bias.size == num_channels, op, what=f"{bias.size} biases", expected=str(num_channels))
     return bias
 

@@ -15,8 +15,10 @@ __all__ = ["lower_convert"]
 KERNELS = {
     ("QUANTIZE", "float32", "int8"): "quantize_f32_s8",
     ("QUANTIZE", "float32", "int16"): "quantize_f32_s16",
+    ("QUANTIZE", "int16", "int32"): "quantize_s16_s32",
     ("QUANTIZE", "int16", "int8"): "quantize_s16_s8",
     ("QUANTIZE", "int8", "int16"): "quantize_s8_s16",
+    ("QUANTIZE", "int8", "int32"): "quantize_s8_s32",
     ("DEQUANTIZE", "int8", "float32"): "dequantize_s8_f32",
     ("DEQUANTIZE", "int16", "float32"): "dequantize_s16_f32",
     ("CAST", "int32", "float32"): "cast_s32_f32",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from edgetool.embed.ops.checks import constant_of, quantization_of, require, suffix_of
-from edgetool.embed.ops.shapes import copy_fields, row_strides
+from edgetool.embed.ops.checks import constant_of, quantization_of, require, require_one_scale, suffix_of
+from edgetool.embed.ops.shapes import broadcast_strides, copy_fields, row_strides
 from edgetool.embed.program import Step
 from edgetool.ir.graph import Graph, Op, Tensor
 
@@ -94,7 +95,7 @@ def _concatenation(op: Op, graph: Graph) -> list[Step]:
     strides, at, steps = row_strides(result.shape), 0, []
     for name in op.inputs:
         source = graph.tensors[name]
-        _require_one_scale(op, source, result)
+        require_one_scale(op, source, result)
         steps.append(_copy(op, source, result, source.shape, to=at * strides[axis], to_strides=strides))
         at += source.shape[axis]
     require(at == result.shape[axis], op, what=f"{at} along axis {axis}", expected=str(result.shape[axis]))
@@ -150,36 +151,74 @@ def _pad(op: Op, graph: Graph) -> list[Step]:
     return [filled, _copy(op, source, result, source.shape, to=start, to_strides=row_strides(result.shape))]
 
 
-def _repeat(op: Op, graph: Graph) -> list[Step]:
-    """BROADCAST_TO, and TILE of axes of one element."""
-    from edgetool.embed.ops.shapes import broadcast_strides
-
+def _blocks(op: Op, graph: Graph) -> list[Step]:
+    """DEPTH_TO_SPACE and SPACE_TO_DEPTH: the channels of a block of pixels lie behind one another, row by row."""
     source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    pairs = zip(reversed(source.shape), reversed(result.shape), strict=False)
+    require_one_scale(op, source, result)
+    block = int(op.attributes["block_size"])
+    wide, deep = (result, source) if op.kind == "DEPTH_TO_SPACE" else (source, result)
+    _, height, width, channels = wide.shape
+    sizes = [height // block, block, width // block, block * channels]
+    row, pixel = width * channels, block * channels
+    in_wide = [block * row, row, pixel, 1]
+    in_deep = [deep.shape[2] * deep.shape[3], pixel, deep.shape[3], 1]
+    strides = (in_deep, in_wide) if op.kind == "DEPTH_TO_SPACE" else (in_wide, in_deep)
+    return [_copy(op, source, result, sizes, strides=strides[0], to_strides=strides[1])]
+
+
+def _mirror_pad(op: Op, graph: Graph) -> list[Step]:
+    """MIRROR_PAD: one copy for each combination of the parts that axes have in front, inside and behind."""
+    source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    require_one_scale(op, source, result)
+    pads = constant_of(op, graph, 1, graph.tensors[op.inputs[1]].dtype).reshape(-1, 2)
+    skip = 1 - int(op.attributes.get("mode", 0))  # REFLECT is 0 and leaves the edge out, SYMMETRIC is 1
+    parts = []
+    for size, (before, after) in zip(source.shape, pads.tolist(), strict=True):
+        axis = [(before - 1 + skip, -1, 0, before), (0, 1, before, size), (size - 1 - skip, -1, before + size, after)]
+        parts.append([part for part in axis if part[3] > 0])
+    given, made = row_strides(source.shape), row_strides(result.shape)
+    steps = []
+    for combination in itertools.product(*parts):
+        start = sum(part[0] * stride for part, stride in zip(combination, given, strict=True))
+        to = sum(part[2] * stride for part, stride in zip(combination, made, strict=True))
+        strides = [part[1] * stride for part, stride in zip(combination, given, strict=True)]
+        sizes = [part[3] for part in combination]
+        steps.append(_copy(op, source, result, sizes, start=start, strides=strides, to=to, to_strides=made))
+    return steps
+
+
+def _repeat(op: Op, graph: Graph) -> list[Step]:
+    """BROADCAST_TO and TILE: axes of one element are repeated in one copy, others in one for each time."""
+    source, result = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    require_one_scale(op, source, result)
+    shape = [1] * (len(result.shape) - len(source.shape)) + list(source.shape)
     require(
-        all(a in (1, b) for a, b in pairs), op, what=f"{list(source.shape)} to {list(result.shape)}",
-        expected="repetition along axes of one element", next_step="use broadcasting instead",
+        all(size and made % size == 0 for size, made in zip(shape, result.shape, strict=True)), op,
+        what=f"{list(source.shape)} to {list(result.shape)}", expected="whole repetitions",
+        next_step="export the model again",
     )  # fmt: skip
-    return [_copy(op, source, result, result.shape, strides=broadcast_strides(source.shape, result.shape))]
-
-
-def _require_one_scale(op: Op, source: Tensor, result: Tensor) -> None:
-    given, made = source.quantization, result.quantization
-    is_one = (given is None and made is None) or (
-        given is not None and made is not None and (given.scale, given.zero_point) == (made.scale, made.zero_point)
-    )
-    require(is_one, op, what=f"{source.name} of another scale than the result", expected="one scale")
+    strides, made = broadcast_strides(shape, result.shape), row_strides(result.shape)
+    sizes = [out if size == 1 else size for size, out in zip(shape, result.shape, strict=True)]
+    times = [range(out // size) for size, out in zip(sizes, result.shape, strict=True)]
+    steps = []
+    for combination in itertools.product(*times):
+        to = sum(time * size * stride for time, size, stride in zip(combination, sizes, made, strict=True))
+        steps.append(_copy(op, source, result, sizes, strides=strides, to=to, to_strides=made))
+    return steps
 
 
 LOWERINGS: dict[str, Callable[[Op, Graph], list[Step]]] = {
     "ASSIGN_VARIABLE": _whole,
     "BROADCAST_TO": _repeat,
     "CONCATENATION": _concatenation,
+    "DEPTH_TO_SPACE": _blocks,
+    "MIRROR_PAD": _mirror_pad,
     "PACK": _pack,
     "PAD": _pad,
     "PADV2": _pad,
     "READ_VARIABLE": _whole,
     "SLICE": _slice,
+    "SPACE_TO_DEPTH": _blocks,
     "SPLIT": _split,
     "SPLIT_V": _split,
     "STRIDED_SLICE": _strided_slice,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from edgetool.embed.ops.checks import constant_of, output_of, quantization_of, require, suffix_of
-from edgetool.embed.ops.shapes import outer_inner
+from edgetool.embed.ops.checks import output_of, quantization_of, suffix_of
+from edgetool.embed.ops.shapes import reduced_axes
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op
@@ -23,13 +21,7 @@ def lower_mean(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
-    rank = len(source.shape)
-    axes = sorted({int(axis) % rank for axis in np.atleast_1d(constant_of(op, graph, 1, "int32")).reshape(-1)})
-    require(
-        axes == list(range(axes[0], axes[-1] + 1)), op, what=f"axes {axes}", expected="neighbouring axes",
-        next_step="transpose before the mean, or take two means",
-    )  # fmt: skip
-    outer, num_reduced, inner = outer_inner(source.shape, axes[0], axes[-1])
+    outer, num_reduced, inner = reduced_axes(op, graph)
     sizes: Fields = {"num_outer": outer, "num_reduced": num_reduced, "num_inner": inner}
     if suffix == "f32":
         factor = 1.0 / num_reduced if op.kind == "MEAN" else 1.0

@@ -36,7 +36,9 @@ def lower_resize(op: Op, graph: Graph) -> Step:
         rows, columns = (_nearest(size, out, corners=corners, half=half) for size, out in axes)
         fields |= {"rows": rows, "columns": columns}
         return Step(op.name, f"resize_nearest_{suffix}", (source.name,), result.name, fields)
-    between = _between_floats if suffix == "f32" else _between_integers
+    if op.attributes.get("unsigned", False):
+        suffix = "u8"
+    between = _between_floats if suffix in ("f32", "u8") else _between_integers
     (above, below, down), (left, right, across) = (between(*axis, corners=corners, half=half) for axis in axes)
     fields |= {"above": above, "below": below, "down": down, "left": left, "right": right, "across": across}
     return Step(op.name, f"resize_bilinear_{suffix}", (source.name,), result.name, fields)
@@ -61,8 +63,8 @@ def _between_integers(size: int, out: int, *, corners: bool, half: bool) -> tupl
     if corners and out > 1:
         scale = (one * (size - 1) + (out - 1) // 2) // (out - 1)
     positions = [index * scale + (scale // 2 - one // 2 if half else 0) for index in range(out)]
-    # C divides towards zero.
-    lower = [max(math.trunc(position / one), 0) for position in positions]
+    # C divides towards zero. LiteRT does not bound the first one, and reads behind the image where rounding goes up.
+    lower = [min(max(math.trunc(position / one), 0), size - 1) for position in positions]
     upper = [min(math.trunc((position + one - 1) / one), size - 1) for position in positions]
     distances = [position - one * first for position, first in zip(positions, lower, strict=True)]
     return np.array(lower, np.int16), np.array(upper, np.int16), np.array(distances, np.int16)

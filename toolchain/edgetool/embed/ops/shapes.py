@@ -6,11 +6,19 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from edgetool.embed.ops.checks import require
+from edgetool.embed.ops.checks import constant_of, require
 from edgetool.embed.program import Fields
-from edgetool.ir.graph import Op
+from edgetool.ir.graph import Graph, Op
 
-__all__ = ["broadcast_fields", "broadcast_strides", "copy_fields", "merge_axes", "outer_inner", "row_strides"]
+__all__ = [
+    "broadcast_fields",
+    "broadcast_strides",
+    "copy_fields",
+    "merge_axes",
+    "outer_inner",
+    "reduced_axes",
+    "row_strides",
+]
 
 #: Axes that the kernels' loops have.
 BROADCAST_AXES, COPY_AXES = 4, 5
@@ -95,6 +103,27 @@ def copy_fields(
 def outer_inner(shape: Sequence[int], first: int, last: int) -> tuple[int, int, int]:
     """Return how many elements lie before, in and behind the axes `first` to `last`."""
     return math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])
+
+
+def reduced_axes(op: Op, graph: Graph) -> tuple[int, int, int]:
+    """Return how many elements lie before, in and behind the axes that an operator reduces.
+
+    Axes of one element are reduced or not as it suits.
+
+    Raises:
+        UnsupportedModelError: axes that are computed, or with another one between them.
+    """
+    shape = graph.tensors[op.inputs[0]].shape
+    given = constant_of(op, graph, 1, "int32").reshape(-1)
+    axes = sorted({int(axis) % len(shape) for axis in given if shape[int(axis)] != 1})
+    if not axes:
+        return math.prod(shape), 1, 1
+    between = [axis for axis in range(axes[0], axes[-1]) if axis not in axes and shape[axis] != 1]
+    require(
+        not between, op, what=f"axes {axes}", expected="neighbouring axes",
+        next_step="transpose before it, or reduce in two steps",
+    )  # fmt: skip
+    return outer_inner(shape, axes[0], axes[-1])
 
 
 def _padded(op: Op, axes: int, sizes: list[int], *strides: list[int]) -> tuple[list[int], tuple[list[int], ...]]:

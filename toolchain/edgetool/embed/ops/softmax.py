@@ -22,7 +22,8 @@ def lower_softmax(op: Op, graph: Graph) -> Step:
         UnsupportedModelError: other types, or an output of another scale.
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
+    is_wider = (source.dtype, result.dtype) == ("int8", "int16")
+    suffix = "s8" if is_wider else suffix_of(op, ("float32", "int8", "int16"), source, result)
     width, beta = source.shape[-1], float(op.attributes.get("beta", 1.0))
     rows: Fields = {"num_rows": source.num_elements // width, "width": width}
     if suffix == "f32":
@@ -32,12 +33,14 @@ def lower_softmax(op: Op, graph: Graph) -> Step:
         multiplier, shift = quantize_multiplier(float(given.scale[0]) * beta / (10.0 / 65535.0))
         fields: Fields = {**rows, "multiplier": multiplier, "shift": shift, **wide_tables()}
         return Step(op.name, "softmax_s16", (source.name,), result.name, fields, overwrites=(0,))
+    table = exponentials(float(given.scale[0]), beta)
+    if is_wider:
+        return Step(op.name, "softmax_s8_s16", (source.name,), result.name, {**rows, "exponentials": table})
     require(
         made.scale[0] == SCALE and made.zero_point[0] == ZERO_POINT, op,
         what=f"an output of scale {made.scale[0]:g}, zero point {made.zero_point[0]}", expected="1/256 and -128",
         next_step="export the model again with a current converter",
     )  # fmt: skip
-    table = exponentials(float(given.scale[0]), beta)
     return Step(
         layer=op.name,
         kernel="softmax_s8",
