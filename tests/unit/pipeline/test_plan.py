@@ -20,7 +20,7 @@ def plan(model: str, recipe: str) -> dict[str, PlannedRecipe]:
         one_hot=False,
         label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=1.0, max_train_samples=None,
         max_test_samples=None,
-        bench_seconds=1.0, trust=False, input_shape=None, command="edgetool compress",
+        bench_seconds=1.0, trust=False, input_shape=(), command="edgetool compress",
     )  # fmt: skip
     request = build_request(options, progress=lambda what, done, total: None, dry_run=True)
     return {found.name: found for found in plan_recipes(request)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import FileFormatError, MissingFileError, RecipeError, TargetError, UsageError
+from edgetool.ir.input_shapes import InputShape
 from edgetool.pipeline.request import RequestOptions, build_request, model_card, preprocessing_of
 from edgetool.targets import TargetOptions
 
@@ -16,7 +17,7 @@ OPTIONS = RequestOptions(
     model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target=TargetOptions(), max_drop_points=1.0,
     out=None, overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
     one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
-    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=None,
+    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=(),
     command="edgetool compress",
 )  # fmt: skip
 
@@ -60,8 +61,8 @@ def test_no_benchmark() -> None:
         ({"data": None}, UsageError, "--data"),
         ({"model": "none.keras"}, MissingFileError, "zoo"),
         ({"model": "{cut}"}, FileFormatError, "no known model format"),
-        ({"input_shape": "1x3x0"}, UsageError, "--input-shape"),
-        ({"input_shape": "1,b"}, UsageError, "1x3x32x32"),
+        ({"input_shape": ("1x3x0",)}, UsageError, "--input-shape"),
+        ({"input_shape": ("1,b",)}, UsageError, "1x3x32x32"),
         ({"mean": "a,b"}, UsageError, "--mean"),
         ({"image_size": "32"}, UsageError, "--image-size"),
     ],
@@ -102,7 +103,11 @@ def test_options_replace_the_cards_preprocessing() -> None:
 @pytest.mark.parametrize("name", ["tiny.onnx", "tiny_float32.tflite", "tiny.h5", "package.module:build"])
 def test_every_way_in_is_taken(name: str) -> None:
     model = name if ":" in name else str(GOLDEN / name)
-    request = build(model=model, input_shape="1x3x32x32, 1x10")
+    request = build(model=model, input_shape=("1x3x32x32, 1x10", "state=2x1x128"))
     assert request.setup.model == model
-    assert request.setup.input_shapes == ((1, 3, 32, 32), (1, 10))
+    assert request.setup.input_shapes == (
+        InputShape((1, 3, 32, 32)),
+        InputShape((1, 10)),
+        InputShape((2, 1, 128), "state"),
+    )
     assert str(request.out) == ("build-run" if ":" in name else f"{Path(name).stem}-run")

@@ -254,3 +254,16 @@ def test_agent_speaks_the_protocol_alone_in_an_empty_folder(tmp_path: Path) -> N
     assert probe["id"] == 1 and probe["result"]["num_cpus"] >= 1
     assert time["id"] == 2 and time["error"]["kind"] == "InterpreterCrashError"
     assert unknown["error"]["kind"] == "InternalError"
+
+
+def test_samples_are_placed_behind_the_layers_of_a_state() -> None:
+    assert agent.sample_axes([["N", 7], [2, "N", 8], []]) == [0, 1, None]
+    assert agent.sample_axes([[-1, 7], [2, -1, 8]]) == [0, 1]
+    assert agent.by_sample((2, -1, 8), 1) == (-1, 2, 8)
+    state = np.arange(48.0).reshape(3, 2, 8)
+    placed = agent.place_samples(state, 1)
+    assert placed.shape == (2, 3, 8) and np.array_equal(placed[:, 1], state[1])
+    assert agent.place_samples(np.array([5, 5]), None).tolist() == 5
+    with pytest.raises(ValueError, match="differ"):
+        agent.place_samples(np.array([5, 6]), None)
+    assert agent.place_samples(np.array([np.nan]), None).shape == ()

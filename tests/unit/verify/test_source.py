@@ -17,7 +17,7 @@ from edgetool.verify import source
 
 
 def _describe(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(edgetool.ir, "read_graph", lambda path: graph)
+    monkeypatch.setattr(edgetool.ir, "read_graph", lambda path, shapes, known_only: graph)
     return source.describe_graph("model")
 
 

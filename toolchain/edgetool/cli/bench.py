@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption, QuietOption, SeedOption
+from edgetool.cli.console import (
+    Console,
+    DebugOption,
+    InputShapeOption,
+    JsonOption,
+    OutOption,
+    OverwriteOption,
+    QuietOption,
+    SeedOption,
+)
 
 if TYPE_CHECKING:
     from edgetool.measure.bench import BenchReport
@@ -42,6 +51,7 @@ def bench(
     ] = False,
     pin: PinOption = True,
     timeout: TimeoutOption = 300.0,
+    input_shape: InputShapeOption = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
@@ -50,12 +60,21 @@ def bench(
     debug: DebugOption = False,
 ) -> None:
     """Measure the latency of FILES on this machine, all interleaved in one run."""
+    from edgetool.ir.input_shapes import parse_input_shapes
     from edgetool.measure.bench import collect_items, make_report, make_settings
     from edgetool.measure.latency import bench_artifacts
     from edgetool.runners.process import ProcessRunner
 
     _check_options(runs, seconds, out, overwrite)
-    settings = make_settings(threads=threads, batch=batch, device=device, kernels=kernels, pin=pin, timeout_s=timeout)
+    settings = make_settings(
+        threads=threads,
+        batch=batch,
+        device=device,
+        kernels=kernels,
+        pin=pin,
+        timeout_s=timeout,
+        input_shapes=parse_input_shapes(input_shape or ()),
+    )
     items = collect_items(files)
     runner = ProcessRunner()
     console = Console(json_output=json_output, quiet=quiet or json_output)

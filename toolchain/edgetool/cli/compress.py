@@ -13,6 +13,7 @@ from edgetool.cli.console import (
     Console,
     DebugOption,
     FlashOption,
+    InputShapeOption,
     JsonOption,
     OutOption,
     OverwriteOption,
@@ -82,9 +83,7 @@ def compress(
         float, typer.Option("--bench-seconds", help="Time each artefact for so long a setting; 0: do not.", min=0.0)
     ] = 2.0,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
-    input_shape: Annotated[
-        str | None, typer.Option("--input-shape", help="Of a PyTorch module:function, e.g. 1x3x32x32.")
-    ] = None,
+    input_shape: InputShapeOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, stop.")] = False,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
@@ -102,7 +101,7 @@ def compress(
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
         effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,
-        bench_seconds=bench_seconds, trust=trust, input_shape=input_shape,
+        bench_seconds=bench_seconds, trust=trust, input_shape=tuple(input_shape or ()),
         command=shlex.join(["edgetool", *sys.argv[1:]]),
     )  # fmt: skip
     try:

@@ -24,6 +24,7 @@ __all__ = [
     "Console",
     "DebugOption",
     "FlashOption",
+    "InputShapeOption",
     "JsonOption",
     "OutOption",
     "OverwriteOption",
@@ -36,6 +37,14 @@ __all__ = [
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+InputShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-shape",
+        metavar="[NAME=]1x3x640x640",
+        help="Sizes of an input that leaves dimensions open; NAME:=8 makes it a constant. Repeatable.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 OutOption = Annotated[str | None, typer.Option("--out", "-o", help="Where to write.")]
 TargetOption = Annotated[

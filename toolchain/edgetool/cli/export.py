@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, OverwriteOption, QuietOption, SeedOption
+from edgetool.cli.console import (
+    Console,
+    DebugOption,
+    InputShapeOption,
+    JsonOption,
+    OverwriteOption,
+    QuietOption,
+    SeedOption,
+)
 
 if TYPE_CHECKING:
     from edgetool.store.manifest import ParityRecord
@@ -44,9 +52,7 @@ def export(
         float | None, typer.Option("--min-agreement", help="Least share of equal classes, 0..1.", min=0, max=1)
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
-    input_shape: Annotated[
-        str | None, typer.Option("--input-shape", help="Of a PyTorch module:function, e.g. 1x3x32x32.")
-    ] = None,
+    input_shape: InputShapeOption = None,
     overwrite: OverwriteOption = False,
     seed: SeedOption = 0,
     json_output: JsonOption = False,
@@ -60,7 +66,8 @@ def export(
     console = Console(json_output=json_output, quiet=quiet or json_output)
     options = ExportOptions(
         model=model, out=out, recipe=recipe, data=data, card=card, scale=scale, mean=mean, std=std, dtype=dtype,
-        one_hot=one_hot, label_column=label_column, image_size=image_size, trust=trust, input_shape=input_shape,
+        one_hot=one_hot, label_column=label_column, image_size=image_size, trust=trust,
+        input_shape=tuple(input_shape or ()),
         overwrite=overwrite, seed=seed, tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
     )  # fmt: skip
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption
+from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOption, QuietOption
 
 if TYPE_CHECKING:
     from edgetool.artifact import TensorSpec
@@ -26,6 +26,7 @@ def inspect(
         bool, typer.Option("--memory-plan", help="Show the offset and the lifetime of every activation.")
     ] = False,
     compressed: Annotated[bool, typer.Option("--compressed", help="Also measure the size as gzip and zstd.")] = False,
+    input_shape: InputShapeOption = None,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", help="Give up after so many seconds; default: 20 and 1 for each MB.", min=1),
@@ -37,16 +38,21 @@ def inspect(
     """Show operators, parameters, MACs, bytes, sparsity, unique values and activation memory of MODEL."""
     from edgetool.artifact import require_format
     from edgetool.errors import FileFormatError, UnsupportedModelError
+    from edgetool.ir.input_shapes import parse_input_shapes
     from edgetool.ir.summary import Summary, reading_seconds
     from edgetool.runners.child import call_function
-    from edgetool.schema import parse
+    from edgetool.schema import parse, to_builtins
 
     require_format(Path(model))
     console = Console(json_output=json_output, quiet=quiet or json_output)
     # The reader works in a child: a damaged file may crash a library, and the tool must live to say so.
     answer = call_function(
         "edgetool.ir.summary:summarize_guarded",
-        {"path": model, "compressed": compressed},
+        {
+            "path": model,
+            "compressed": compressed,
+            "input_shapes": to_builtins(parse_input_shapes(input_shape or ())),
+        },
         subject=model,
         timeout_s=reading_seconds(Path(model)) if timeout is None else timeout,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption, SeedOption
+from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOption, QuietOption, SeedOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +44,14 @@ def verify(
     ] = None,
     std: Annotated[str | None, typer.Option("--std", help="Divisor of scaled inputs: one or per channel.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
-    input_shape: Annotated[
-        str | None, typer.Option("--input-shape", help="Of a PyTorch module:function, e.g. 1x3x32x32.")
-    ] = None,
+    input_shape: InputShapeOption = None,
     seed: SeedOption = 0,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Run REFERENCE and CANDIDATE on the same inputs and compare what they give; exit code 41 if they disagree."""
-    from edgetool.pipeline.request import parse_input_shapes
+    from edgetool.ir.input_shapes import parse_input_shapes
     from edgetool.runners.process import ProcessRunner
     from edgetool.verify.files import verify_files
     from edgetool.verify.parity import require_parity, tolerance_from
@@ -75,7 +73,7 @@ def verify(
     try:
         found = verify_files(
             reference, candidate, runner=ProcessRunner(), data=None if data is None else load,
-            num_samples=samples, seed=seed, trust=trust, input_shapes=parse_input_shapes(input_shape),
+            num_samples=samples, seed=seed, trust=trust, input_shapes=parse_input_shapes(input_shape or ()),
             progress=console.progress, tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
         )  # fmt: skip
     finally:

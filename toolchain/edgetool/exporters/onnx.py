@@ -90,7 +90,7 @@ def _quantize(
     ranges = take_ranges(model) if samples is None else {}
     scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     if samples is not None:
-        names = input_names(state.model)
+        names = _input_names(state.model)
         ranges = usable_ranges(measure_ranges(model, samples, names))
         rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
@@ -99,6 +99,13 @@ def _quantize(
         notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
     return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+
+
+def _input_names(model: Any) -> list[str]:
+    """Return the names of the graph's inputs, in the model's order: files may have a colon in them."""
+    if isinstance(model, FrozenModel):
+        return [spec.name for spec in model.inputs]
+    return input_names(model)
 
 
 def _rounding_notes(rounding: Rounding, clustered: frozenset[str]) -> list[str]:

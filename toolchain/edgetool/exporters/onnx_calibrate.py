@@ -13,6 +13,8 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
+from edgetool.exporters.onnx_batch import fixed_batch, input_axes
+from edgetool.runners.agent import place_samples
 
 __all__ = ["clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
@@ -89,17 +91,15 @@ def run_activations(
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
-    fixed, dtypes = _fixed_batch(model), _input_dtypes(model)
+    axes, dtypes = input_axes(model.graph), _input_dtypes(model)
+    fixed = fixed_batch(model.graph)
     for inputs, _ in _filled(samples, fixed).batches(fixed or BATCH_SIZE):
-        feeds = {name: x.astype(dtypes[name], copy=False) for name, x in zip(input_names, inputs, strict=True)}
+        feeds = {
+            name: place_samples(x.astype(dtypes[name], copy=False), axes[name])
+            for name, x in zip(input_names, inputs, strict=True)
+        }
         found = dict(zip(inner, session.run(inner, feeds), strict=True)) if inner else {}
         yield {name: found[name] if name in found else feeds[name] for name in wanted}
-
-
-def _fixed_batch(model: Any) -> int | None:
-    """Return the batch that the graph's first input states; None where it is open."""
-    dims = model.graph.input[0].type.tensor_type.shape.dim
-    return int(dims[0].dim_value) or None if dims else None
 
 
 def _input_dtypes(model: Any) -> dict[str, Any]:

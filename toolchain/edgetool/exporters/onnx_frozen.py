@@ -11,8 +11,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from edgetool.data.dataset import Array
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_graph import constant, convert_opset, opset_of, set_constant, strip_details
 from edgetool.exporters.onnx_tidy import tidy_plain
+from edgetool.importers.onnx_fold import fold_constants
 
 __all__ = ["MIN_OPSET", "prepare"]
 
@@ -60,7 +59,7 @@ def _prepared(content: bytes, name: str) -> bytes:
         model = onnx.inliner.inline_local_functions(model)
     _inputs_only(model)
     model = _raise_opset(model, name)
-    model = _fold(model, name)
+    model = fold_constants(model, name)
     _constants_as_initializers(model.graph)
     tidy_plain(model)
     _name_nodes(model.graph)
@@ -91,34 +90,6 @@ def _raise_opset(model: Any, name: str) -> Any:
         if found >= QUANTIZABLE_OPSET:
             return model
         raise
-
-
-def _fold(model: Any, name: str) -> Any:
-    """Let onnxruntime fold constants and batch normalisation."""
-    import onnx
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
-        target = Path(folder) / "folded.onnx"
-        options.optimized_model_filepath = str(target)
-        try:
-            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        except Exception as exc:
-            raise ExportError(
-                name,
-                found=f"onnxruntime refused it: {' '.join(str(exc).split())[:300]}",
-                expected="a model that onnxruntime runs",
-                next_step="check it with onnx.checker and export it again",
-            ) from exc
-        folded = onnx.load(target)
-    domains = {node.domain for node in folded.graph.node}
-    kept = [entry for entry in folded.opset_import if entry.domain in domains | {"", "ai.onnx"}]
-    del folded.opset_import[:]
-    folded.opset_import.extend(kept)
-    return folded
 
 
 def _constants_as_initializers(graph: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from edgetool.artifact import Format, TensorSpec
 from edgetool.data.dataset import Array
 from edgetool.ir.graph import Graph
+from edgetool.ir.input_shapes import InputShape
 
 __all__ = ["ImportOptions", "ImportedModel", "Importer", "activation_of"]
 
@@ -20,11 +21,12 @@ class ImportOptions:
 
     Attributes:
         trust: load models even if they carry code.
-        input_shapes: batch included, one an input, for functions that give a PyTorch module without an example.
+        input_shapes: batch included, of ONNX inputs that leave dimensions open, and for functions that give a PyTorch
+            module without an example.
     """
 
     trust: bool = False
-    input_shapes: tuple[tuple[int, ...], ...] = ()
+    input_shapes: tuple[InputShape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edgetool.artifact import Format, TensorSpec
@@ -11,13 +13,16 @@ from edgetool.errors import UnsupportedModelError
 from edgetool.importers import IMPORTERS
 from edgetool.importers.base import ImportedModel, activation_of
 from edgetool.ir.graph import Graph
+from edgetool.ir.input_shapes import open_shape_hint
 from edgetool.ir.layers import layer_records
 from edgetool.ir.summary import signature_of
 from edgetool.passes.frozen import FloatGraph, FrozenModel
+from edgetool.runners.agent import by_sample, sample_axes
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
+from edgetool.store.atomic import write_bytes
 
-__all__ = ["import_file", "require_static"]
+__all__ = ["import_file", "require_static", "run_content"]
 
 #: Operators that only reduced models have: TFLite stores float16 weights behind DEQUANTIZE.
 _QUANTIZING = (
@@ -45,12 +50,13 @@ def import_file(path: Path, graph: Graph, kind: Format, runtime: str, load: Call
     """
     _require_float(str(path), graph)
     signature = signature_of(graph)
-    require_static(str(path), signature.inputs)
+    inputs = _data_specs(signature.inputs, graph)
+    require_static(str(path), inputs, {spec.name: spec.shape for spec in signature.inputs})
     source = IMPORTERS[kind]
     model = FrozenModel(
         name=path.stem,
         origin=source.title,
-        inputs=signature.inputs,
+        inputs=inputs,
         outputs=signature.outputs,
         graphs=(FloatGraph(kind, load),),
         instead=source.instead,
@@ -59,7 +65,7 @@ def import_file(path: Path, graph: Graph, kind: Format, runtime: str, load: Call
         model=model,
         source_format=kind,
         num_params=sum(layer.num_params for layer in layer_records(graph)),
-        inputs=signature.inputs,
+        inputs=inputs,
         outputs=signature.outputs,
         last_activation=activation_of(graph),
         runtime=runtime,
@@ -67,8 +73,25 @@ def import_file(path: Path, graph: Graph, kind: Format, runtime: str, load: Call
     )
 
 
-def require_static(subject: str, inputs: tuple[TensorSpec, ...]) -> None:
-    """Refuse inputs without samples or with open dimensions other than the batch.
+def _data_specs(inputs: tuple[TensorSpec, ...], graph: Graph) -> tuple[TensorSpec, ...]:
+    """Return the inputs as data have them, samples first: a state `[2, N, 128]` becomes `[N, 2, 128]`."""
+    if not graph.dims:
+        return inputs
+    axes = sample_axes([graph.dims[spec.name] for spec in inputs])
+    return tuple(
+        dataclasses.replace(spec, shape=by_sample(spec.shape, axis)) for spec, axis in zip(inputs, axes, strict=True)
+    )
+
+
+def require_static(
+    subject: str, inputs: tuple[TensorSpec, ...], stated: Mapping[str, tuple[int, ...]] | None = None
+) -> None:
+    """Refuse inputs with open dimensions other than the batch, and models without inputs.
+
+    Args:
+        subject: what errors are about.
+        inputs: as data have them, samples first.
+        stated: input name -> shape as the file has it, where --input-shape can fix it.
 
     Raises:
         UnsupportedModelError: names the input.
@@ -78,14 +101,30 @@ def require_static(subject: str, inputs: tuple[TensorSpec, ...]) -> None:
             subject, found="a model without inputs", expected="at least one", next_step="export the model again"
         )
     for spec in inputs:
-        open_dims = [index for index, size in enumerate(spec.shape) if size < 0 and index > 0]
-        if open_dims or not spec.shape:
+        if not spec.shape:
             raise UnsupportedModelError(
                 f"{subject}: input {spec.name}",
-                found=f"open dimensions {open_dims} in shape {list(spec.shape)}" if spec.shape else "a scalar",
-                expected="[N, ...] where only the batch may be open: devices have fixed memory",
-                next_step="export the model again with a fixed input shape",
+                found="a scalar",
+                expected="[N, ...], a value for each sample",
+                next_step="export the model again with that value fixed",
             )
+    opened = [spec for spec in inputs if any(size < 0 for size in spec.shape[1:])]
+    if opened:
+        hint = "export the model again with a fixed input shape"
+        if stated is not None:
+            hint = f"give sizes, for example {open_shape_hint([(s.name, stated[s.name]) for s in opened])}"
+        raise UnsupportedModelError(
+            f"{subject}: input {', '.join(spec.name for spec in opened)}",
+            found=f"open dimensions in shape {' and '.join(_in_words(spec) for spec in opened)}",
+            expected="[N, ...] where only the batch may be open: devices have fixed memory",
+            next_step=hint,
+        )
+
+
+def _in_words(spec: TensorSpec) -> str:
+    return (
+        f"[{', '.join('N' if axis == 0 else str(size) if size > 0 else '?' for axis, size in enumerate(spec.shape))}]"
+    )
 
 
 def _require_float(subject: str, graph: Graph) -> None:
@@ -112,6 +151,14 @@ def _require_float(subject: str, graph: Graph) -> None:
                 expected="float32",
                 next_step="export the model again in float32; recipes make smaller types of it",
             )
+
+
+def run_content(content: bytes, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Run an ONNX model that differs from its file: an input was made a constant."""
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        path = Path(folder) / "model.onnx"
+        write_bytes(path, content)
+        return _run(path, inputs)
 
 
 def _run(path: Path, inputs: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import shlex
 from pathlib import Path
+from typing import Any
 
-from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.errors import ExportError, FileFormatError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
-from edgetool.importers.files import import_file
-from edgetool.ir.onnx import read_onnx
+from edgetool.importers.files import import_file, run_content
+from edgetool.importers.onnx_fold import fold_constants
+from edgetool.importers.onnx_widen import widen
+from edgetool.ir.onnx import read_model, read_onnx
+from edgetool.ir.onnx_inputs import dims_of, fix_input_shapes, graph_inputs
 
 __all__ = ["load_onnx"]
 
@@ -16,18 +23,40 @@ MAX_BYTES = 2**31 - 1
 DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
-def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:  # noqa: ARG001 - the contract's signature
+def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     """Load an ONNX model; see `Importer`.
+
+    Open dimensions take the sizes of `options`, functions are inlined, other float types become float32, and the branch
+    of an `If` whose condition is known is taken.
 
     Raises:
         FileFormatError: damaged.
-        UnsupportedModelError: quantised already, other than float32, open dimensions other than the batch, graphs
-            within the graph, operators of other domains, or larger than 2 GiB.
+        UnsupportedModelError: quantised already, open dimensions other than the batch, a graph within the graph that
+            stays, inputs that are no tensors of numbers, operators of other domains, or larger than 2 GiB.
+        UsageError: shapes that do not fit the inputs.
     """
-    graph = read_onnx(path)
-    content = _whole(path)
-    _require_plain(path, content)
-    return import_file(path, graph, "onnx", "onnxruntime", lambda: content)
+    import onnx
+    import onnx.inliner
+
+    read_onnx(path, options.input_shapes)
+    model = onnx.load_from_string(_whole(path))
+    _require_tensors(path, model)
+    fix_input_shapes(model, options.input_shapes, str(path))
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    facts = {}
+    types = widen(model)
+    if types:
+        facts["precision"] = f"{', '.join(types)} in the source; widened to float32"
+    if any(_inner_graphs(node) for node in model.graph.node):
+        with contextlib.suppress(ExportError):  # the node that stays is named below
+            model = fold_constants(model, str(path))
+    _require_plain(path, model)
+    content = model.SerializeToString()
+    imported = import_file(path, read_model(path, model), "onnx", "onnxruntime", lambda: content)
+    if any(shape.value is not None for shape in options.input_shapes):
+        imported = dataclasses.replace(imported, run=lambda inputs: run_content(content, inputs))
+    return dataclasses.replace(imported, facts={**imported.facts, **facts})
 
 
 def _whole(path: Path) -> bytes:
@@ -57,26 +86,55 @@ def _whole(path: Path) -> bytes:
     )
 
 
-def _require_plain(path: Path, content: bytes) -> None:
-    """Refuse what the passes over ONNX graphs do not look into: inner graphs, foreign operators."""
+def _require_tensors(path: Path, model: Any) -> None:
+    """Refuse inputs and outputs that hold no numbers: sequences, maps, optional values, strings."""
     import onnx
 
-    model = onnx.load_from_string(content)
-    functions = {(function.domain, function.name) for function in model.functions}
-    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
+    for value in (*graph_inputs(model.graph), *model.graph.output):
+        kind = value.type.WhichOneof("value")
+        is_text = kind == "tensor_type" and value.type.tensor_type.elem_type == onnx.TensorProto.STRING
+        if kind != "tensor_type" or is_text:
+            raise UnsupportedModelError(
+                f"{path}: {value.name}",
+                found="strings" if is_text else f"a {str(kind or 'value of no type').removesuffix('_type')}",
+                expected="tensors of numbers as inputs and outputs",
+                next_step="cut the model there (onnx.utils.extract_model), and give the part that has the weights",
+            )
+
+
+def _inner_graphs(node: Any) -> bool:
+    """Tell whether a node holds graphs: If, Loop, Scan."""
+    import onnx
+
+    return any(item.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for item in node.attribute)
+
+
+def _require_plain(path: Path, model: Any) -> None:
+    """Refuse what the passes over ONNX graphs do not look into: inner graphs, foreign operators."""
+    for node in model.graph.node:
         name = node.name or (node.output[0] if node.output else node.op_type)
-        if any(item.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for item in node.attribute):
+        if _inner_graphs(node):
             raise UnsupportedModelError(
                 f"{path}: {name}",
-                found=f"{node.op_type}, which holds a graph of its own",
-                expected="one graph without If, Loop or Scan",
-                next_step="export the model again with fixed shapes and control flow resolved, "
-                "or simplify it with onnxsim",
+                found=f"{node.op_type}, which holds a graph of its own and depends on what the model is given",
+                expected="one graph; an If is taken where its condition follows from shapes and constants",
+                next_step=_instead(node, model.graph),
             )
-        if node.domain not in DOMAINS and (node.domain, node.op_type) not in functions:
+        if node.domain not in DOMAINS:
             raise UnsupportedModelError(
                 f"{path}: {name}",
                 found=f"operator {node.domain}::{node.op_type}",
                 expected="operators of ONNX, which onnxruntime has kernels for",
                 next_step="replace it by standard operators",
             )
+
+
+def _instead(node: Any, graph: Any) -> str:
+    """Return what to do about an operator with a graph of its own."""
+    if node.op_type != "If":
+        return "export the model again with the loop unrolled, or as an LSTM or GRU operator"
+    scalars = [str(value.name) for value in graph_inputs(graph) if not dims_of(value)]
+    if scalars:
+        options = " ".join(f"--input-shape {shlex.quote(name)}:=16000" for name in scalars)
+        return f"make the input that it depends on a constant, for example {options}"
+    return "export the model again with fixed shapes, or without that branch"

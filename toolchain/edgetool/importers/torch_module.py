@@ -37,7 +37,7 @@ def adopt_torch(found: Any, subject: str, name: str, options: ImportOptions) -> 
 
 def _example(torch: Any, example: Any, subject: str, options: ImportOptions) -> tuple[Any, ...]:
     if example is None and options.input_shapes:
-        return tuple(torch.zeros(shape) for shape in options.input_shapes)
+        return tuple(torch.zeros(shape.sizes) for shape in options.input_shapes)
     given = tuple(example) if isinstance(example, tuple | list) else (example,)
     if example is None or not all(isinstance(item, torch.Tensor) for item in given):
         raise UnsupportedModelError(

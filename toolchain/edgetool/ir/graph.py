@@ -86,6 +86,8 @@ class Graph:
     """A whole model; operators are in execution order.
 
     Attributes:
+        dims: the dimensions of inputs and outputs as the file states them, by tensor: a size, the name of an open one,
+            or None. Empty where the format has no names for them.
         subgraphs: what operators of TFLite refer to by an index from 1 on: branches, bodies, initial values.
     """
 
@@ -96,6 +98,7 @@ class Graph:
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
     subgraphs: tuple[Graph, ...] = ()
+    dims: dict[str, tuple[int | str | None, ...]] = field(default_factory=dict)
 
     def producers(self) -> dict[str, Op]:
         """Return which operator makes each tensor."""

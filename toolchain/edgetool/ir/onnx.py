@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.ir.input_shapes import InputShape
+from edgetool.ir.onnx_inputs import dims_of, fix_input_shapes
 from edgetool.ir.onnx_scatter import expand_scattered
 from edgetool.ir.onnx_values import (
     NEXT_STEP,
@@ -26,7 +28,7 @@ from edgetool.ir.onnx_values import (
     sparse_initializer,
 )
 
-__all__ = ["read_onnx"]
+__all__ = ["read_model", "read_onnx"]
 
 #: A tensor with more elements than this is refused: no microcontroller or phone model comes near it.
 MAX_ELEMENTS = 1 << 40
@@ -35,12 +37,18 @@ MAX_ELEMENTS = 1 << 40
 _FLOAT, _INT, _STRING, _GRAPH, _FLOATS, _INTS, _GRAPHS = 1, 2, 3, 5, 6, 7, 10
 
 
-def read_onnx(path: Path) -> Graph:
+def read_onnx(path: Path, input_shapes: Sequence[InputShape] = (), *, known_only: bool = False) -> Graph:
     """Read the main graph.
+
+    Args:
+        path: the file.
+        input_shapes: sizes of open dimensions of its inputs.
+        known_only: shapes of inputs that the file does not have are left out.
 
     Raises:
         FileFormatError: no valid ModelProto, an initialiser whose bytes do not match its shape, or data outside the
             model's folder.
+        UsageError: shapes that do not fit the inputs.
     """
     import onnx
 
@@ -48,6 +56,16 @@ def read_onnx(path: Path) -> Graph:
         model = onnx.load_model_from_string(read_file(path))
     if not model.graph.node and not model.graph.output:
         raise damaged(str(path), "a model without nodes and outputs")
+    fix_input_shapes(model, input_shapes, str(path), known_only=known_only)
+    return read_model(path, model)
+
+
+def read_model(path: Path, model: Any) -> Graph:
+    """Return the main graph of a `ModelProto` that lies at `path`, beside the files of its weights.
+
+    Raises:
+        FileFormatError: as `read_onnx`.
+    """
     try:
         with parsing(str(path), expected="a sound .onnx file", next_step=NEXT_STEP):
             require_bounded_files(path, model.graph)
@@ -93,6 +111,7 @@ def _read_graph(path: Path, model: Any) -> Graph:
         inputs=tuple(value.name for value in model.graph.input if value.name not in constants),
         outputs=tuple(value.name for value in model.graph.output),
         notes=notes,
+        dims={str(value.name): dims_of(value) for value in (*model.graph.input, *model.graph.output)},
     )
 
 

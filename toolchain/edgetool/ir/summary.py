@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from edgetool.artifact import (
     require_format,
 )
 from edgetool.bounds.memory import limit_memory
-from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.errors import FileFormatError, InternalError, UnsupportedModelError
 from edgetool.ir import read_graph
 from edgetool.ir.graph import Graph, Tensor
+from edgetool.ir.input_shapes import InputShape
 from edgetool.ir.layers import layer_notes, layer_records
 from edgetool.ir.memory_plan import MemoryPlan, plan_memory
 from edgetool.passes.properties import num_unique, sparsity
-from edgetool.schema import to_builtins
+from edgetool.schema import parse, to_builtins
 from edgetool.store.manifest import LayerRecord, SizeRecord
 from edgetool.store.sizes import measure_sizes
 
@@ -33,6 +35,7 @@ __all__ = [
     "Description",
     "Summary",
     "describe",
+    "fixed_shapes",
     "read_signature",
     "reading_seconds",
     "signature_of",
@@ -79,12 +82,13 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def summarize(path: str, compressed: bool = False) -> dict[str, Any]:
+def summarize(path: str, compressed: bool = False, input_shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return a `Summary` of any model file as plain values; hostile files belong in `summarize_guarded`.
 
     Args:
         path: the model file.
         compressed: also measure how small it becomes.
+        input_shapes: fields of `InputShape`: sizes of open dimensions of an `.onnx` file's inputs.
 
     Raises:
         EdgetoolError: missing, damaged, or of a format that cannot be read without a framework.
@@ -101,7 +105,7 @@ def summarize(path: str, compressed: bool = False) -> dict[str, Any]:
             next_step=f"edgetool export {path} -o model.tflite, then inspect that",
         )
     else:
-        summary = _summarize_graph(file, compressed)
+        summary = _summarize_graph(file, compressed, _input_shapes(input_shapes))
     plain: dict[str, Any] = to_builtins(summary)
     return plain
 
@@ -111,7 +115,9 @@ def reading_seconds(path: Path) -> float:
     return 20.0 + (path.stat().st_size if path.is_file() else 0) / 1e6
 
 
-def summarize_guarded(path: str, compressed: bool = False) -> dict[str, Any]:
+def summarize_guarded(
+    path: str, compressed: bool = False, input_shapes: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """Do what `summarize` does with the memory of this process limited; for child processes.
 
     Raises:
@@ -119,7 +125,7 @@ def summarize_guarded(path: str, compressed: bool = False) -> dict[str, Any]:
     """
     limit = _limit_memory(Path(path))
     try:
-        return summarize(path, compressed)
+        return summarize(path, compressed, input_shapes)
     except MemoryError:
         raise FileFormatError(
             path,
@@ -158,6 +164,17 @@ def read_signature(path: Path) -> Signature:
     return signature_of(read_graph(path))
 
 
+def fixed_shapes(path: str, input_shapes: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return input name -> shape of a file with the sizes that a user gave; inputs that stay open are left out.
+
+    Args:
+        path: the file.
+        input_shapes: fields of `InputShape`; those of inputs that the file does not have are left out.
+    """
+    signature = signature_of(read_graph(Path(path), _input_shapes(input_shapes), known_only=True))
+    return {spec.name: list(spec.shape) for spec in signature.inputs if min(spec.shape, default=1) > 0}
+
+
 def signature_of(graph: Graph) -> Signature:
     """Return the inputs and outputs of a graph."""
     return Signature(
@@ -184,8 +201,12 @@ def _spec(tensor: Tensor) -> TensorSpec:
     )
 
 
-def _summarize_graph(path: Path, compressed: bool) -> Summary:
-    graph = read_graph(path)
+def _input_shapes(fields: Sequence[dict[str, Any]]) -> tuple[InputShape, ...]:
+    return tuple(parse(InputShape, item, source="--input-shape", error=InternalError) for item in fields)
+
+
+def _summarize_graph(path: Path, compressed: bool, input_shapes: Sequence[InputShape]) -> Summary:
+    graph = read_graph(path, input_shapes)
     layers = layer_records(graph)
     memory = plan_memory(graph)
     notes = (*graph.notes, *layer_notes(graph))

@@ -14,6 +14,7 @@ from typing import Literal
 from edgetool import __version__
 from edgetool.artifact import digest_path, num_bytes, sniff_format
 from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, UsageError, nearest
+from edgetool.ir.input_shapes import InputShape
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.measure.statistics import PERCENTILE_METHOD
 from edgetool.runners.base import RunPlan
@@ -71,7 +72,14 @@ class BenchReport:
 
 
 def make_settings(
-    *, threads: str, batch: int, device: str, kernels: str, pin: bool, timeout_s: float | None
+    *,
+    threads: str,
+    batch: int,
+    device: str,
+    kernels: str,
+    pin: bool,
+    timeout_s: float | None,
+    input_shapes: tuple[InputShape, ...] = (),
 ) -> tuple[RunPlan, ...]:
     """Return one plan for each thread count.
 
@@ -82,6 +90,7 @@ def make_settings(
         kernels: `default` or `reference`.
         pin: pin each process to as many CPUs as it has threads.
         timeout_s: of one call.
+        input_shapes: of `.onnx` files that leave sizes open.
 
     Raises:
         UsageError: a value makes no sense.
@@ -108,7 +117,16 @@ def make_settings(
     where: Literal["cpu", "gpu"] = "gpu" if device == "gpu" else "cpu"
     which: Literal["default", "reference"] = "reference" if kernels == "reference" else "default"
     return tuple(
-        RunPlan(device=where, num_threads=n, batch=batch, kernels=which, pin=pin, timeout_s=timeout_s) for n in counts
+        RunPlan(
+            device=where,
+            num_threads=n,
+            batch=batch,
+            kernels=which,
+            pin=pin,
+            timeout_s=timeout_s,
+            input_shapes=input_shapes,
+        )
+        for n in counts
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +12,9 @@ from typing import Literal
 from edgetool.data.options import parse_image_size
 from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.importers import IMPORTERS
+from edgetool.ir.input_shapes import parse_input_shapes
 from edgetool.passes import load_pass
-from edgetool.pipeline.request import model_card, parse_input_shapes, preprocessing_of, require_source
+from edgetool.pipeline.request import model_card, preprocessing_of, require_source
 from edgetool.pipeline.workshop import Exported, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.runners.child import Child
@@ -49,7 +50,7 @@ class ExportOptions:
     label_column: str | None = None
     image_size: str | None = None
     trust: bool = False
-    input_shape: str | None = None
+    input_shape: Sequence[str] = ()
     overwrite: bool = False
     seed: int = 0
     tolerance: Tolerance | None = None

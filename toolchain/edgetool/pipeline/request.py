@@ -14,6 +14,7 @@ from edgetool.data.options import parse_image_size, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import MissingFileError, UsageError, nearest
 from edgetool.importers import source_kind
+from edgetool.ir.input_shapes import parse_input_shapes
 from edgetool.ir.summary import reading_seconds
 from edgetool.passes.base import TrainingSettings
 from edgetool.passes.quantize import QuantizeStatic
@@ -31,7 +32,6 @@ __all__ = [
     "RequestOptions",
     "build_request",
     "model_card",
-    "parse_input_shapes",
     "preprocessing_of",
     "require_source",
 ]
@@ -66,7 +66,7 @@ class RequestOptions:
     max_test_samples: int | None
     bench_seconds: float
     trust: bool
-    input_shape: str | None
+    input_shape: tuple[str, ...]
     command: str
 
 
@@ -167,25 +167,6 @@ def require_source(model: str, *, trust: bool) -> Format:
         params = {"path": model, "trust": trust}
         call_function("edgetool.importers.trust:probe", params, subject=model, timeout_s=reading_seconds(path))
     return found
-
-
-def parse_input_shapes(text: str | None) -> tuple[tuple[int, ...], ...]:
-    """Parse `--input-shape`, for example `1x3x32x32`, one a model input, separated by commas.
-
-    Raises:
-        UsageError: other text, or a size below 1.
-    """
-    if text is None:
-        return ()
-    shapes = [part.strip().lower().split("x") for part in text.split(",")]
-    if not all(size.isdecimal() and int(size) > 0 for shape in shapes for size in shape):
-        raise UsageError(
-            "--input-shape",
-            found=repr(text),
-            expected="sizes from the batch on, for example 1x3x32x32, one shape a model input, separated by commas",
-            next_step="correct it",
-        )
-    return tuple(tuple(int(size) for size in shape) for shape in shapes)
 
 
 def _stem(model: str) -> str:

@@ -44,6 +44,7 @@ from edgetool.verify.parity import Tolerance
 
 if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
+from edgetool.ir.input_shapes import InputShape
 
 __all__ = [
     "PARITY_SAMPLES",
@@ -78,7 +79,7 @@ class Setup:
         training: fine-tuning; its loss is replaced by what the model's outputs and the labels ask for, if unset.
         task: of the card; None: inferred from the model and the labels.
         metric: of the card; None: the task's usual one.
-        input_shapes: of a PyTorch module that comes without an example, batch included.
+        input_shapes: of inputs that leave dimensions open, and of a PyTorch module that comes without an example.
         max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
         is_scored: whether files are evaluated; without, labels are needed for training only.
     """
@@ -94,7 +95,7 @@ class Setup:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     task: str | None = None
     metric: str | None = None
-    input_shapes: tuple[tuple[int, ...], ...] = ()
+    input_shapes: tuple[InputShape, ...] = ()
     max_test_samples: int | None = None
     is_scored: bool = True
 
@@ -302,7 +303,7 @@ def _model(key: str) -> ImportedModel:
 
 
 @functools.lru_cache(maxsize=2)
-def _imported(spec: str, trust: bool, input_shapes: tuple[tuple[int, ...], ...]) -> ImportedModel:
+def _imported(spec: str, trust: bool, input_shapes: tuple[InputShape, ...]) -> ImportedModel:
     from edgetool.importers.base import ImportOptions
 
     return import_model(spec, ImportOptions(trust, input_shapes))

@@ -20,12 +20,13 @@ import os
 import platform
 import resource
 import select
+import shlex
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
@@ -33,7 +34,7 @@ from typing import IO, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "main"]
+__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "by_sample", "main", "place_samples", "sample_axes"]
 
 Array = npt.NDArray[Any]
 
@@ -191,7 +192,9 @@ class LiteRTModel:
 class OnnxModel:
     """A `.onnx` file in onnxruntime: CPU, or CUDA without fall-back."""
 
-    def __init__(self, path: str, *, num_threads: int, device: str) -> None:
+    def __init__(
+        self, path: str, *, num_threads: int, device: str, input_shapes: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
         import onnxruntime as ort
 
         ort.set_default_logger_severity(4)
@@ -216,23 +219,35 @@ class OnnxModel:
         if device == "gpu" and CUDA not in self._session.get_providers():
             raise _no_gpu("onnxruntime could not start its CUDA provider")
         self._device = "cuda" if device == "gpu" else "cpu"
-        self.inputs = [_onnx_tensor(arg) for arg in self._session.get_inputs()]
+        arguments = self._session.get_inputs()
+        self._args = [_onnx_tensor(arg) for arg in arguments]
+        self._axes = sample_axes([arg.shape for arg in arguments])
+        self._shapes = dict(input_shapes or {})
+        self.inputs = [
+            arg._replace(shape=by_sample(arg.shape, axis)) for arg, axis in zip(self._args, self._axes, strict=True)
+        ]
         self.outputs = [_onnx_tensor(arg) for arg in self._session.get_outputs()]
-        leading = [t.shape[0] for t in self.inputs if t.shape]
-        self.batch = leading[0] if leading and leading[0] > 0 else None if leading else 1
+        counts = [t.shape[axis] for t, axis in zip(self._args, self._axes, strict=True) if axis is not None]
+        self.batch = 1 if not counts else None if min(counts) < 0 else counts[0]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run one batch; see `Model.run`."""
-        feeds = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
-        return [np.asarray(output) for output in self._session.run(None, feeds)]
+        num = arrays[0].shape[0] if arrays else 1
+        placed = [place_samples(array, axis) for array, axis in zip(arrays, self._axes, strict=True)]
+        feeds = {tensor.name: array for tensor, array in zip(self.inputs, placed, strict=True)}
+        return [_samples_first(np.asarray(output), num) for output in self._session.run(None, feeds)]
 
     def bind(self, batch: int) -> Callable[[], object]:
         """Put seeded inputs and the outputs on the device; see `Model.bind`."""
         if self.batch is not None and batch != self.batch:
             raise _wrong_batch(self.batch, batch)
         binding = self._session.io_binding()
-        for tensor in self.inputs:
-            shape = [batch if i == 0 and d < 0 else 1 if d < 0 else d for i, d in enumerate(tensor.shape)]
+        for tensor, axis in zip(self._args, self._axes, strict=True):
+            shape = list(self._shapes.get(tensor.name, ())) or [
+                batch if i == axis and d < 0 else d for i, d in enumerate(tensor.shape)
+            ]
+            if min(shape, default=1) < 0:
+                raise _open_shape(self._args, self._axes)
             value = self._ort.OrtValue.ortvalue_from_numpy(_sample(shape, tensor.dtype), self._device, 0)
             binding.bind_ortvalue_input(tensor.name, value)
         for output in self.outputs:
@@ -254,6 +269,69 @@ class OnnxModel:
         for part in self._session.get_provider_graph_assignment_info():
             counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
         return counts
+
+
+def sample_axes(shapes: Sequence[Sequence[int | str | None]]) -> list[int | None]:
+    """Return, for each input of a model, the axis that counts the samples; None where it has no such axis.
+
+    It is the first axis in most models. States of recurrent layers have it behind that of the layers: `[2, N, 128]`.
+    Files tell by the name of the open dimension, or by the number that every input has.
+
+    Args:
+        shapes: of all inputs: a size, the name of an open dimension, or None.
+    """
+    known = [[d if not isinstance(d, int) or d > 0 else None for d in shape] for shape in shapes]
+    ranked = [shape for shape in known if shape]
+    if not ranked:
+        return [None for _ in known]
+    count = _sample_count(ranked)
+    return [_axis_of(shape, count) for shape in known]
+
+
+def _sample_count(shapes: Sequence[Sequence[int | str | None]]) -> int | str | None:
+    """Return the dimension, as the file states it, that counts the samples."""
+    for shape in shapes:
+        if not isinstance(shape[0], int):
+            return shape[0]
+    names = [d for shape in shapes for d in shape if isinstance(d, str)]
+    if names:
+        return max(names, key=names.count)
+    return 1 if all(1 in shape for shape in shapes) else shapes[0][0]
+
+
+def _axis_of(shape: Sequence[int | str | None], count: int | str | None) -> int | None:
+    opened = [axis for axis, d in enumerate(shape) if not isinstance(d, int)]
+    if count is not None and count in shape:
+        return shape.index(count)
+    return opened[0] if opened else None
+
+
+def by_sample(shape: Sequence[int], axis: int | None) -> tuple[int, ...]:
+    """Return the shape of the data for an input, samples first: what `place_samples` takes."""
+    if axis is None:
+        return (-1, *shape)
+    return (shape[axis], *shape[:axis], *shape[axis + 1 :])
+
+
+def place_samples(array: Array, axis: int | None) -> Array:
+    """Return `[N, ...]` data as an input takes them: samples on `axis`.
+
+    Raises:
+        ValueError: the input has no axis for samples, and theirs differ.
+    """
+    if axis is not None:
+        return np.ascontiguousarray(np.moveaxis(array, 0, axis))
+    if not all(np.array_equal(sample, array[0]) for sample in array[1:]):
+        raise ValueError("samples differ in an input that takes one value for all")
+    return np.ascontiguousarray(array[0]).reshape(array.shape[1:])
+
+
+def _samples_first(output: Array, num: int) -> Array:
+    """Return an output with its samples first; one without an axis for them belongs to the only sample."""
+    axis = next((axis for axis, size in enumerate(output.shape) if size == num), None)
+    if axis is not None:
+        return np.moveaxis(output, axis, 0)
+    return output[None] if num == 1 else output
 
 
 class Agent:
@@ -294,6 +372,7 @@ class Agent:
         pin: Sequence[int] = (),
         keep_state: bool = False,
         memory_limit_bytes: int | None = None,
+        input_shapes: Mapping[str, Sequence[int]] | None = None,
     ) -> dict[str, Any]:
         """Load a model file.
 
@@ -307,6 +386,8 @@ class Agent:
             keep_state: do not reset the states of operators between samples.
             pin: CPUs to stay on; left alone where the system refuses.
             memory_limit_bytes: bound on the address space, against files that ask for absurd tensors.
+            input_shapes: input name -> shape that it is timed with, batch included, where the file leaves sizes open
+                (onnxruntime).
         """
         self._path = path
         self._batch = batch
@@ -327,7 +408,7 @@ class Agent:
                     raise _no_gpu(f"{Path(path).name} is a LiteRT file, which runs on the CPU here")
                 self._model = LiteRTModel(path, num_threads=num_threads, kernels=kernels, keep_state=keep_state)
             else:
-                self._model = OnnxModel(path, num_threads=num_threads, device=device)
+                self._model = OnnxModel(path, num_threads=num_threads, device=device, input_shapes=input_shapes)
         return {"load_ns": time.perf_counter_ns() - start, "pinned_cpus": pinned, "node_providers": self.nodes()}
 
     def outputs(self, inputs: Sequence[str], outputs: str, batch_size: int = 64) -> list[str]:
@@ -615,6 +696,24 @@ def _no_gpu(found: str) -> RefusalError:
         found=found,
         expected="a .onnx file, an NVIDIA GPU with its driver, and onnxruntime's CUDA provider",
         next_step="pip uninstall onnxruntime; pip install 'onnxruntime-gpu[cuda,cudnn]'; or use --device cpu",
+    )
+
+
+def _open_shape(tensors: Sequence[Tensor], axes: Sequence[int | None]) -> RefusalError:
+    """Return the error for inputs of unknown size, with the options that give one."""
+    options, names = [], []
+    for tensor, axis in zip(tensors, axes, strict=True):
+        if any(d < 0 and i != axis for i, d in enumerate(tensor.shape)):
+            side = 224 if len(tensor.shape) > 3 else 128
+            sizes = [1 if i == axis and d < 0 else side if d < 0 else d for i, d in enumerate(tensor.shape)]
+            options.append(f"--input-shape {shlex.quote(tensor.name)}={'x'.join(map(str, sizes))}")
+            names.append(f"{tensor.name!r} {list(tensor.shape)}")
+    return RefusalError(
+        "UnsupportedModelError",
+        f"input {names[0].split(' ')[0]}",
+        found=f"open dimensions: {', '.join(names)}",
+        expected="a size for each: time depends on it",
+        next_step=f"give sizes, for example {' '.join(options)}",
     )
 
 

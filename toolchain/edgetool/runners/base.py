@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edgetool.data.dataset import Array
+from edgetool.ir.input_shapes import InputShape
 from edgetool.store.manifest import Machine
 
 __all__ = ["RunPlan", "Runner", "Session"]
@@ -23,6 +24,7 @@ class RunPlan:
         kernels: LiteRT's default kernels (XNNPACK), its reference kernels, or its own fast ones (`builtin`).
         keep_state: go on where the sample before ended, as a stream does; else states of operators begin anew.
         pin: pin the process to as many CPUs as it has threads, where the system allows.
+        input_shapes: of `.onnx` files that leave sizes open: what inputs are timed with.
         timeout_s: of one call; None: wait for ever.
     """
 
@@ -33,6 +35,7 @@ class RunPlan:
     keep_state: bool = False
     pin: bool = False
     timeout_s: float | None = None
+    input_shapes: tuple[InputShape, ...] = ()
 
 
 class Session(Protocol):

@@ -15,8 +15,9 @@ from edgetool.data.dataset import Array
 from edgetool.errors import UnsupportedModelError, UsageError
 from edgetool.runners import agent
 from edgetool.runners.base import RunPlan
-from edgetool.runners.child import Child
+from edgetool.runners.child import Child, call_function
 from edgetool.runners.machine import choose_cpus, describe_machine, memory_limit_bytes
+from edgetool.schema import to_builtins
 from edgetool.store.atomic import save_array
 from edgetool.store.manifest import Machine
 
@@ -43,6 +44,7 @@ class ProcessSession:
                 kernels=plan.kernels,
                 keep_state=plan.keep_state,
                 pin=pin,
+                input_shapes=_timed_shapes(path, plan, runtime),
                 # CUDA reserves far more address space than it uses.
                 memory_limit_bytes=memory_limit_bytes() if plan.device == "cpu" else None,
             )
@@ -83,6 +85,15 @@ class ProcessSession:
 
     def _call(self, method: str, **params: object) -> Any:
         return self._child.call(method, params, timeout_s=self.plan.timeout_s)
+
+
+def _timed_shapes(path: Path, plan: RunPlan, runtime: str) -> dict[str, tuple[int, ...]]:
+    """Return input name -> shape that an `.onnx` file is timed with, where the plan gives any."""
+    if not plan.input_shapes or runtime != "onnxruntime":
+        return {}
+    params = {"path": str(path), "input_shapes": to_builtins(plan.input_shapes)}
+    shapes: dict[str, tuple[int, ...]] = call_function("edgetool.ir.summary:fixed_shapes", params, subject=str(path))
+    return shapes
 
 
 class ProcessRunner:

@@ -15,6 +15,7 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import InternalError
 from edgetool.importers import source_kind
 from edgetool.importers.base import ImportOptions
+from edgetool.ir.input_shapes import InputShape
 from edgetool.runners.agent import RUNTIMES
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.runners.child import Child, call_function
@@ -69,7 +70,7 @@ def verify_files(
     num_samples: int = 256,
     seed: int = 0,
     trust: bool = False,
-    input_shapes: tuple[tuple[int, ...], ...] = (),
+    input_shapes: tuple[InputShape, ...] = (),
     tolerance: Tolerance | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Verification:
@@ -157,7 +158,11 @@ def has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
 
 def _open(model: str, runner: Runner, options: ImportOptions) -> _Model:
     found = source_kind(model)
-    return _ExportedModel(Path(model), runner) if found in RUNTIMES else _SourceModel(model, found, options)
+    return (
+        _ExportedModel(Path(model), runner, options.input_shapes)
+        if found in RUNTIMES
+        else _SourceModel(model, found, options)
+    )
 
 
 class _SourceModel:
@@ -194,14 +199,15 @@ class _SourceModel:
 class _ExportedModel:
     """A `.tflite` or `.onnx` file: read in one child, run by the runner in another."""
 
-    def __init__(self, path: Path, runner: Runner) -> None:
+    def __init__(self, path: Path, runner: Runner, input_shapes: tuple[InputShape, ...]) -> None:
         self._path = path
         self._runner = runner
+        self._input_shapes = input_shapes
 
     def facts(self) -> ModelFacts:
         answer = call_function(
             "edgetool.verify.source:describe_graph",
-            {"path": str(self._path)},
+            {"path": str(self._path), "input_shapes": to_builtins(self._input_shapes)},
             subject=str(self._path),
             timeout_s=TIMEOUT_S,
         )

@@ -11,6 +11,7 @@ from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.layout import channels_first, move_split
 from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import DataError, ParityError
+from edgetool.ir.input_shapes import open_shape_hint
 
 __all__ = ["InputFacts", "VerifyInputs", "data_inputs", "in_model_layout", "random_inputs"]
 
@@ -152,7 +153,7 @@ def _merged(a: InputFacts, b: InputFacts) -> tuple[int, ...]:
             f"input {a.name!r}",
             found=f"shape {list(merged)} with a dimension that neither file states",
             expected="sizes to make random inputs of",
-            next_step="give --data with samples of the right shape",
+            next_step=f"give sizes, for example {open_shape_hint([(a.name, merged)])}, or --data with samples",
         )
     if np.prod(merged[1:], dtype=np.float64) > 1e8:
         raise DataError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from edgetool.errors import DataError, FileFormatError, InternalError
 from edgetool.importers import import_model
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.ir.input_shapes import InputShape
+from edgetool.runners.agent import by_sample, sample_axes
 from edgetool.schema import parse
 from edgetool.store.atomic import save_array
 from edgetool.verify.domain import input_facts
@@ -31,8 +34,14 @@ _LOOKUPS = {"GATHER": (0, 1), "Gather": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # p
 _PASS_THROUGH = {"Transpose", "TRANSPOSE", "Reshape", "RESHAPE", "Cast", "CAST", "Identity"}
 
 
-def describe_graph(path: str) -> dict[str, Any]:
+def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return the inputs of a `.tflite` or `.onnx` file and how it stores weights: fields of `verify.files.ModelFacts`.
+
+    Shapes are those of the data, samples first (`runners.agent.by_sample`).
+
+    Args:
+        path: the file.
+        input_shapes: fields of `InputShape`; those of inputs that the file does not have are left out.
 
     Raises:
         FileFormatError: damaged.
@@ -40,9 +49,11 @@ def describe_graph(path: str) -> dict[str, Any]:
     from edgetool.ir import read_graph
     from edgetool.ir.kernels import list_kernels
 
-    graph = read_graph(Path(path))
+    shapes = [parse(InputShape, item, source="--input-shape", error=InternalError) for item in input_shapes]
+    graph = read_graph(Path(path), shapes, known_only=True)
+    axes = sample_axes([graph.dims.get(name) or (None,) for name in graph.inputs])
     inputs = []
-    for name in graph.inputs:
+    for name, axis in zip(graph.inputs, axes, strict=True):
         tensor = graph.tensors.get(name)
         if tensor is None:
             raise FileFormatError(
@@ -52,7 +63,8 @@ def describe_graph(path: str) -> dict[str, Any]:
                 next_step="export it again",
             )
         low, high = _input_range(graph, tensor)
-        inputs.append({"name": name, "shape": list(tensor.shape), "dtype": tensor.dtype, "low": low, "high": high})
+        shape = by_sample(tensor.shape, axis) if name in graph.dims else tensor.shape
+        inputs.append({"name": name, "shape": list(shape), "dtype": tensor.dtype, "low": low, "high": high})
     dtypes = {graph.tensors[kernel.name].dtype for kernel in list_kernels(graph) if kernel.name in graph.tensors}
     quantized = any(op.kind.startswith(_QUANTIZING) for op in graph.ops) or any("int" in dtype for dtype in dtypes)
     weights = "int8" if quantized else "float16" if dtypes & {"float16", "bfloat16"} else "float32"
