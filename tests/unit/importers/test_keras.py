@@ -53,7 +53,7 @@ def test_an_h5_file_may_not_say_it(version: Any, layer: dict[str, Any], expected
 class Type:
     def __init__(self, name: str) -> None:
         self.as_numpy_dtype = np.dtype(name).type
-        self.is_integer = np.dtype(name).kind in "iu"
+        self.is_integer, self.is_bool = np.dtype(name).kind in "iu", name == "bool"
 
 
 class Tensor:

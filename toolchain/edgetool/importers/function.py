@@ -70,7 +70,7 @@ def _call(spec: str) -> Any:
 def _adopt_keras(model: Any, spec: str) -> ImportedModel:
     import hashlib
 
-    from edgetool.importers.keras import adopt, carry_checked
+    from edgetool.importers.keras import adopt, carry_checked, flat_checked
 
     digest = hashlib.sha256(model.to_json().encode())
     for weights in model.get_weights():
@@ -78,6 +78,9 @@ def _adopt_keras(model: Any, spec: str) -> ImportedModel:
     facts = {}
     if type(model).__module__.partition(".")[0] == "keras":
         model, facts["carried over"] = carry_checked(model, spec)
+    else:
+        model, facts["layers"] = flat_checked(model, spec)
+    facts = {key: fact for key, fact in facts.items() if fact}
     return adopt(model, spec, "function", digest=digest.hexdigest(), facts=facts)
 
 

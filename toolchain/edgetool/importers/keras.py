@@ -16,9 +16,11 @@ from edgetool.bounds.memory import MODEL_BYTES
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
+from edgetool.importers.keras2 import flat_model
+from edgetool.importers.keras_precision import compute_in_float32
 from edgetool.importers.trust import read_config, require_bounded_weights, require_trusted
 
-__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "load_keras", "predict"]
+__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "flat_checked", "load_keras", "predict"]
 
 #: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
 CARRY_TOLERANCE = 1e-5
@@ -38,9 +40,9 @@ def load_keras(path: Path, options: ImportOptions) -> ImportedModel:
     if not options.trust:
         require_trusted(path, kind)
     if kind == "saved_model":
-        return adopt(_load_saved_model(path), str(path), kind)
+        return _adopt_keras2(_load_saved_model(path), str(path), kind)
     if not _is_keras3(path, kind):
-        return adopt(_load_keras2(path, options.trust), str(path), kind)
+        return _adopt_keras2(_load_keras2(path, options.trust), str(path), kind)
     rebuilt, fact = carry_checked(_load_keras3(path, options.trust), str(path))
     return adopt(rebuilt, str(path), kind, facts={"carried over": fact})
 
@@ -57,17 +59,56 @@ def carry_checked(source: Any, subject: str) -> tuple[Any, str]:
     """
     from edgetool.importers.keras3 import carry_over
 
+    if getattr(source, "inputs", None):
+        _require_static(subject, source)
+    policies = compute_in_float32(source)
     rebuilt = carry_over(source)
-    _require_static(subject, rebuilt)
     error = _difference(source, rebuilt)
-    if not error <= CARRY_TOLERANCE:
-        raise ParityError(
-            subject,
-            found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
-            expected=f"at most {CARRY_TOLERANCE:g}",
-            next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
-        )
-    return rebuilt, f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
+    _require_alike(subject, error)
+    fact = f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
+    return rebuilt, f"{fact}; trained as {policies}, compared in float32" if policies else fact
+
+
+def flat_checked(model: Any, subject: str) -> tuple[Any, str]:
+    """Write out the nested models of a tf_keras model in float32, and prove it by equal outputs.
+
+    Returns:
+        the model, and a sentence on what was done; empty: nothing.
+
+    Raises:
+        UnsupportedModelError: open dimensions.
+        ParityError: other outputs.
+    """
+    _require_static(subject, model)
+    flat, policies = flat_model(model)
+    if flat is model:
+        return model, ""
+    if policies:
+        return flat, f"trained as {policies}, computed in float32"
+    error = _difference(model, flat)
+    _require_alike(subject, error)
+    return flat, f"nested models written out, largest relative difference {error:.1e}"
+
+
+def _adopt_keras2(model: Any, subject: str, kind: Format) -> ImportedModel:
+    flat, fact = flat_checked(model, subject)
+    return adopt(flat, subject, kind, facts={"layers": fact} if fact else {})
+
+
+def _require_alike(subject: str, error: float) -> None:
+    """Refuse a rebuilt model whose outputs are not those of its source.
+
+    Raises:
+        ParityError: says by how much.
+    """
+    if error <= CARRY_TOLERANCE:
+        return
+    raise ParityError(
+        subject,
+        found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
+        expected=f"at most {CARRY_TOLERANCE:g}",
+        next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
+    )
 
 
 def adopt(
@@ -239,17 +280,17 @@ def _require_static(subject: str, model: Any) -> None:
 def _difference(source: Any, rebuilt: Any) -> float:
     """Return the largest difference of outputs on seeded noise, relative to the largest output; NaN if one has NaN."""
     random = np.random.default_rng(0)
-    inputs = []
-    for tensor in rebuilt.inputs:
-        shape = (4, *(int(size) for size in tensor.shape[1:]))
-        if tensor.dtype.is_integer:
-            inputs.append(random.integers(0, 2, shape).astype(tensor.dtype.as_numpy_dtype))
-        else:
-            inputs.append(random.random(shape, dtype=np.float32))
+    inputs = [_noise(tensor, random) for tensor in rebuilt.inputs]
     given = inputs if len(inputs) > 1 else inputs[0]
-    trusted, found = source(given, training=False), rebuilt(given, training=False)
+    found = rebuilt(given, training=False)
+    structure = getattr(source, "_inputs_struct", None)
+    if structure is not None:
+        import keras
+
+        given = keras.tree.pack_sequence_as(structure, inputs)
+    trusted = source(given, training=False)
     differences = [0.0]
-    for a, b in zip(_listed(trusted), _listed(found), strict=True):
+    for a, b in zip(_flat(trusted), _flat(found), strict=True):
         left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
         largest = max(1e-12, float(np.abs(np.nan_to_num(left)).max()))
         apart = np.where(np.isnan(left) & np.isnan(right), 0.0, np.abs(left - right))
@@ -261,6 +302,21 @@ def _listed(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _noise(tensor: Any, random: np.random.Generator) -> Array:
+    """Return four samples for an input: in 0..1 and exact in float16 and bfloat16, or 0 and 1 for other types."""
+    shape = (4, *(int(size) for size in tensor.shape[1:]))
+    if tensor.dtype.is_integer or tensor.dtype.is_bool:
+        return random.integers(0, 2, shape).astype(tensor.dtype.as_numpy_dtype)
+    return (random.integers(0, 128, shape) / np.float32(128)).astype(np.float32)
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the arrays of nested outputs; a dictionary's in its own order."""
+    if not isinstance(value, dict | list | tuple):
+        return [value]
+    return [array for item in _listed(value) for array in _flat(item)]
 
 
 def _refused(path: Path, exc: Exception) -> FileFormatError:

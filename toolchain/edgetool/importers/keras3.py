@@ -2,208 +2,216 @@
 
 from __future__ import annotations
 
-import inspect
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from edgetool.errors import UnsupportedModelError
-from edgetool.passes.reversible import reversible_embedding
+from edgetool.importers.keras3_graph import FlatGraph, flat_graph
+from edgetool.importers.keras3_layers import does_nothing, known_layer
+from edgetool.importers.keras3_operators import OPERATORS, as_function, as_layer
+from edgetool.passes.carried import Place, carried_layer, register
 
 __all__ = ["carry_over"]
 
-#: Operators that `a + b` and the like leave in a Keras 3 graph.
-_OPERATORS: dict[str, Callable[..., Any]] = {
-    "Add": operator.add,
-    "Subtract": operator.sub,
-    "Multiply": operator.mul,
-    "TrueDivide": operator.truediv,
-    "Divide": operator.truediv,
-    "Matmul": operator.matmul,
-    "Negative": operator.neg,
-}
-
-#: Left out of a layer's configuration: weights are copied, so that how they began does not matter, and Keras 3's own
-#: bookkeeping, which Keras 2 does not know.
-_DROPPED_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
-_DROPPED = {"quantization_config", "lora_rank", "lora_alpha", "build_config", "synchronized", "autocast", "optional"}
-
-
-#: Layer -> what an argument of Keras 3 is called in Keras 2.
-_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
+#: Masks that Keras 3 gives a MultiHeadAttention -> where its scores, `[N, queries, keys]`, have an axis more.
+_ATTENTION_MASKS = {"query_mask": 2, "value_mask": 1, "key_mask": 1}
 
 
 def carry_over(model: Any) -> Any:
-    """Return a `tf_keras.Model` with the architecture and the weights of the Keras 3 `model`.
+    """Return a `tf_keras.Model` with the architecture and the weights of the Keras 3 `model`, nested ones written out.
+
+    Layers that tf_keras has become these, which passes know; other layers and operators are `passes.carried`.
 
     Args:
-        model: functional or sequential, nested ones included; it is not modified.
+        model: functional or sequential, nested ones included; its weights stay as they are.
 
     Raises:
-        UnsupportedModelError: a subclassed model, or a layer that tf_keras does not have; names it.
+        UnsupportedModelError: a subclassed model, or an operator that runs a function of the caller's; names it.
     """
-    rebuilt = _rebuild(model)
-    _copy_weights(model, rebuilt)
-    return rebuilt
-
-
-def _rebuild(model: Any) -> Any:
     import tf_keras
 
-    kind = type(model).__name__
-    if kind == "Sequential":
-        return _rebuild_sequential(model)
-    if kind not in ("Functional", "Model") or not hasattr(model, "operations"):
-        raise UnsupportedModelError(
-            model.name,
-            found=f"a subclassed model ({kind})",
-            expected="a functional or sequential model",
-            next_step="rebuild it from keras.Input and layers, then copy the weights with set_weights",
+    graph = flat_graph(model)
+    rebuilding = _Rebuilding(graph)
+    inputs = []
+    for tensor in graph.inputs:
+        name = f"{model.name}_input" if type(model).__name__ == "Sequential" else str(tensor.name)
+        inputs.append(tf_keras.Input(tuple(tensor.shape[1:]), name=name, dtype=str(tensor.dtype)))
+        rebuilding.tensors[id(tensor)] = inputs[-1]
+    for node in graph.nodes:
+        rebuilding.add(node)
+    outputs = [rebuilding.tensors[id(tensor)] for tensor in graph.outputs]
+    if graph.output_names:
+        outputs = [_named(tensor, name) for tensor, name in zip(outputs, graph.output_names, strict=True)]
+    return tf_keras.Model(_single(inputs), _single(outputs), name=model.name)
+
+
+class _Rebuilding:
+    """A graph of which the first nodes are rebuilt.
+
+    Attributes:
+        tensors: id of a symbolic tensor of Keras 3 -> the one of tf_keras.
+    """
+
+    def __init__(self, graph: FlatGraph) -> None:
+        self.tensors: dict[int, Any] = {}
+        self._names = graph.names
+        self._layers: dict[int, Any] = {}
+
+    def add(self, node: Any) -> None:
+        """Rebuild the node, which reads what is rebuilt already."""
+        import keras
+
+        made = self._call(node)
+        tensors = list(made) if isinstance(made, list | tuple) else [made]
+        for old, new in zip(keras.tree.flatten(node.outputs), tensors, strict=True):
+            self.tensors[id(old)] = new
+
+    def _call(self, node: Any) -> Any:
+        operation, name = node.operation, self._names[id(node.operation)]
+        if does_nothing(operation, node):
+            return self.tensors[id(node.input_tensors[0])]
+        if ".ops." in type(operation).__module__:
+            return self._call_operator(node, name)
+        known = self._layers.get(id(operation))
+        if known is None:
+            known = known_layer(operation, name)
+            made = None if known is None else self._try(known, node)
+            if made is not None and _copied(operation, known):
+                self._layers[id(operation)] = known
+                return made
+            known = carried_layer()(register(operation, name), name=name)
+            self._layers[id(operation)] = known
+        if type(known).__name__ == "Carried":
+            return self._carry(known, node)
+        return self._try(known, node, strict=True)
+
+    def _call_operator(self, node: Any, name: str) -> Any:
+        kind = type(node.operation).__name__
+        if kind not in OPERATORS:
+            raise UnsupportedModelError(
+                f"operator {node.operation.name!r}",
+                found=f"{kind} of keras.ops, which has no counterpart in tf_keras",
+                expected="operators that compute tensors from tensors",
+                next_step="replace the operator by standard layers and copy the weights",
+            )
+        layer = as_layer(node, name)
+        if layer is not None:
+            tensors = [self.tensors[id(tensor)] for tensor in node.input_tensors]
+            return layer(_single(tensors))
+        return self._carry(carried_layer()(register(as_function(node.operation), name), name=name), node)
+
+    def _try(self, layer: Any, node: Any, *, strict: bool = False) -> Any:
+        """Call a tf_keras layer as the node calls its own; None where it takes other arguments."""
+        import keras
+
+        kwargs = {key: value for key, value in node.arguments.kwargs.items() if key != "training"}
+        args, kwargs = keras.tree.map_structure(self._tensor, (tuple(node.arguments.args), kwargs))
+        kwargs = {key: value for key, value in kwargs.items() if not _is_nothing(value)}
+        if type(layer).__name__ == "BatchNormalization":
+            kwargs.pop("mask", None)  # only statistics of a batch follow it
+        kwargs = self._with_one_mask(layer, kwargs)
+        try:
+            return layer(*args, **kwargs)
+        except (TypeError, ValueError, NotImplementedError):
+            if strict:
+                raise
+            return None
+
+    def _tensor(self, value: Any) -> Any:
+        import keras
+
+        return self.tensors[id(value)] if isinstance(value, keras.KerasTensor) else value
+
+    def _with_one_mask(self, layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Replace the masks that Keras 3 gives a MultiHeadAttention by the one `[N, queries, keys]` of tf_keras."""
+        if not _ATTENTION_MASKS.keys() & kwargs.keys():
+            return kwargs
+        masks = {key: kwargs[key] for key in (*_ATTENTION_MASKS, "attention_mask") if kwargs.get(key) is not None}
+        rest = {key: value for key, value in kwargs.items() if key not in masks and key not in _ATTENTION_MASKS}
+        if not masks:
+            return rest
+        joining = carried_layer()(
+            register(_joined(tuple(masks)), "masks"), name=f"{layer.name}_masks_{len(self.tensors)}"
         )
-    config = model.get_config()
-    tensors: dict[tuple[str, int, int], Any] = {}
-    layers = {layer.name: layer for layer in model.operations}
-    calls: list[tuple[str, int, Callable[..., Any], dict[str, Any]]] = []
-    for entry in config["layers"]:
-        name = str(entry["config"].get("name", entry.get("name")))
-        if entry["class_name"] == "InputLayer":
-            shape = entry["config"].get("batch_shape") or entry["config"].get("batch_input_shape")
-            tensors[name, 0, 0] = tf_keras.Input(tuple(shape[1:]), name=name, dtype=_dtype(entry["config"]))
-            continue
-        target = _target(layers[name], entry)
-        calls += [(name, number, target, node) for number, node in enumerate(entry["inbound_nodes"])]
-    while calls:  # a layer that is called twice is listed once, in front of what its second call reads
-        waiting = []
-        for call in calls:
-            name, number, target, node = call
-            try:
-                args, kwargs = _resolve(node["args"], tensors), _resolve(_call_kwargs(node), tensors)
-            except KeyError:
-                waiting.append(call)
-                continue
-            called = target(*args, **kwargs)
-            for index, tensor in enumerate(called if isinstance(called, list | tuple) else [called]):
-                tensors[name, number, index] = tensor
-        assert len(waiting) < len(calls), "a graph without an order"
-        calls = waiting
-    return tf_keras.Model(
-        _pick(config["input_layers"], tensors), _pick(config["output_layers"], tensors), name=model.name
-    )
+        return {**rest, "attention_mask": joining(_single(list(masks.values())))}
+
+    def _carry(self, layer: Any, node: Any) -> Any:
+        """Call a carried layer on the tensors of the node, in the place where each one stands."""
+        import keras
+
+        tensors: list[Any] = []
+
+        def place(value: Any) -> Any:
+            if not isinstance(value, keras.KerasTensor):
+                return value
+            tensors.append(self.tensors[id(value)])
+            return Place(len(tensors) - 1)
+
+        kwargs = {key: value for key, value in node.arguments.kwargs.items() if key != "training"}
+        arguments = keras.tree.map_structure(place, (tuple(node.arguments.args), kwargs))
+        args, kwargs = arguments
+        is_plain = len(args) == 1 and isinstance(args[0], Place) and not kwargs
+        try:
+            return layer(_single(tensors), **({} if is_plain else {"arguments": register(arguments, "arguments")}))
+        except (TypeError, ValueError, NotImplementedError, AttributeError, ArithmeticError) as exc:
+            raise UnsupportedModelError(
+                f"layer {layer.name!r}",
+                found=f"{type(node.operation).__name__}, which TensorFlow cannot trace: {_in_short(exc)}",
+                expected="layers and operators that compute with an open batch",
+                next_step="replace it by standard layers and copy the weights",
+            ) from exc
 
 
-def _rebuild_sequential(model: Any) -> Any:
+def _copied(layer: Any, known: Any) -> bool:
+    """Copy the weights of a layer of Keras 3 to one of tf_keras; False where it lays them out in another way."""
+    if type(layer).__name__ == "Normalization" and layer.mean is not None:
+        return True
+    weights = layer.get_weights()
+    if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in known.get_weights()]:
+        return False
+    known.set_weights(weights)
+    return True
+
+
+def _joined(names: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function of the masks of those names: what none of them hides."""
+
+    def join(*masks: Any) -> Any:
+        import tensorflow as tf
+
+        joined = None
+        for name, mask in zip(names, masks, strict=True):
+            seen = tf.cast(mask, tf.bool)
+            if name in _ATTENTION_MASKS:
+                seen = tf.expand_dims(seen, _ATTENTION_MASKS[name])
+            joined = seen if joined is None else tf.logical_and(joined, seen)
+        return joined
+
+    return join
+
+
+def _named(tensor: Any, name: str) -> Any:
+    """Return an output under a name of its own."""
     import tf_keras
 
-    shape = model.input_shape
-    x = inputs = tf_keras.Input(tuple(shape[1:]), name=f"{model.name}_input", dtype=str(model.inputs[0].dtype))
-    for layer in model.layers:
-        entry = {"class_name": type(layer).__name__, "config": layer.get_config()}
-        x = _target(layer, entry)(x)
-    return tf_keras.Model(inputs, x, name=model.name)
+    if tensor._keras_history.layer.name == name:
+        return tensor
+    return tf_keras.layers.Activation("linear", name=name)(tensor)
 
 
-def _target(layer: Any, entry: dict[str, Any]) -> Callable[..., Any]:
-    """Return what to call in place of `layer`: a tf_keras layer, a rebuilt nested model, or a plain operator."""
-    import tf_keras
-
-    kind = str(entry["class_name"])
-    if kind in ("Functional", "Sequential"):
-        nested: Callable[..., Any] = _rebuild(layer)
-        return nested
-    module = type(layer).__module__
-    if ".ops." in module:
-        if kind in _OPERATORS:
-            return _OPERATORS[kind]
-        raise _unsupported(layer.name, f"the operator keras.ops {kind}")
-    found = reversible_embedding() if kind == "ReversibleEmbedding" else getattr(tf_keras.layers, kind, None)
-    if found is None or not module.startswith("keras."):
-        raise _unsupported(layer.name, f"a layer of class {kind}")
-    built: Callable[..., Any] = _make(found, entry["config"], layer.name)
-    return built
+def _in_short(exc: Exception) -> str:
+    """Return the last line of an error, where TensorFlow says what it is about."""
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line] or lines
+    return telling[0][:200] if telling else type(exc).__name__
 
 
-def _make(kind: Any, config: dict[str, Any], name: str) -> Any:
-    """Build a tf_keras layer from a Keras 3 configuration; keys that Keras 2 does not have are left out."""
-    known = set(inspect.signature(kind.__init__).parameters) | {"name", "trainable", "dtype"}
-    cleaned: dict[str, Any] = {}
-    for given, value in config.items():
-        key = _RENAMED.get(kind.__name__, {}).get(given, given)
-        if key in _DROPPED or key.endswith(_DROPPED_SUFFIXES) or key not in known:
-            continue
-        cleaned[key] = _dtype(config) if key == "dtype" else _plain(value)
-    for key in ("layer", "forward_layer", "backward_layer", "cell"):
-        if isinstance(config.get(key), dict):
-            import tf_keras
-
-            inner = config[key]
-            cleaned[key] = _make(getattr(tf_keras.layers, inner["class_name"]), inner["config"], name)
-    try:
-        return kind(**cleaned)
-    except (TypeError, ValueError) as exc:
-        raise _unsupported(name, f"a {kind.__name__} that Keras 2 cannot build ({exc})") from None
-
-
-def _plain(value: Any) -> Any:
-    """Turn lists into tuples, as constructors want, and serialised functions into their names."""
-    if isinstance(value, dict) and value.get("class_name") == "function":
-        return value["config"]
-    if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
-    return value
-
-
-def _dtype(config: dict[str, Any]) -> str:
-    """Return the compute type: Keras 3 stores a policy, Keras 2 a name."""
-    value = config.get("dtype", "float32")
-    if isinstance(value, dict):
-        value = value.get("config", {}).get("name", "float32")
-    return "float32" if value in ("mixed_float16", "mixed_bfloat16", None) else str(value)
-
-
-def _call_kwargs(node: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in node.get("kwargs", {}).items() if value is not None and key != "training"}
-
-
-def _resolve(value: Any, tensors: dict[tuple[str, int, int], Any]) -> Any:
-    """Replace each serialised tensor by the rebuilt one."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__keras_tensor__":
-            name, node, index = value["config"]["keras_history"]
-            return tensors[str(name), int(node), int(index)]
-        return {key: _resolve(item, tensors) for key, item in value.items()}
+def _is_nothing(value: Any) -> bool:
+    """Tell whether an argument says nothing: None, or a list of None for each of several inputs."""
     if isinstance(value, list | tuple):
-        return [_resolve(item, tensors) for item in value]
-    return value
+        return all(_is_nothing(item) for item in value)
+    return value is None
 
 
-def _pick(references: Any, tensors: dict[tuple[str, int, int], Any]) -> Any:
-    """Return the tensors that `input_layers` or `output_layers` name: one reference, or a (nested) list of them."""
-    if references and isinstance(references[0], str):
-        return tensors[str(references[0]), int(references[1]), int(references[2])]
-    return [_pick(reference, tensors) for reference in references]
-
-
-def _copy_weights(source: Any, target: Any) -> None:
-    rebuilt = {layer.name: layer for layer in target.layers}
-    for layer in source.layers:
-        if not layer.weights:
-            continue
-        other = rebuilt.get(layer.name)
-        if other is None:
-            raise _unsupported(layer.name, "a layer that was lost while carrying the model over")
-        if hasattr(layer, "layers") and hasattr(other, "layers"):
-            _copy_weights(layer, other)
-            continue
-        weights = layer.get_weights()
-        if [w.shape for w in weights] != [w.shape for w in other.get_weights()]:
-            raise _unsupported(layer.name, f"weights that {type(other).__name__} of Keras 2 lays out in another way")
-        other.set_weights(weights)
-
-
-def _unsupported(layer: str, found: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        f"layer {layer!r}",
-        found=found,
-        expected="a layer that tf_keras has, which TF-MOT and the TFLite converter need",
-        next_step="replace the layer by standard ones and copy its weights",
-    )
+def _single(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
