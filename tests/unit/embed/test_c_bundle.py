@@ -101,3 +101,14 @@ def test_the_makefile_compiles_for_the_machine_it_runs_on(target: str, is_native
     out = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target(target), overwrite=False).out
     makefile = (out / "Makefile").read_text()
     assert ("-march=native" in makefile) == is_native and ("CFLAGS ?= -O3 $(NATIVE)\n" in makefile) == is_native
+
+
+@pytest.mark.parametrize(
+    ("target", "family", "share"), [("cortex-m4-qemu", "dsp", 0.0), ("cortex-m3-qemu", "portable", 1)]
+)
+def test_it_says_which_layers_are_portable(target: str, family: str, share: float, tmp_path: Path) -> None:
+    out = write_bundle(MODEL, name="net", out=tmp_path / "b", target=find_target(target), overwrite=False).out
+    found = tomllib.loads((out / "bundle.toml").read_text())
+    assert (found["kernels"], found["portable_share"]) == (family, share) and found["macs"] > 0
+    assert {*found["portable"][0]} == {"layer", "kernel", "macs", "share", "reason"}
+    assert f"{100 * share:.1f} % of {found['macs']:,} multiplications" in (out / "README.md").read_text()

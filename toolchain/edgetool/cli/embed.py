@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgetool.embed.c_bundle import Bundle
     from edgetool.embed.firmware import FirmwareRun
     from edgetool.embed.linux_bundle import LinuxBundle
+    from edgetool.embed.portable_layers import KernelChoice
     from edgetool.embed.tflm_bundle import TflmBundle
     from edgetool.targets import Target
 
@@ -165,6 +166,7 @@ def _bundle_lines(made: EmbeddedC) -> list[str]:
         *([f"         {bundle.io_bytes:,} bytes of inputs and outputs, the application's"] if bundle.io_bytes else []),
         f"  flash  {bundle.constant_bytes:,} bytes of constants, and the code",
         *_packed_lines(bundle),
+        *_kernel_lines(bundle.kernels),
         f"  make -C {bundle.out} test",
         *([] if made.firmware is None else _firmware_lines(made.firmware)),
     ]
@@ -195,6 +197,19 @@ def _packed_lines(bundle: Bundle) -> list[str]:
             f"         {layer.layer}: {layer.packed_bytes:,} of {layer.unpacked_bytes:,}, {layer.form}"
             for layer in bundle.packed
         ),
+    ]
+
+
+def _kernel_lines(kernels: KernelChoice) -> list[str]:
+    """Return what share of the multiplications portable C does, and which layers these are."""
+    layers = [layer for layer in kernels.portable if layer.macs]
+    if not layers:
+        return []
+    if kernels.family == "portable":
+        return [f"  code   portable C: {layers[0].reason}"]
+    return [
+        f"  code   portable C does {100 * kernels.portable_share:.1f} % of {kernels.macs:,} multiplications:",
+        *(f"         {layer.layer}: {100 * layer.share:.1f} %, because {layer.reason}" for layer in layers),
     ]
 
 

@@ -22,6 +22,7 @@ from edgetool.embed.codegen import model_header, model_source, num_constant_byte
 from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
+from edgetool.embed.portable_layers import KernelChoice, kernel_choice
 from edgetool.embed.program import Program
 from edgetool.embed.simd import NATIVE_ISA
 from edgetool.embed.soft_float import soft_float_warnings
@@ -85,6 +86,7 @@ class Bundle:
         io_bytes: of the buffers for them that the application has.
         drop_softmax: outputs are what the last softmax was given.
         is_native: its Makefile compiles for the machine that it runs on.
+        kernels: which layers portable C computes.
     """
 
     out: Path
@@ -97,6 +99,7 @@ class Bundle:
     operators: dict[str, int]
     unpacked_bytes: int
     packed: tuple[PackedLayer, ...]
+    kernels: KernelChoice
     warnings: tuple[str, ...] = ()
     io: str = "arena"
     io_bytes: int = 0
@@ -144,7 +147,8 @@ def write_bundle(
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes, packing.layers, soft_float_warnings(program, target), io, io_bytes(program),
+        packing.unpacked_bytes, packing.layers, kernel_choice(program, target.isa),
+        soft_float_warnings(program, target), io, io_bytes(program),
         drop_softmax, target.isa == NATIVE_ISA,
     )  # fmt: skip
     with atomic_path(out) as folder:
@@ -230,6 +234,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
             num_vectors=str(len(vectors.inputs[0])),
             packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
+            portable=_portable_row(bundle.kernels),
         ),
         BUNDLE_FILE: _toml(bundle),
     }  # fmt: skip
@@ -242,6 +247,13 @@ def _make_flags(bundle: Bundle, flag: str) -> dict[str, str]:
 
 def _outside_row(bundle: Bundle) -> str:
     return f"\n| inputs and outputs, the application's | {bundle.io_bytes:,} bytes |" if bundle.io_bytes else ""
+
+
+def _portable_row(kernels: KernelChoice) -> str:
+    if not kernels.macs:
+        return ""
+    share = f"{100 * kernels.portable_share:.1f} % of {kernels.macs:,} multiplications"
+    return f"\n| layers of portable C; `bundle.toml` says which, and why | {share} |"
 
 
 def _packed_lines(bundle: Bundle) -> list[str]:
@@ -307,6 +319,9 @@ def _toml(bundle: Bundle) -> str:
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
         f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
+        f'kernels = "{bundle.kernels.family}"',
+        f"macs = {bundle.kernels.macs}",
+        f"portable_share = {bundle.kernels.portable_share:.4f}",
         *_warning_lines(bundle),
         "",
         "[operators]",
@@ -320,6 +335,16 @@ def _toml(bundle: Bundle) -> str:
             f'form = "{layer.form}"',
             f"unpacked_bytes = {layer.unpacked_bytes}",
             f"packed_bytes = {layer.packed_bytes}",
+        ]
+    for portable in bundle.kernels.portable:
+        lines += [
+            "",
+            "[[portable]]",
+            f'layer = "{quoted(portable.layer)}"',
+            f'kernel = "{portable.kernel}"',
+            f"macs = {portable.macs}",
+            f"share = {portable.share:.4f}",
+            f'reason = "{quoted(portable.reason)}"',
         ]
     return "\n".join([*lines, ""])
 
