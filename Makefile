@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
+FUZZ_COUNT ?= 50000
+FUZZ_SEED ?= 1
+FUZZ_KEEP ?= fuzz-findings
+
 DEMO_OUT ?= demo-run
 DEMO_RECIPES := float32,float16,w8_dynamic,w8a8_static,prune80_w8a8_static,w8a8_qat
 DEMO_EPOCHS ?= 6
@@ -13,12 +17,13 @@ DEMO_EFFORT ?= 1
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: help install demo test quick lint lock clean
+.PHONY: help install demo test quick fuzz lint lock clean
 
 help:
 	@echo "make demo    train, compress, measure, report and embed the document's CNN on scikit-learn's digits"
 	@echo "make test    lint, type-check and run every test"
 	@echo "make quick   the tests that are not marked slow"
+	@echo "make fuzz    damaged files through every parser, FUZZ_COUNT of them from FUZZ_SEED on"
 	@echo "make lint    ruff and mypy"
 	@echo "make lock    resolve pyproject.toml into requirements.lock again"
 
@@ -50,6 +55,9 @@ test: lint
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow"
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz/run.py --count $(FUZZ_COUNT) --seed $(FUZZ_SEED) --keep $(FUZZ_KEEP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -95,13 +95,13 @@ class MissingFileError(EdgetoolError):
 
 
 class FileFormatError(EdgetoolError):
-    """A file whose content is damaged or is not what its name says."""
+    """A file whose content is damaged, is not what its name says, or claims far more than it stores."""
 
     exit_code = 11
 
 
 class UntrustedModelError(EdgetoolError):
-    """A model file that carries code (Lambda layer, pickle) and was not marked as trusted."""
+    """A model file that carries or names code (Lambda layer, pickle, unknown class) and was not marked as trusted."""
 
     exit_code = 12
 

@@ -55,3 +55,19 @@ def test_only_bundles_that_can_be_run_are_verified(bundle: Path, tmp_path: Path)
     tflm = write_tflm_bundle(MODEL, name="net", out=tmp_path / "t", target=find_target("host"), overwrite=False).out
     with pytest.raises(UsageError, match="--runtime tflm, which edgetool does not run"):
         bundled_model(tflm)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name = "../../etc/passwd"\nsource_sha256 = "00"\nruntime = "linux"',
+        'name = "/etc/passwd"\nsource_sha256 = "00"\nruntime = "linux"',
+        f'name = "{"x" * 300}"\nsource_sha256 = "00"\nruntime = "linux"',
+        f"name = {'[' * 3000}{']' * 3000}",
+    ],
+    ids=["upwards", "absolute", "long", "deep"],
+)
+def test_names_that_lead_out_of_the_folder_are_refused(bundle: Path, text: str) -> None:
+    (bundle / BUNDLE_FILE).write_text(text)
+    with pytest.raises(FileFormatError, match=BUNDLE_FILE):
+        bundled_model(bundle)

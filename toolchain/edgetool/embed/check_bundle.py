@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.artifact import digest_path
+from edgetool.bounds.parsing import printable
 from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
 from edgetool.embed.calls import IO, buffer_lines, place_io, run_call, stream_lines
@@ -36,6 +38,9 @@ from edgetool.verify.inputs import VerifyInputs
 __all__ = ["BundleCheck", "bundled_model", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
 
 TIMEOUT_S = 600.0
+
+#: What `bundle.toml` may call the files beside it: nothing that leads out of the folder.
+FILE_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,127}")
 FLAGS = ("-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
@@ -225,11 +230,15 @@ def _written(bundle: Path) -> _Written:
         )  # fmt: skip
         if found.io not in IO:
             raise ValueError(f"io = {found.io!r}")
-    except (OSError, KeyError, ValueError) as exc:
+        if not FILE_NAME.fullmatch(found.name):
+            raise ValueError(f"name = {found.name[:80]!r}")
+    except (OSError, KeyError, ValueError, TypeError, RecursionError) as exc:
         raise FileFormatError(
-            str(path), found=f"{type(exc).__name__}: {exc}", expected=f"name and source_sha256; io: {', '.join(IO)}",
+            str(path),
+            found=f"{type(exc).__name__}: {printable(exc)}",
+            expected=f"name and source_sha256; io: {', '.join(IO)}",
             next_step="write the bundle again",
-        ) from None  # fmt: skip
+        ) from None
     return found
 
 
