@@ -8,7 +8,17 @@ from typing import Any
 from edgetool.data.dataset import Dataset
 from edgetool.errors import UsageError, nearest
 
-__all__ = ["METRICS", "TASKS", "Task", "drop_points", "in_points", "infer_task", "worst_allowed"]
+__all__ = [
+    "METRICS",
+    "TASKS",
+    "Head",
+    "Task",
+    "drop_points",
+    "in_points",
+    "infer_task",
+    "output_activation",
+    "worst_allowed",
+]
 
 #: Task -> its usual metric.
 TASKS = {
@@ -34,6 +44,31 @@ WITHOUT_LABELS = frozenset({"reconstruction", "generation"})
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """An output behind the first one: what it is for, and what it is measured by.
+
+    Attributes:
+        name: of the output.
+        index: of the output, from 1.
+        task: a key of `TASKS`.
+        metric: a key of `METRICS`.
+        loss: tf_keras loss name.
+        from_logits: as in `Task`.
+        per_position: as in `Task`.
+        is_labelled: the data have labels for it; otherwise the source model's own answers are its labels.
+    """
+
+    name: str
+    index: int
+    task: str
+    metric: str
+    loss: str
+    from_logits: bool
+    per_position: bool
+    is_labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task, its metric, and the loss to fine-tune with.
 
@@ -43,7 +78,9 @@ class Task:
         metric: a key of `METRICS`.
         loss: tf_keras loss name.
         from_logits: the last layer has no softmax or sigmoid.
-        per_position: outputs are `[N, L, C]` and labels `[N, L]`; positions with a label below 0 do not count.
+        per_position: outputs are `[N, ..., C]` and labels `[N, ...]`, one class at each position or pixel; those with
+            a label below 0 do not count.
+        heads: outputs behind the first one.
     """
 
     name: str
@@ -51,6 +88,7 @@ class Task:
     loss: str
     from_logits: bool
     per_position: bool = False
+    heads: tuple[Head, ...] = ()
 
     @property
     def needs_labels(self) -> bool:
@@ -84,7 +122,7 @@ def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | 
             "--metric", found=repr(chosen), expected="a known metric", next_step=nearest(chosen, list(METRICS))
         )
     activation = _last_activation(model)
-    per_position = len(model.outputs[0].shape) == 3
+    per_position = _is_per_position(tuple(model.outputs[0].shape), _labels(dataset))
     if name in ("classification", "language_model"):
         return Task(name, chosen, "sparse_categorical_crossentropy", activation != "softmax", per_position)
     if name == "binary":
@@ -112,8 +150,18 @@ def worst_allowed(metric: str, reference: float, max_drop: float) -> float:
     return reference - allowed if METRICS[metric] else reference + allowed
 
 
+def _labels(dataset: Dataset) -> Any:
+    return next((s.labels for s in (dataset.test, dataset.val, dataset.train) if s is not None), None)
+
+
+def _is_per_position(output_shape: tuple[int | None, ...], labels: Any) -> bool:
+    """Tell `[N, L, C]`, and outputs of more axes whose labels have all but the last."""
+    rank = len(output_shape)
+    return rank == 3 or (rank > 3 and (labels is None or labels.ndim == rank - 1))
+
+
 def _infer_name(model: Any, dataset: Dataset) -> str:
-    labels = next((s.labels for s in (dataset.test, dataset.val, dataset.train) if s is not None), None)
+    labels = _labels(dataset)
     if labels is None:
         return "reconstruction"
     output_shape = model.outputs[0].shape
@@ -123,7 +171,7 @@ def _infer_name(model: Any, dataset: Dataset) -> str:
         return "classification"
     if width == 1 and integral and int(labels.max()) <= 1:
         return "binary"
-    if integral and len(output_shape) == 3 and tuple(labels.shape[1:]) == tuple(output_shape[1:-1]):
+    if integral and len(output_shape) >= 3 and labels.ndim == len(output_shape) - 1:
         return "binary" if width == 1 else "classification"
     if integral and labels.ndim <= 2 and width is not None and width > 1:
         return "classification"
@@ -131,15 +179,20 @@ def _infer_name(model: Any, dataset: Dataset) -> str:
 
 
 def _is_one_hot(labels: Any) -> bool:
-    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=-1) == 1).all())
 
 
 def _last_activation(model: Any) -> str:
     """Return the name of the activation that makes the first output; empty where it cannot be told."""
     stated = getattr(model, "last_activation", None)
-    if isinstance(stated, str):
-        return stated
-    layer = getattr(model.outputs[0], "_keras_history", [None])[0]
+    return stated if isinstance(stated, str) else output_activation(model, 0)
+
+
+def output_activation(model: Any, index: int) -> str:
+    """Return the name of the activation that makes an output of a Keras model; empty where it cannot be told."""
+    layer = getattr(model.outputs[index], "_keras_history", [None])[0]
+    if layer is None and not hasattr(model, "layers"):
+        return ""
     layer = layer if layer is not None else model.layers[-1]
     inner = getattr(layer, "layer", layer)
     kind = type(inner).__name__

@@ -9,6 +9,7 @@ import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
+from edgetool.store.head_record import HeadRecord
 from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, InvariantRecord, ParityRecord, SizeRecord
 
 
@@ -32,6 +33,14 @@ def test_a_drop_within_the_limit_is_accepted_and_one_at_the_limit_too() -> None:
 def test_without_labels_there_is_no_drop() -> None:
     assert validation_drop(ARTIFACT, None) is None
     assert answers_refusal(ARTIFACT, source=None, max_drop_points=0.0) is None
+
+
+def test_of_several_outputs_the_worst_decides() -> None:
+    heads = (HeadRecord("depth", "r2", 0.7, 0.01, "source", 3.0), HeadRecord("odd", "accuracy", 0.9, 0.01, "data", 0.1))
+    several = dataclasses.replace(ARTIFACT, validation=dataclasses.replace(evaluation(0.90), heads=heads))
+    assert validation_drop(several, SOURCE) == pytest.approx(3.0)
+    refusal = answers_refusal(several, source=SOURCE, max_drop_points=1.0)
+    assert refusal == "validation r2 of depth drops by 3.00, more than 1"
 
 
 def test_errors_drop_in_percent() -> None:

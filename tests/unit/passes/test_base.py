@@ -68,9 +68,9 @@ class Zero(Pass):
         return PassResult(dataclasses.replace(state, model=model, invariants=(found,)), modified=True, facts={})
 
 
-def context(*, labelled: bool = True) -> Context:
-    train = Split("train", (np.zeros((4, 4), np.float32),), np.zeros(4, np.int64) if labelled else None)
-    data = Dataset("d", train, None, None)
+def context(*, trains: bool = True) -> Context:
+    train = Split("train", (np.zeros((4, 4), np.float32),), np.zeros(4, np.int64))
+    data = Dataset("d", train if trains else None, None, None)
     return Context(data, TrainingSettings(), 0, Path(), lambda what, done, total: None)
 
 
@@ -92,8 +92,8 @@ def test_a_pass_that_does_not_is_caught_with_the_layer() -> None:
 
 
 def test_requirements_are_checked_first() -> None:
-    with pytest.raises(PassError, match="no labelled training split"):
-        Zero().run(STATE, context(labelled=False))
+    with pytest.raises(PassError, match="no training split"):
+        Zero().run(STATE, context(trains=False))
     quantised = dataclasses.replace(STATE, quantization=QuantizationScheme(mode="static"))
     with pytest.raises(PassError, match="already quantised"):
         Zero().run(quantised, context())

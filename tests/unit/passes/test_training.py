@@ -11,7 +11,7 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.passes.base import Context, Invariant, TrainingSettings
-from edgetool.passes.training import _batches, make_projections, num_steps
+from edgetool.passes.training import _batches, _training_split, make_projections, num_steps
 
 
 class Variable:
@@ -45,19 +45,21 @@ def test_steps(epochs: float, settings: dict[str, Any], expected: int) -> None:
 
 
 def test_every_sample_is_seen_once_before_any_is_seen_twice() -> None:
-    batches = list(_batches(context(), 5))
-    assert all(np.array_equal(x[:, 0], y) for x, y in batches), "samples keep their labels"
-    seen = np.concatenate([y for _, y in batches])
+    train = context().dataset.train
+    assert train is not None
+    seen = np.concatenate(list(_batches(train, context(), 5)))
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert not np.array_equal(seen[:10], seen[10:]), "each round has an order of its own"
-    again = np.concatenate([y for _, y in _batches(context(), 5)])
-    other = np.concatenate([y for _, y in _batches(dataclasses.replace(context(), seed=8), 5)])
+    again = np.concatenate(list(_batches(train, context(), 5)))
+    other = np.concatenate(list(_batches(train, dataclasses.replace(context(), seed=8), 5)))
     assert np.array_equal(seen, again) and not np.array_equal(seen, other)
 
 
 def test_a_limit_on_samples_holds_for_every_epoch() -> None:
-    seen = np.concatenate([y for _, y in _batches(context(max_train_samples=5), 6)])
-    assert len(np.unique(seen)) == 5
+    limited = context(max_train_samples=5)
+    train = _training_split(limited)
+    assert train.num_samples == 5
+    assert len(np.unique(np.concatenate(list(_batches(train, limited, 6))))) == 5
 
 
 def test_a_cluster_moves_as_one() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.errors import DataError
 
-__all__ = ["check_dataset", "check_fits"]
+__all__ = ["check_dataset", "check_fits", "check_labels"]
 
 #: Tasks whose samples need no labels: inputs are given back, or outputs are judged by themselves.
 UNLABELLED_TASKS = ("reconstruction", "generation")
@@ -70,7 +70,7 @@ def check_fits(
         for array, shape in zip(split.inputs, input_shapes, strict=True):
             _check_shape(f"{dataset.name}: x_{split.name}", array, shape)
         if split.labels is not None:
-            _check_labels(f"{dataset.name}: y_{split.name}", split.labels, output_shape, task)
+            check_labels(f"{dataset.name}: y_{split.name}", split.labels, output_shape, task)
         elif task not in UNLABELLED_TASKS:
             raise DataError(
                 f"{dataset.name}: {split.name}",
@@ -93,13 +93,16 @@ def _check_split(name: str, split: Split) -> None:
                 expected=f"{split.inputs[0].shape[0]}, as in the first input",
                 next_step="give as many samples for every input",
             )
+    labelled = {f"y_{split.name}_{head}": array for head, array in split.heads.items()}
     if split.labels is not None:
-        subject = f"{name}: y_{split.name}"
-        _check_numbers(subject, split.labels)
-        if split.labels.shape[0] != split.num_samples:
+        labelled[f"y_{split.name}"] = split.labels
+    for key, labels in labelled.items():
+        subject = f"{name}: {key}"
+        _check_numbers(subject, labels)
+        if labels.shape[0] != split.num_samples:
             raise DataError(
                 subject,
-                found=f"{split.labels.shape[0]} labels",
+                found=f"{labels.shape[0]} labels",
                 expected=f"{split.num_samples}, one for each sample of x_{split.name}",
                 next_step="save samples and labels of the same split together",
             )
@@ -144,9 +147,21 @@ def _check_shape(subject: str, array: Array, shape: tuple[int, ...]) -> None:
         )
 
 
-def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], task: str) -> None:
+def check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], task: str) -> None:
+    """Check the labels of one output.
+
+    Args:
+        subject: for messages.
+        labels: `[N, ...]`.
+        output_shape: of the output, with -1 for open dimensions.
+        task: a key of `edgetool.tasks.TASKS`.
+
+    Raises:
+        DataError: shape or range does not fit.
+    """
     num_classes = output_shape[-1]
-    if task in PER_POSITION_TASKS and len(output_shape) == 3:
+    rank = len(output_shape)
+    if task in PER_POSITION_TASKS and (rank == 3 or (rank > 3 and labels.ndim == rank - 1)):
         _check_positions(subject, labels, output_shape, max(2, num_classes))
         return
     if task == "classification" and labels.ndim > 1 and labels.shape[1:] != (num_classes,):
@@ -187,13 +202,17 @@ def _check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], ta
 
 
 def _check_positions(subject: str, labels: Array, output_shape: tuple[int, ...], num_classes: int) -> None:
-    """Check labels `[N, L]`, one a position; below 0: does not count."""
-    length = output_shape[1]
-    if labels.ndim != 2 or (length > 0 and labels.shape[1] != length) or labels.dtype.kind not in "iu":
+    """Check labels `[N, ...]`, one a position; below 0: does not count."""
+    lengths = output_shape[1:-1]
+    fits = labels.ndim == len(lengths) + 1 and all(
+        length in (-1, size) for length, size in zip(lengths, labels.shape[1:], strict=True)
+    )
+    if not fits or labels.dtype.kind not in "iu":
+        places = ", ".join(str(length) if length > 0 else "L" for length in lengths)
         raise DataError(
             subject,
             found=f"labels of shape {list(labels.shape)}, {labels.dtype}",
-            expected=f"[N, {length if length > 0 else 'L'}] integers, one for each position",
+            expected=f"[N, {places}] integers, one for each position",
             next_step="give one label a position, -1 where it does not count",
         )
     if int(labels.max()) >= num_classes or int(labels.max()) < 0:

@@ -28,12 +28,14 @@ class Split:
     Attributes:
         name: `train`, `val` or `test`.
         inputs: one array per model input, each `[N, ...]`, in the model's input order.
-        labels: `[N]` integer classes, `[N, ...]` regression targets, or None where there are none.
+        labels: of the model's first output: `[N]` integer classes, `[N, ...]` regression targets, or None.
+        heads: labels of further outputs, by name or number as the source has them; by number once the model is known.
     """
 
     name: str
     inputs: tuple[Array, ...]
     labels: Array | None = None
+    heads: dict[str, Array] = field(default_factory=dict)
 
     @property
     def num_samples(self) -> int:
@@ -48,8 +50,13 @@ class Split:
             chosen = np.arange(num_samples)
         else:
             chosen = np.sort(np.random.default_rng(seed).choice(self.num_samples, num_samples, replace=False))
+        return self.select(chosen)
+
+    def select(self, chosen: Array) -> Split:
+        """Return the samples that a mask or a list of indices chooses."""
         labels = None if self.labels is None else self.labels[chosen]
-        return Split(self.name, tuple(x[chosen] for x in self.inputs), labels)
+        heads = {name: array[chosen] for name, array in self.heads.items()}
+        return Split(self.name, tuple(x[chosen] for x in self.inputs), labels, heads)
 
     def batches(self, batch_size: int) -> Iterator[tuple[tuple[Array, ...], Array | None]]:
         """Yield `(inputs, labels)` in order, `batch_size` samples at a time; the last one may be shorter."""

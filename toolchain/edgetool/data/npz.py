@@ -1,4 +1,8 @@
-"""`.npz` archives: `x_train, y_train, [x_val, y_val,] x_test, y_test`, or JPEG bytes end to end with offsets."""
+"""`.npz` archives: `x_train, y_train, [x_val, y_val,] x_test, y_test`, or JPEG bytes end to end with offsets.
+
+Of a model with several inputs or outputs there are `x_train_0, x_train_1` and `y_train_0, y_train_1`, or
+`y_train_<name of the output>`; outputs without labels are left out.
+"""
 
 from __future__ import annotations
 
@@ -75,14 +79,16 @@ def read_arrays(path: Path, required: Sequence[str]) -> dict[str, Array]:
 
 def _split(path: Path, arrays: dict[str, Array], name: str) -> Split | None:
     labels = arrays.get(f"y_{name}")
+    start = f"y_{name}_"
+    heads = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
     if f"jpeg_{name}" in arrays:
-        return Split(name, (_decode_jpegs(path, arrays, name),), labels)
+        return Split(name, (_decode_jpegs(path, arrays, name),), labels, heads)
     if f"x_{name}" in arrays:
-        return Split(name, (arrays[f"x_{name}"],), labels)
+        return Split(name, (arrays[f"x_{name}"],), labels, heads)
     numbered = sorted(key for key in arrays if key.startswith(f"x_{name}_"))
     if numbered:
-        return Split(name, tuple(arrays[key] for key in numbered), labels)
-    if labels is not None:
+        return Split(name, tuple(arrays[key] for key in numbered), labels, heads)
+    if labels is not None or heads:
         raise DataError(
             str(path), found=f"y_{name} without x_{name}", expected="both", next_step=f"save x_{name} beside y_{name}"
         )

@@ -78,15 +78,14 @@ def add_validation_to_train(dataset: Dataset) -> Dataset:
     if train.labels is not None and val.labels is not None:
         labels = np.concatenate([train.labels, val.labels])
     inputs = tuple(np.concatenate(pair) for pair in zip(train.inputs, val.inputs, strict=True))
+    heads = {name: np.concatenate([part, val.heads[name]]) for name, part in train.heads.items() if name in val.heads}
     fact = f"none: its {val.num_samples:,} samples are trained on"
-    return dataclasses.replace(
-        dataset, train=Split("train", inputs, labels), val=None, facts={**dataset.facts, "validation split": fact}
-    )
+    facts = {**dataset.facts, "validation split": fact}
+    return dataclasses.replace(dataset, train=Split("train", inputs, labels, heads), val=None, facts=facts)
 
 
 def _select(split: Split, mask: Mask, name: str) -> Split:
-    labels = None if split.labels is None else split.labels[mask]
-    return Split(name, tuple(x[mask] for x in split.inputs), labels)
+    return dataclasses.replace(split.select(mask), name=name)
 
 
 def take_part_of_test(dataset: Dataset, num_samples: int) -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import drop_points
 
-__all__ = ["answers_refusal", "validation_drop"]
+__all__ = ["answers_refusal", "validation_drop", "validation_drops"]
 
 #: Rounding of floating-point drops that lie exactly at the limit.
 SLACK = 1e-9
@@ -25,14 +25,24 @@ def answers_refusal(artifact: ArtifactRecord, *, source: EvaluationRecord | None
         return "its outputs do not agree"
     if not all(invariant.passed for invariant in artifact.invariants):
         return "an invariant is broken"
-    drop = validation_drop(artifact, source)
-    if drop is not None and source is not None and drop > max_drop_points + SLACK:
-        return f"validation {source.metric} drops by {drop:.2f}, more than {max_drop_points:g}"
+    for what, drop in validation_drops(artifact, source):
+        if drop > max_drop_points + SLACK:
+            return f"validation {what} drops by {drop:.2f}, more than {max_drop_points:g}"
     return None
 
 
 def validation_drop(artifact: ArtifactRecord, source: EvaluationRecord | None) -> float | None:
-    """Return how much worse an artefact is than the source model on the validation split, see `drop_points`."""
+    """Return how much worse an artefact is than the source model on the validation split, see `drop_points`.
+
+    Of several outputs the worst decides.
+    """
+    return max((drop for _, drop in validation_drops(artifact, source)), default=None)
+
+
+def validation_drops(artifact: ArtifactRecord, source: EvaluationRecord | None) -> list[tuple[str, float]]:
+    """Return metric and drop of every output; the metric of one behind the first is named with the output."""
     if source is None or artifact.validation is None:
-        return None
-    return drop_points(source.metric, source.value, artifact.validation.value)
+        return []
+    first = (source.metric, drop_points(source.metric, source.value, artifact.validation.value))
+    others = [(f"{head.metric} of {head.name}", head.drop) for head in artifact.validation.heads]
+    return [first, *((what, drop) for what, drop in others if drop is not None)]

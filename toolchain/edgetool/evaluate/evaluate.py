@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from edgetool.evaluate.metrics import Score, score
 from edgetool.evaluate.paired import compare_scores
 from edgetool.evaluate.positions import by_sequence, flatten_positions, is_per_position
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import EvaluationRecord
+from edgetool.store.manifest import EvaluationRecord, HeadRecord
+from edgetool.tasks import Head, drop_points
 
 __all__ = ["evaluate_artifact", "evaluate_outputs"]
 
@@ -35,8 +37,9 @@ def evaluate_outputs(
     reference_outputs: tuple[Array, ...] | None = None,
     reference_name: str = "source",
     from_logits: bool | None = None,
+    heads: tuple[Head, ...] = (),
 ) -> EvaluationRecord:
-    """Return the metric of a model's first output on `split`.
+    """Return the metric of a model's first output on `split`, and that of each of `heads`.
 
     Args:
         outputs: of the model, each `[N, ...]`.
@@ -49,6 +52,7 @@ def evaluate_outputs(
         reference_name: what it is called.
         from_logits: see `edgetool.evaluate.metrics.score`; None: decided by the reference's outputs where there are
             any, so that both models answer by the same threshold.
+        heads: outputs behind the first one; the split has labels for each.
 
     Raises:
         DataError: NaN in the outputs, or shapes, counts or labels that do not fit.
@@ -76,7 +80,22 @@ def evaluate_outputs(
         per_class=tuple(-1.0 if math.isnan(value) else value for value in found.per_class),
         class_names=class_names,
         paired=paired,
+        heads=tuple(_evaluate_head(head, outputs, split, reference_outputs) for head in heads),
     )
+
+
+def _evaluate_head(
+    head: Head, outputs: tuple[Array, ...], split: Split, reference_outputs: tuple[Array, ...] | None
+) -> HeadRecord:
+    """Return the metric of one further output, and its drop against the reference."""
+    labels = split.heads[str(head.index)]
+    found = _score(head.metric, outputs[head.index], labels, head.from_logits)
+    drop = None
+    if reference_outputs is not None:
+        reference = _score(head.metric, reference_outputs[head.index], labels, head.from_logits)
+        drop = drop_points(head.metric, reference.value, found.value)
+    origin: Literal["data", "source"] = "data" if head.is_labelled else "source"
+    return HeadRecord(head.name, head.metric, found.value, found.standard_error, origin, drop)
 
 
 def evaluate_artifact(

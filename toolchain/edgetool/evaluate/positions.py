@@ -18,16 +18,16 @@ __all__ = ["by_sequence", "flatten_positions", "is_per_position"]
 
 
 def is_per_position(outputs: Array, labels: Array) -> bool:
-    """Tell whether `outputs` are `[N, L, C]` with a label at each position, `[N, L]`."""
-    return outputs.ndim == 3 and labels.ndim == 2 and outputs.shape[:2] == labels.shape and labels.dtype.kind in "iu"
+    """Tell whether `outputs` are `[N, ..., C]` with a class number at each position or pixel, `[N, ...]`."""
+    return outputs.ndim >= 3 and outputs.shape[:-1] == labels.shape and labels.dtype.kind in "iu"
 
 
 def flatten_positions(outputs: Array, labels: Array) -> tuple[Array, Array, Array]:
     """Return the positions that count, one a row.
 
     Args:
-        outputs: `[N, L, C]`.
-        labels: `[N, L]`; below 0: the position does not count.
+        outputs: `[N, ..., C]`.
+        labels: `[N, ...]`; below 0: the position does not count.
 
     Returns:
         outputs `[P, C]`, labels `[P]`, and the sequence that each position is of, `[P]`.

@@ -93,7 +93,7 @@ class TrainingSettings:
     Attributes:
         loss: tf_keras loss name; labels are integers for `sparse_categorical_crossentropy`.
         from_logits: the model's last layer has no softmax or sigmoid.
-        per_position: labels are `[N, L]`, one a position; those below 0 do not count.
+        per_position: labels are `[N, ...]`, one a position or pixel; those below 0 do not count.
         metric: tf_keras metric name to watch.
         learning_rate: of fine-tuning with Adam.
         batch_size: samples a step.
@@ -121,10 +121,12 @@ class Context:
 
     Attributes:
         dataset: preprocessed; its test split is None: no pass may see it.
-        training: how to fit.
+        training: how to fit; its loss is that of the first output.
         seed: for every random choice.
         workdir: a folder for scratch files.
         progress: called with (what, done, total) while long work runs.
+        heads: settings of the outputs behind the first one. Outputs without labels learn the answers of the model as
+            it came.
     """
 
     dataset: Dataset
@@ -132,6 +134,7 @@ class Context:
     seed: int
     workdir: Path
     progress: Callable[[str, int, int], None]
+    heads: tuple[TrainingSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +225,12 @@ class Pass(abc.ABC):
                 next_step=f"{state.model.instead}; or take a recipe that only quantises "
                 "(float16, w8_dynamic, w8a8_static, w8a16_static)",
             )
-        if "train_data" in self.requires and (context.dataset.train is None or context.dataset.train.labels is None):
+        if "train_data" in self.requires and context.dataset.train is None:
             raise PassError(
                 f"pass {self.name!r}",
-                found="no labelled training split",
+                found="no training split",
                 expected="data to fine-tune on",
-                next_step="give --data with x_train and y_train, or a recipe without training (w8a8_static)",
+                next_step="give --data with x_train, or a recipe without training (w8a8_static)",
             )
         if "calibration_data" in self.requires and context.dataset.train is None and context.dataset.val is None:
             raise PassError(

@@ -55,9 +55,10 @@ def weigh_batch(labels: Array, settings: TrainingSettings, weights: Array | None
     """
     positions = None
     if settings.per_position:
-        labels, positions = mask_labels(labels)
+        labels, positions = mask_labels(labels, one_score=settings.loss == "binary_crossentropy")
     if weights is None:
         return labels, positions
     if settings.per_position and positions is None:
-        positions = np.ones(labels.shape[:2], np.float32)
+        one_score = settings.loss == "binary_crossentropy"
+        positions = np.ones(labels.shape[:-1] if one_score else labels.shape, np.float32)
     return labels, weigh_labels(labels, weights, positions)

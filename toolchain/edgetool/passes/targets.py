@@ -26,9 +26,9 @@ def aim_at_inputs(dataset: Dataset) -> Dataset:
     return dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=dataset.train.inputs[0]))
 
 
-def can_distil(settings: TrainingSettings, model: Any) -> bool:
-    """Tell whether `model`, as a teacher, can take the place of labels: one output, and a loss that mixes."""
-    return settings.loss in LINEAR_LOSSES and len(model.outputs) == 1
+def can_distil(settings: TrainingSettings) -> bool:
+    """Tell whether a teacher's answers can be mixed with labels under the loss."""
+    return settings.loss in LINEAR_LOSSES
 
 
 def fit_labels(labels: Array, settings: TrainingSettings) -> Array:
@@ -42,28 +42,29 @@ def fit_labels(labels: Array, settings: TrainingSettings) -> Array:
     return labels
 
 
-def mask_labels(labels: Array) -> tuple[Array, Array | None]:
+def mask_labels(labels: Array, *, one_score: bool = False) -> tuple[Array, Array | None]:
     """Return labels without those below 0, and the weight of each position: 0 where it does not count.
 
     Args:
-        labels: of a batch, `[N, L]` or `[N, L, 1]`.
+        labels: of a batch, `[N, ...]`, and `[N, ..., 1]` of one score for two classes.
+        one_score: which of the two they are.
 
     Returns:
-        labels with 0 in place of what does not count, and float32 weights `[N, L]` with mean 1 (None where all
+        labels with 0 in place of what does not count, and float32 weights `[N, ...]` with mean 1 (None where all
         positions count), so that the loss is the mean over the positions that do.
     """
-    counts = labels.reshape(labels.shape[:2]) >= 0
+    counts = (labels[..., 0] if one_score else labels) >= 0
     if counts.all():
         return labels, None
     weights = counts * (counts.size / max(1, int(counts.sum())))
     return np.maximum(labels, 0), weights.astype(np.float32)
 
 
-def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings) -> Array:
+def mix(labels: Array | None, answers: Array, share: float, settings: TrainingSettings) -> Array:
     """Return targets: `share` of the teacher's answers and the rest of the labels (Hinton et al. 2015, temperature 1).
 
     Args:
-        labels: of a batch, from `fit_labels`.
+        labels: of a batch, from `fit_labels`; None: the answers alone are the targets.
         answers: the teacher's output for the same samples: `[N, ..., classes]` for classes, else shaped as the labels.
         share: 0..1.
         settings: loss, whether answers are logits, and how much labels are smoothed.
@@ -76,10 +77,13 @@ def mix(labels: Array, answers: Array, share: float, settings: TrainingSettings)
         if settings.from_logits:
             powers = np.exp(answers - answers.max(axis=-1, keepdims=True))
             answers = powers / powers.sum(axis=-1, keepdims=True)
-        labels = _smooth(np.eye(answers.shape[-1])[labels.astype(np.int64)], settings, answers.shape[-1])
+        if labels is not None:
+            labels = _smooth(np.eye(answers.shape[-1])[labels.astype(np.int64)], settings, answers.shape[-1])
     elif settings.loss == "binary_crossentropy":
         answers = 1.0 / (1.0 + np.exp(-answers)) if settings.from_logits else answers
-        labels = _smooth(labels, settings, 2)
+        labels = None if labels is None else _smooth(labels, settings, 2)
+    if labels is None:
+        return np.asarray(answers, np.float32)
     mixed = share * answers + (1.0 - share) * labels.reshape(answers.shape)
     return np.asarray(mixed, np.float32)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -11,8 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import RecipeError, TrainingError
 from edgetool.passes.base import Context, Facts, Invariant
-from edgetool.passes.class_weights import class_weights, weigh_batch
-from edgetool.passes.targets import can_distil, fit_labels, loss_function, mix
+from edgetool.passes.heads import head_targets, loss_weights
 
 __all__ = ["Projection", "fine_tune", "make_projections", "num_steps"]
 
@@ -51,7 +50,8 @@ def fine_tune(
         callbacks: tf_keras callbacks of TF-MOT.
         projections: put weights back onto what earlier passes ensured.
         teacher: tf_keras model whose answers are learned beside the labels; it is not trained.
-        distillation: share of the teacher's answers in the targets, 0..1. Labels alone where the loss cannot mix.
+        distillation: share of the teacher's answers in the targets, 0..1. Labels alone where the loss cannot mix, and
+            the answers alone for outputs without labels.
 
     Returns:
         Steps, samples, and the loss over the last tenth of the steps.
@@ -71,21 +71,25 @@ def fine_tune(
     rate = tf_keras.optimizers.schedules.CosineDecay(
         context.training.learning_rate * learning_rate_factor, total, alpha=0.05
     )
-    settings = context.training
-    soft = teacher is not None and distillation > 0.0 and can_distil(settings, teacher)
-    loss = loss_function(settings, soft=soft)
-    model.compile(optimizer=tf_keras.optimizers.Adam(rate), loss=loss, run_eagerly=False)
     train = _training_split(context)
-    of_classes = class_weights(np.asarray(train.labels), settings) if settings.balanced else None
+    heads = head_targets(train, context, teacher, distillation)
+    needs_answers = teacher is not None and any(head.is_soft for head in heads)
+    losses_of = [head.loss() for head in heads]
+    model.compile(
+        optimizer=tf_keras.optimizers.Adam(rate),
+        loss=losses_of if len(heads) > 1 else losses_of[0],
+        loss_weights=loss_weights(heads, train, teacher) if len(heads) > 1 else None,
+        run_eagerly=False,
+    )
     driver = tf_keras.callbacks.CallbackList(list(callbacks), model=model)
     driver.on_train_begin()
     losses: list[float] = []
-    for step, (inputs, labels) in enumerate(_batches(context, total)):
+    for step, chosen in enumerate(_batches(train, context, total)):
         driver.on_train_batch_begin(step)
-        labels, weights = weigh_batch(labels, settings, of_classes)
-        if soft and teacher is not None:
-            labels = mix(labels, teacher.predict_on_batch(inputs), distillation, settings)
-        losses.append(float(model.train_on_batch(inputs, labels, sample_weight=weights)))
+        inputs = [array[chosen] for array in train.inputs]
+        answers = _answers(teacher, inputs) if needs_answers else [None] * len(heads)
+        batches = [head.batch(chosen, answer) for head, answer in zip(heads, answers, strict=True)]
+        losses.append(_train_step(model, inputs, batches))
         if not math.isfinite(losses[-1]):
             raise TrainingError(
                 what,
@@ -102,7 +106,39 @@ def fine_tune(
     for project in projections:
         project()
     tail = losses[-max(1, total // 10) :]
-    return {"steps": total, "batch_size": context.training.batch_size, "final_loss": round(float(np.mean(tail)), 5)}
+    facts: Facts = {
+        "steps": total,
+        "batch_size": context.training.batch_size,
+        "final_loss": round(float(np.mean(tail)), 5),
+    }
+    distilled = [name for name, head in zip(model.output_names, heads, strict=True) if head.labels is None]
+    return facts | ({"outputs_without_labels": ", ".join(distilled)} if distilled else {})
+
+
+def _answers(teacher: Any, inputs: list[Array]) -> list[Array]:
+    """Return what the teacher gives for a batch, one array an output."""
+    found = teacher.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def _train_step(model: Any, inputs: list[Array], batches: list[tuple[Array, Array | None]]) -> float:
+    """Take one step and return the loss.
+
+    Args:
+        model: compiled with a loss for each output.
+        inputs: one array an input.
+        batches: targets and weights of each output.
+    """
+    given = inputs if len(inputs) > 1 else inputs[0]
+    if len(batches) == 1:
+        labels, weights = batches[0]
+        return float(model.train_on_batch(given, labels, sample_weight=weights))
+    targets = [labels for labels, _ in batches]
+    all_weights = None
+    if any(weights is not None for _, weights in batches):
+        ones = np.ones(len(inputs[0]), np.float32)
+        all_weights = [ones if weights is None else weights for _, weights in batches]
+    return float(model.train_on_batch(given, targets, sample_weight=all_weights)[0])
 
 
 def make_projections(kernels: dict[str, Any], invariants: Sequence[Invariant]) -> list[Projection]:
@@ -159,10 +195,8 @@ def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
     return project
 
 
-def _batches(context: Context, total: int) -> Any:
-    """Yield `total` shuffled batches, going round the training samples as often as needed."""
-    train = _training_split(context)
-    labels = fit_labels(np.asarray(train.labels), context.training)
+def _batches(train: Split, context: Context, total: int) -> Iterator[Array]:
+    """Yield the indices of `total` shuffled batches, going round the training samples as often as needed."""
     random = np.random.default_rng(context.seed)
     size = min(context.training.batch_size, train.num_samples)
     order: Array = np.zeros(0, np.int64)
@@ -170,14 +204,13 @@ def _batches(context: Context, total: int) -> Any:
         if len(order) < size:
             order = np.concatenate([order, random.permutation(train.num_samples)])
         chosen, order = order[:size], order[size:]
-        inputs = [x[chosen] for x in train.inputs]
-        yield inputs if len(inputs) > 1 else inputs[0], labels[chosen]
+        yield chosen
 
 
 def _training_split(context: Context) -> Split:
     """Return the samples to fine-tune on, as many as the settings allow."""
     train = context.dataset.train
-    assert train is not None and train.labels is not None
+    assert train is not None
     if context.training.max_train_samples is not None:
         train = train.take(context.training.max_train_samples, seed=context.seed)
     return train

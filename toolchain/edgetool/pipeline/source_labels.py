@@ -11,7 +11,7 @@ from edgetool.importers.base import ImportedModel
 from edgetool.tasks import Task, infer_task
 from edgetool.verify.files import has_classes
 
-__all__ = ["NO_LABELS", "is_unlabelled", "label_by_source"]
+__all__ = ["NO_LABELS", "answers_as_labels", "is_unlabelled", "label_by_source", "task_of_answers"]
 
 NO_LABELS = (
     "the data have no labels: files are scored against the source model's own answers, so that accuracy is agreement "
@@ -20,10 +20,12 @@ NO_LABELS = (
 
 
 def is_unlabelled(dataset: Dataset, imported: ImportedModel) -> bool:
-    """Tell data without any labels for a model that does not give its input back."""
+    """Tell data without labels of the first output, for a model that does not give its input back."""
     splits = [split for split in (dataset.train, dataset.val, dataset.test) if split is not None]
     if any(split.labels is not None for split in splits):
         return False
+    if any(split.heads for split in splits):
+        return True
     return imported.outputs[0].shape[1:] != imported.inputs[0].shape[1:]
 
 
@@ -31,7 +33,7 @@ def label_by_source(dataset: Dataset, imported: ImportedModel, metric: str | Non
     """Return `dataset` with the source's answers as labels of the validation and the test split, and the task.
 
     Args:
-        dataset: preprocessed, without labels. The training split, which only calibrates, stays as it is.
+        dataset: preprocessed, without labels. The training split stays as it is: passes learn the source's answers.
         imported: the source model.
         metric: that was asked for; None: the share of equal answers, or R2 where outputs are no classes.
     """
@@ -40,7 +42,7 @@ def label_by_source(dataset: Dataset, imported: ImportedModel, metric: str | Non
         for split in (dataset.val, dataset.test)
         if split is not None
     }
-    name = _task_name(next(iter(outputs.values())), imported) if outputs else "regression"
+    name = task_of_answers(next(iter(outputs.values())), imported.last_activation) if outputs else "regression"
     labelled = dataclasses.replace(
         dataset,
         val=_labelled(dataset.val, outputs, name),
@@ -52,23 +54,25 @@ def label_by_source(dataset: Dataset, imported: ImportedModel, metric: str | Non
     )
 
 
-def _task_name(outputs: Array, imported: ImportedModel) -> str:
-    if outputs.ndim == 2 and outputs.shape[1] == 1 and imported.last_activation == "sigmoid":
+def task_of_answers(outputs: Array, last_activation: str) -> str:
+    """Return what an output is for, told by its values `[N, ...]` and the activation that makes them."""
+    if outputs.ndim == 2 and outputs.shape[1] == 1 and last_activation == "sigmoid":
         return "binary"
-    is_classes = outputs.ndim == 2 and outputs.shape[1] > 1
-    if is_classes and (imported.last_activation == "softmax" or has_classes((outputs,), Split("source", (outputs,)))):
+    if outputs.ndim >= 2 and outputs.shape[-1] > 1 and last_activation == "softmax":
         return "classification"
-    return "regression"
+    return "classification" if has_classes((outputs,), Split("source", (outputs,))) else "regression"
 
 
 def _labelled(split: Split | None, outputs: dict[str, Array], task: str) -> Split | None:
     if split is None:
         return None
-    found = outputs[split.name]
+    return dataclasses.replace(split, labels=answers_as_labels(outputs[split.name], task))
+
+
+def answers_as_labels(answers: Array, task: str) -> Array:
+    """Return what a model answered as labels: class numbers, or its values."""
     if task == "classification":
-        labels: Array = found.argmax(axis=-1)
-    elif task == "binary":
-        labels = (found[:, 0] > 0.5).astype(np.int64)
-    else:
-        labels = found
-    return dataclasses.replace(split, labels=labels)
+        return np.asarray(answers.argmax(axis=-1))
+    if task == "binary":
+        return np.asarray((answers[:, 0] > 0.5).astype(np.int64))
+    return answers

@@ -89,7 +89,15 @@ def evaluate_source(
     outputs = source_arrays(cache, split)
     if not part.inputs or not outputs or not _can_be_scored(part, task):
         return None
-    return evaluate_outputs(outputs, part, metric=task.metric, task=task.name, runtime=runtime, class_names=class_names)
+    return evaluate_outputs(
+        outputs,
+        part,
+        metric=task.metric,
+        task=task.name,
+        runtime=runtime,
+        class_names=class_names,
+        heads=task.heads,
+    )
 
 
 def evaluate_stage(
@@ -187,6 +195,7 @@ def _evaluate(
         runtime="litert" if artifact.artifact.format == "tflite" else "onnxruntime",
         class_names=class_names,
         reference_outputs=source_arrays(run / "cache", split) or None,
+        heads=task.heads,
     )
 
 

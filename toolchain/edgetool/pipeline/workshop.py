@@ -29,6 +29,7 @@ from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
 from edgetool.paths import require_folder
 from edgetool.pipeline.gated import Gate, export_gated
+from edgetool.pipeline.heads import find_heads, head_settings, labels_by_position, name_heads
 from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.probe import parity_split, take_probe
 from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
@@ -253,7 +254,10 @@ def read_split(cache: Path, name: str) -> Split:
         inputs.append(np.load(path, mmap_mode="r", allow_pickle=False))
     labels_path = cache / f"{name}_y.npy"
     labels = np.load(labels_path, allow_pickle=False) if labels_path.exists() else None
-    return Split(name, tuple(inputs), labels)
+    heads = {}
+    for path in sorted(cache.glob(f"{name}_y[0-9]*.npy")):
+        heads[path.stem.removeprefix(f"{name}_y")] = np.load(path, allow_pickle=False)
+    return Split(name, tuple(inputs), labels, heads)
 
 
 def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
@@ -269,6 +273,7 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
             balanced=training.balanced and task.has_classes,
             label_smoothing=training.label_smoothing if task.has_classes else 0.0,
         )
+    heads = () if task is None else tuple(head_settings(training, head) for head in task.heads)
     if task is not None and task.name == "reconstruction":
         dataset = aim_at_inputs(dataset)
     return Context(
@@ -277,6 +282,7 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
         seed=plan.seed,
         workdir=Path(plan.cache),
         progress=lambda what, done, total: emit({"what": f"{recipe.name}: {what}", "done": done, "total": total}),
+        heads=heads,
     )
 
 
@@ -334,24 +340,25 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
     if plan.data is None:
         return Dataset("no data", None, None, None), None
     imported = _model(key)
-    raw = load_dataset(
-        plan.data,
-        label_column=plan.label_column,
-        image_size=plan.image_size,
-    )
+    raw = load_dataset(plan.data, label_column=plan.label_column, image_size=plan.image_size)
+    raw = name_heads(raw, [output.name for output in imported.outputs])
+    raw = labels_by_position(raw, imported.outputs[0].shape)
     if plan.max_test_samples is not None:
         raw = take_part_of_test(raw, plan.max_test_samples)
     shapes = [tensor.shape for tensor in imported.inputs]
     turned = channels_first(raw, shapes)
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
     ready = move_channels(apply(raw, plan.preprocessing), turned)
-    is_finished = isinstance(imported.model, FrozenModel)
-    if plan.task is None and is_unlabelled(raw, imported) and (is_finished or not plan.is_scored):
+    if plan.task is None and is_unlabelled(raw, imported):
         check_fits(raw, given, imported.outputs[0].shape, "generation")
-        return label_by_source(ready, imported, plan.metric) if plan.is_scored else (ready, None)
-    task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
-    check_fits(raw, given, imported.outputs[0].shape, task.name)
-    return ready, task
+        if not plan.is_scored and isinstance(imported.model, FrozenModel):
+            return ready, None
+        ready, task = label_by_source(ready, imported, plan.metric)
+    else:
+        task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
+        check_fits(raw, given, imported.outputs[0].shape, task.name)
+    ready, heads = find_heads(ready, imported)
+    return ready, dataclasses.replace(task, heads=heads)
 
 
 def _write_split(cache: Path, split: Split) -> None:
@@ -359,6 +366,8 @@ def _write_split(cache: Path, split: Split) -> None:
         save_array(cache / f"{split.name}_x{index}.npy", array)
     if split.labels is not None:
         save_array(cache / f"{split.name}_y.npy", split.labels)
+    for head, labels in split.heads.items():
+        save_array(cache / f"{split.name}_y{head}.npy", labels)
 
 
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}

@@ -15,7 +15,7 @@ from edgetool.tasks import in_points
 if TYPE_CHECKING:
     from edgetool.report.collect import Row
 
-__all__ = ["Answer", "answer_of", "budget_lines", "split_lines", "with_failures"]
+__all__ = ["Answer", "answer_of", "budget_lines", "head_lines", "split_lines", "with_failures"]
 
 #: How many failed recipes and artefacts a headline names.
 MAX_NAMED = 4
@@ -62,6 +62,7 @@ def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str
     best = by_name[chosen.artifact]
     details += budget_lines(manifest, chosen, best, name)
     details += split_lines(manifest, best)
+    details += head_lines(best)
     headline = f"Yes: {best.name} fits {manifest.target} in {_takes(manifest, chosen, best)}, {_cost_in_words(best)}."
     return Answer(True, headline + _decided_on(manifest.decided_on), tuple(details))
 
@@ -99,6 +100,23 @@ def budget_lines(manifest: Manifest, decision: Decision, row: Row, name: str) ->
             lines.append(f"Of {device.name}'s {what}: {needed:,} of {available:,} bytes, {share} ({of_what[what]}).")
     runtime = fit.runtime if fit.runtime in ("c", "tflm") else "linux"
     lines.append(f"Build it in: edgetool embed {name} --runtime {runtime} -o {name}-bundle")
+    return lines
+
+
+def head_lines(row: Row) -> list[str]:
+    """Return the metric of each output behind the first one, and how much worse it is than the source model's."""
+    record = row.record.evaluation or row.record.validation
+    lines = []
+    for head in () if record is None else record.heads:
+        value = wording.metric_value(head.metric, head.value)
+        against = " against the source model's own answers" if head.labels == "source" else ""
+        change = ""
+        if head.drop is not None:
+            how = "worse" if head.drop > 0 else "better"
+            unit = wording.drop_unit(head.metric)
+            size = f"{wording.drop(abs(head.drop))}{unit if unit == '%' else f' {unit}'}"
+            change = f", {size} {how} than the source model" if head.drop else ", the same as the source model's"
+        lines.append(f"Output {head.name}: {head.metric} {value}{against}{change}.")
     return lines
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from edgetool.artifact import Artifact
 from edgetool.store.failure import FailureRecord
+from edgetool.store.head_record import HeadRecord
 from edgetool.targets import Target
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ArtifactRecord",
     "Decision",
     "EvaluationRecord",
+    "HeadRecord",
     "InvariantRecord",
     "LatencyRecord",
     "LayerRecord",
@@ -144,6 +146,7 @@ class EvaluationRecord:
         standard_error: of `value`; how it was found is in `method`.
         per_class: accuracy of each class, in class order, -1 for a class without samples, or of generated images the
             share that is taken for each class; empty where there are none.
+        heads: of a model with several outputs, those behind the first one.
     """
 
     split: str
@@ -156,6 +159,7 @@ class EvaluationRecord:
     per_class: tuple[float, ...] = ()
     class_names: tuple[str, ...] = ()
     paired: PairedComparison | None = None
+    heads: tuple[HeadRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

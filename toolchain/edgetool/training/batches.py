@@ -78,8 +78,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         labels = fit_labels(self._split.labels[chosen], self._settings)
         if not self._settings.per_position:
             return features, labels
-        targets, weights = mask_labels(labels)
-        return features, targets, np.ones(labels.shape[:2], np.float32) if weights is None else weights
+        one_score = self._settings.loss == "binary_crossentropy"
+        targets, weights = mask_labels(labels, one_score=one_score)
+        if weights is None:
+            weights = np.ones(labels.shape[:-1] if one_score else labels.shape, np.float32)
+        return features, targets, weights
 
 
 class TrainingBatches(Batches):

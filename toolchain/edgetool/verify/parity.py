@@ -147,8 +147,8 @@ def compare_outputs(
         artifact_name: for the record.
         kind: see `ParityRecord`.
         split: where the inputs came from, for the record.
-        classes: the first output holds class scores, `[N, C]` or at each position `[N, L, C]` (C = 1: one score for
-            two classes), so that agreement means something.
+        classes: the first output holds class scores, `[N, C]` or at each position `[N, ..., C]` (C = 1: one score for
+            two classes), so that agreement means something. Further outputs hold class scores where rows sum to 1.
         tolerance: default: `tolerance_for(kind)`.
 
     Returns:
@@ -163,8 +163,12 @@ def compare_outputs(
     errors = [float(np.abs(d).max()) for d in differences]
     worst = int(np.argmax(errors))
     sqnr = tuple(_ratio_db(r, d) for r, d in zip(reference, differences, strict=True))
-    agreement = _agreement(reference[0], candidate[0]) if classes and reference[0].ndim <= 3 else None
-    reasons = [*_constant(reference, candidate, reference_name), *_broken(limit, reference, errors, sqnr, agreement)]
+    agreements = [
+        _agreement(trusted, found) if (classes if index == 0 else _is_distribution(trusted)) else None
+        for index, (trusted, found) in enumerate(zip(reference, candidate, strict=True))
+    ]
+    agreement = agreements[0]
+    reasons = [*_constant(reference, candidate, reference_name), *_broken(limit, reference, errors, sqnr, agreements)]
     return ParityRecord(
         reference=reference_name,
         artifact=artifact_name,
@@ -242,10 +246,17 @@ def _agreement(reference: Array, candidate: Array) -> float:
     threshold.
     """
     from_logits = bool(reference.min() < 0.0 or reference.max() > 1.0)
-    if reference.ndim == 3:
+    if reference.ndim >= 3:
         reference, candidate = (array.reshape(-1, array.shape[-1]) for array in (reference, candidate))
     same = answers(reference, from_logits=from_logits) == answers(candidate, from_logits=from_logits)
     return float(same.mean())
+
+
+def _is_distribution(output: Array) -> bool:
+    """Tell rows of probabilities of classes."""
+    if output.ndim < 2 or output.shape[-1] < 2 or output.min() < 0.0:
+        return False
+    return bool(np.abs(output.astype(np.float64).sum(axis=-1) - 1.0).max() < 0.1)
 
 
 def _constant(reference: Sequence[Array], candidate: Sequence[Array], reference_name: str) -> list[str]:
@@ -268,23 +279,26 @@ def _broken(
     reference: Sequence[Array],
     errors: Sequence[float],
     sqnr_db: Sequence[float],
-    agreement: float | None,
+    agreements: Sequence[float | None],
 ) -> list[str]:
     """Return each limit that does not hold, in words."""
-    min_sqnr, min_agreement = limit.limits(classes=agreement is not None)
     found = []
     for index, (trusted, error, sqnr) in enumerate(zip(reference, errors, sqnr_db, strict=True)):
+        min_sqnr, _ = limit.limits(classes=agreements[index] is not None)
         if limit.max_abs_error is not None:
             allowed = limit.max_abs_error * max(1.0, float(np.abs(trusted.astype(np.float64)).max()))
             if error > allowed:
                 found.append(f"output {index}: |error| up to {error:.4g}, above {allowed:.4g}")
         if min_sqnr is not None and sqnr < min_sqnr:
             found.append(f"output {index}: SQNR {sqnr:.1f} dB, below {min_sqnr:g} dB")
-    if agreement is not None and min_agreement is not None:
-        num_samples = len(reference[0])
+    for index, agreement in enumerate(agreements):
+        if agreement is None or limit.min_agreement is None:
+            continue
+        num_samples = len(reference[index])
         changed = round((1.0 - agreement) * num_samples)
-        if changed > math.floor((1.0 - min_agreement) * num_samples) + 1:
-            found.append(f"another class for {changed} of {num_samples} samples, agreement {agreement:.3f}")
+        if changed > math.floor((1.0 - limit.min_agreement) * num_samples) + 1:
+            where = f"output {index}: " if index else ""
+            found.append(f"{where}another class for {changed} of {num_samples} samples, agreement {agreement:.3f}")
     return found
 
 
