@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgetool.artifact import Format, digest_path, num_bytes
-from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.data.dataset import Dataset
 from edgetool.data.layout import as_data, channels_first, move_channels
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import Preprocessing, apply
@@ -31,6 +31,7 @@ from edgetool.paths import require_folder
 from edgetool.pipeline.gated import Gate, export_gated
 from edgetool.pipeline.heads import find_heads, head_settings, labels_by_position, name_heads
 from edgetool.pipeline.judge import judgement_of
+from edgetool.pipeline.prepared_splits import read_split, write_split
 from edgetool.pipeline.probe import parity_split, take_probe
 from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
 from edgetool.recipes.execute import execute
@@ -181,7 +182,7 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
     parity = dataclasses.replace(parity, name="parity")
     for split in (parity, dataset.val, dataset.test):
         if split is not None:
-            _write_split(cache, split)
+            write_split(cache, split)
     sizes = {split.name: split.num_samples for split in (dataset.train, dataset.val, dataset.test) if split is not None}
     prepared = Prepared(
         num_params=imported.num_params,
@@ -245,19 +246,6 @@ def export_one(
     gate = _gate(plan, wanted, limits, must_agree=True)
     record = export_gated(state, wanted.exports[0], Path(out), context, gate)
     return _builtins(Exported(record, gate.probe.description))
-
-
-def read_split(cache: Path, name: str) -> Split:
-    """Return a prepared split from the cache folder; arrays are mapped, not read."""
-    inputs: list[Array] = []
-    while (path := cache / f"{name}_x{len(inputs)}.npy").exists():
-        inputs.append(np.load(path, mmap_mode="r", allow_pickle=False))
-    labels_path = cache / f"{name}_y.npy"
-    labels = np.load(labels_path, allow_pickle=False) if labels_path.exists() else None
-    heads = {}
-    for path in sorted(cache.glob(f"{name}_y[0-9]*.npy")):
-        heads[path.stem.removeprefix(f"{name}_y")] = np.load(path, allow_pickle=False)
-    return Split(name, tuple(inputs), labels, heads)
 
 
 def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
@@ -359,15 +347,6 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
         check_fits(raw, given, imported.outputs[0].shape, task.name)
     ready, heads = find_heads(ready, imported)
     return ready, dataclasses.replace(task, heads=heads)
-
-
-def _write_split(cache: Path, split: Split) -> None:
-    for index, array in enumerate(split.inputs):
-        save_array(cache / f"{split.name}_x{index}.npy", array)
-    if split.labels is not None:
-        save_array(cache / f"{split.name}_y.npy", split.labels)
-    for head, labels in split.heads.items():
-        save_array(cache / f"{split.name}_y{head}.npy", labels)
 
 
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
