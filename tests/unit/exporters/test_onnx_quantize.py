@@ -225,3 +225,26 @@ def test_a_stack_of_matrices_has_one_scale_and_runs() -> None:
     assert scale is not None and scale.shape == ()
     specified = ReferenceEvaluator(result).run(None, {"x": x})[0]
     assert np.abs(_run(result, x) - specified).max() < 1e-4 * np.abs(specified).max()
+
+
+def test_layers_that_share_a_bias_meet_no_tensor_of_that_name() -> None:
+    text = """
+<ir_version: 8, opset_import: ["" : 21]>
+g (float[N, 3, 4, 4] x) => (float[N, 3, 4, 4] y) {
+  c1 = Conv (x, k1, c)
+  c2 = Conv (c1, k2, c)
+  n = Neg (c2)
+  y = Conv (n, k1, c)
+}
+"""
+    model = onnx.parser.parse_model(text)
+    random = np.random.default_rng(0)
+    for name, shape in {"k1": (3, 3, 1, 1), "k2": (3, 3, 1, 1), "c": (3,)}.items():
+        set_constant(model.graph, name, random.normal(size=shape).astype(np.float32))
+    for node in model.graph.node:
+        node.name = node.output[0]
+    x = random.normal(size=(32, 3, 4, 4)).astype(np.float32)
+    result = _quantize(model, measure_ranges(model, Split("train", (x,)), ["x"]))
+    onnx.checker.check_model(result, full_check=True)
+    expected = _run(model, x)
+    assert ((_run(result, x) - expected) ** 2).mean() < 1e-2 * (expected**2).mean()

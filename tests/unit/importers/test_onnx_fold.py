@@ -50,7 +50,8 @@ def test_the_branch_of_known_shapes_is_taken(tmp_path: Path) -> None:
     path = write(tmp_path / "m.onnx", TEXT)
     imported = load_onnx(path, ImportOptions(input_shapes=parse_input_shapes(["x=1x16", "rate:=16000"])))
     content = imported.model.content("onnx")
-    assert [node.op_type for node in onnx.load_from_string(content).graph.node] == ["Add"]
+    kinds = [node.op_type for node in onnx.load_from_string(content).graph.node]
+    assert "Add" in kinds and not {"If", "Neg"} & set(kinds)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     x = np.arange(16, dtype=np.float32)[None]
     assert np.array_equal(session.run(None, {"x": x})[0], 2 * x)

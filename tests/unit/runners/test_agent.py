@@ -259,6 +259,11 @@ def test_agent_speaks_the_protocol_alone_in_an_empty_folder(tmp_path: Path) -> N
 def test_samples_are_placed_behind_the_layers_of_a_state() -> None:
     assert agent.sample_axes([["N", 7], [2, "N", 8], []]) == [0, 1, None]
     assert agent.sample_axes([[-1, 7], [2, -1, 8]]) == [0, 1]
+    assert agent.sample_axes([["T", "batch", 5], [1, "batch", 8]]) == [1, 1]
+    assert agent.sample_axes([["T", "N", 5]]) == [0]
+    assert agent.sample_axes([[7, "N", 5], [1, "N", 6]]) == [1, 1]
+    assert agent.sample_axes([[1, 1, 64, "width"]]) == [0]
+    assert agent.sample_axes([["batch_size", "N"], ["batch_size"]]) == [0, 0]
     assert agent.by_sample((2, -1, 8), 1) == (-1, 2, 8)
     state = np.arange(48.0).reshape(3, 2, 8)
     placed = agent.place_samples(state, 1)

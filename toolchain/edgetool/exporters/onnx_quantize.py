@@ -78,6 +78,7 @@ def quantize(
     copies = copy_read_outputs(source.graph)
     ranges = {**ranges, **{copies[name]: limits for name, limits in ranges.items() if name in copies}}
     separate_tables(source.graph)
+    _separate_biases(source.graph)
     if bits == 16 and opset_of(source) < OPSET_16_BIT:
         source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     quantizer = QDQQuantizer(
@@ -117,6 +118,19 @@ def _tensors_data(ranges: dict[str, tuple[float, float]]) -> Any:
 
     data = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     return TensorsData(CalibrationMethod.MinMax, data)
+
+
+def _separate_biases(graph: Any) -> None:
+    """Give each layer a bias of its own: in integers their steps differ.
+
+    onnxruntime makes copies too, and numbers them without a look at the names that there are (seen with 1.32).
+    """
+    readers = consumers(graph)
+    for node in graph.node:
+        name = str(node.input[2]) if node.op_type in ("Conv", "Gemm") and len(node.input) > 2 else ""
+        bias = constant(graph, name) if name else None
+        if bias is not None and len(readers[name]) > 1:
+            node.input[2] = set_constant(graph, f"{node.output[0]}/bias", bias)
 
 
 def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shlex
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from edgetool.errors import ExportError, FileFormatError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import import_file, run_content
+from edgetool.importers.onnx_branches import take_branches
 from edgetool.importers.onnx_fold import fold_constants
 from edgetool.importers.onnx_widen import widen
 from edgetool.ir.onnx import read_model, read_onnx
@@ -48,9 +48,7 @@ def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     types = widen(model)
     if types:
         facts["precision"] = f"{', '.join(types)} in the source; widened to float32"
-    if any(_inner_graphs(node) for node in model.graph.node):
-        with contextlib.suppress(ExportError):  # the node that stays is named below
-            model = fold_constants(model, str(path))
+    model = _without_branches(model, str(path))
     _require_plain(path, model)
     content = model.SerializeToString()
     imported = import_file(path, read_model(path, model), "onnx", "onnxruntime", lambda: content)
@@ -107,6 +105,26 @@ def _inner_graphs(node: Any) -> bool:
     import onnx
 
     return any(item.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for item in node.attribute)
+
+
+def _without_branches(model: Any, name: str) -> Any:
+    """Return the model without the If nodes whose branch is known, as far as constants and shapes tell."""
+    take_branches(model)
+    num = _num_inner(model)
+    while num:
+        try:
+            model = fold_constants(model, name)
+        except ExportError:  # the node that stays is named by `_require_plain`
+            break
+        take_branches(model)
+        before, num = num, _num_inner(model)
+        if num == before:
+            break
+    return model
+
+
+def _num_inner(model: Any) -> int:
+    return sum(_inner_graphs(node) for node in model.graph.node)
 
 
 def _require_plain(path: Path, model: Any) -> None:

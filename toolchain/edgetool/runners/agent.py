@@ -289,14 +289,25 @@ def sample_axes(shapes: Sequence[Sequence[int | str | None]]) -> list[int | None
 
 
 def _sample_count(shapes: Sequence[Sequence[int | str | None]]) -> int | str | None:
-    """Return the dimension, as the file states it, that counts the samples."""
+    """Return the dimension, as the file states it, that counts the samples.
+
+    In this order: one that is called a batch, an open first one, one called `N` or `B`, a 1 in front of every input,
+    one that several inputs have, a 1 in every input, any open one, the first size.
+    """
+    names = [d for shape in shapes for d in shape if isinstance(d, str)]
+    batches = [name for name in names if "batch" in name.lower()]
+    if batches:
+        return batches[0]
     for shape in shapes:
         if not isinstance(shape[0], int):
             return shape[0]
-    names = [d for shape in shapes for d in shape if isinstance(d, str)]
-    if names:
-        return max(names, key=names.count)
-    return 1 if all(1 in shape for shape in shapes) else shapes[0][0]
+    letters = [name for name in names if name.lower() in ("n", "b")]
+    if letters:
+        return letters[0]
+    shared = [name for name in names if sum(name in shape for shape in shapes) > 1]
+    if all(shape[0] == 1 for shape in shapes) or (not shared and all(1 in shape for shape in shapes)):
+        return 1
+    return [*shared, *names, shapes[0][0]][0]
 
 
 def _axis_of(shape: Sequence[int | str | None], count: int | str | None) -> int | None:
