@@ -87,6 +87,20 @@ def _odd_network(network: Any) -> Any:
     return network
 
 
+def _spread_network(network: Any) -> Any:
+    """Depthwise convolutions of several outputs a channel, dilated, of channels that are no multiple of four."""
+    random = np.random.default_rng(2)
+    _add_layer(network, random, (0, 3, 3, 6), {1: "left"})
+    _add_layer(network, random, (0, 3, 3, 18), {2: "always most"}, stride=2)
+    _add_layer(network, random, (0, 3, 3, 18), {}, dilation=2)
+    _add_layer(network, random, (22, 1, 1, 18), {})
+    _add_layer(network, random, (0, 5, 3, 22), {})
+    _add_layer(network, random, (0, 3, 2, 44), {}, same=False)
+    _add_layer(network, random, (1, 1, 1, 44), {})
+    _add_layer(network, random, (0, 2, 3, 8), {}, dilation=2)  # of one channel
+    return network
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, int8_network: Callable[..., Any]) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("channels")
@@ -94,6 +108,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, int8_network: Callable[...,
         "sound": _mobile_net(int8_network(16, 16, 3), {}),
         "dead": _mobile_net(int8_network(16, 16, 3), DEAD),
         "odd": _odd_network(int8_network(9, 9, 5)),
+        "spread": _spread_network(int8_network(13, 11, 3)),
     }
     return {name: network.write(folder / f"{name}.tflite") for name, network in networks.items()}
 
@@ -112,6 +127,10 @@ def _bundle(model: Path, target: str, out: Path, pack: str = "never") -> Bundle:
         ("odd", "cortex-m3-qemu", "never"),
         ("odd", "cortex-m4-qemu", "always"),
         ("odd", "cortex-m55-qemu", "always"),
+        ("spread", "host", "never"),
+        ("spread", "cortex-m3-qemu", "never"),
+        ("spread", "cortex-m4-qemu", "never"),
+        ("spread", "cortex-m55-qemu", "never"),
     ],
 )
 def test_every_byte_is_that_of_the_reference_kernels(
@@ -139,7 +158,7 @@ def test_dead_channels_cost_nothing(core: str, models: dict[str, Path], tmp_path
         pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(PACKAGES.values())}")
     target = find_target(core)
     sizes = {}
-    for name in ("sound", "dead", "odd"):
+    for name in ("sound", "dead", "odd", "spread"):
         made = _bundle(models[name], core, tmp_path / name)
         run = run_firmware(made.out, "net", lower_file(models[name]), target)
         assert run.num_failed == 0 and run.arena_is_whole, name

@@ -41,14 +41,14 @@ def _program(*steps: Step) -> Program:
 
 def test_portable_layers_have_a_share_and_a_reason() -> None:
     fast = Step("fast", "conv_s8_dsp", ("x",), "a", WINDOW)
-    slow = Step("slow", "depthwise_conv_s8", ("a",), "b", {**WINDOW, "dilation_h": 2})
+    slow = Step("slow", "transpose_conv_s8", ("a",), "b", {"shape": {**WINDOW, "in_h": 2, "in_w": 3}})
     last = Step("last", "softmax_s8", ("b",), "y")
     moved = Step("moved", "copy_s8", ("b",), "y")
     found = kernel_choice(_program(fast, slow, last, moved), "armv7e-m")
     assert (found.family, found.num_layers, found.macs) == ("dsp", 2, 864 + 432)
     assert [layer.layer for layer in found.portable] == ["slow", "last"]
-    assert found.portable[0].reason == "it is dilated" and found.portable[0].share == pytest.approx(1 / 3)
-    assert "no faster kernel" in found.portable[1].reason and found.portable_share == pytest.approx(1 / 3)
+    assert found.portable[0].reason == "edgetool has no faster kernel for it" and found.portable[1].macs == 0
+    assert found.portable[0].share == pytest.approx(1 / 3) and found.portable_share == pytest.approx(1 / 3)
 
 
 def test_channels_apart_are_named_with_their_reason() -> None:

@@ -152,17 +152,31 @@ def _depthwise(**changes: int) -> Step:
     [
         ({}, "depthwise_rows_s8", (0,)),
         ({"stride_h": 2, "stride_w": 2, "out_h": 3, "out_w": 3}, "depthwise_rows_s8", ()),
-        ({"dilation_h": 2}, "depthwise_conv_s8", ()),
-        ({"out_c": 8}, "depthwise_conv_s8", ()),
+        ({"dilation_h": 2}, "depthwise_spread_s8", (0,)),
+        ({"out_c": 8}, "depthwise_spread_s8", ()),
     ],
 )
 def test_depthwise_rows(changes: dict[str, int], kernel: str, overwrites: tuple[int, ...]) -> None:
     program = Program({}, (_depthwise(**changes),), ("x",), ("y",), {}, "d")
     (step,) = specialise(program, "armv7e-m").steps
     assert (step.kernel, step.overwrites) == (kernel, overwrites)
+    (helium,) = specialise(program, "armv8.1-m.main").steps
+    assert helium.kernel == f"{kernel}_mve" and helium.overwrites == overwrites
     if kernel == "depthwise_rows_s8":
         width = 8 if overwrites else 7  # of the padded rows
         assert step.scratch_bytes == 3 * (width * 4 + 8)
+
+
+def test_channels_that_are_no_fours_are_filled_up() -> None:
+    fields = {"weights": np.arange(54, dtype=np.int8).reshape(9, 6), "shifts": np.full(6, -3, np.int8)}
+    step = _depthwise(in_c=6, out_c=6)
+    scales = {name: np.arange(6, dtype=np.int32) for name in ("biases", "multipliers")}
+    step = dataclasses.replace(step, fields={**step.fields, **fields, **scales})
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps
+    weights, biases = np.asarray(made.fields["weights"]), np.asarray(made.fields["biases"])
+    assert made.kernel == "depthwise_spread_s8" and weights.shape == (2, 9, 4) and made.fields["out_c"] == 6
+    assert weights[1, 0].tolist() == [4, 5, 0, 0] and biases.tolist() == [0, 1, 2, 3, 4, 5, 5, 5]
+    assert made.scratch_bytes == 3 * (8 * 8 + 8) + 8, "a ring of eight channels, and a pixel"
 
 
 @pytest.mark.parametrize(("shift", "kernel"), [(-2, "fully_connected_s8_dsp"), (-1, "fully_connected_s8")])

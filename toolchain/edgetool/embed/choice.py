@@ -141,19 +141,6 @@ def is_joinable(first: Array, second: Array) -> Array:
     return np.asarray(fits_half & (is_lowest.sum(axis=-1) <= MOST_LOWEST))
 
 
-def _is_dilated(fields: Fields) -> bool:
-    return numbers(fields, "dilation_h", "dilation_w") != [1, 1]
-
-
-def _is_repeated(fields: Fields) -> bool:
-    in_c, out_c = numbers(fields, "in_c", "out_c")
-    return in_c != out_c
-
-
-def _has_no_fours(fields: Fields) -> bool:
-    return numbers(fields, "out_c")[0] % 4 != 0
-
-
 def _has_one_small_shift(fields: Fields) -> bool:
     return len(array(fields, "shifts")) == 1 and bool((array(fields, "shifts") > -2).any())
 
@@ -174,9 +161,6 @@ def _adds_without_shift(fields: Fields) -> bool:
 
 
 LAYER_LIMITS = (
-    LayerLimit(("dsp", "mve"), (DEPTHWISE,), "it is dilated", _is_dilated),
-    LayerLimit(("dsp", "mve"), (DEPTHWISE,), "it makes several channels of each", _is_repeated),
-    LayerLimit(("dsp",), (DEPTHWISE,), "its channels are no multiple of 4", _has_no_fours),
     LayerLimit(
         ("dsp", "mve", "simd"), (DENSE,), "the one scale of its outputs is 1/4 or more of its sums' scale",
         _has_one_small_shift,

@@ -11,6 +11,7 @@ from edgetool.artifact import digest_path
 from edgetool.embed.cancel import cancel_pairs
 from edgetool.embed.constant_channels import fold_constant_channels
 from edgetool.embed.dead_channels import drop_dead_channels
+from edgetool.embed.depthwise_as_conv import depthwise_as_convolutions
 from edgetool.embed.fold import fold_constants
 from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.fuse_activations import fuse_activations
@@ -37,7 +38,7 @@ def lower_file(path: Path) -> Program:
     """
     try:
         program = fill_tables(lower_graph(read_tflite(path), digest=digest_path(path)), path)
-        program = fuse_additions(fuse_activations(program))
+        program = depthwise_as_convolutions(fuse_additions(fuse_activations(program)))
         return share_states(drop_dead_channels(fold_constant_channels(program)))
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as exc:
         # Options and shapes of a damaged file that contradict each other; a sound file has none.

@@ -17,7 +17,7 @@ __all__ = ["KernelChoice", "PortableLayer", "kernel_choice", "num_macs"]
 SUFFIXES = ("_dsp", "_mve", "_simd")
 
 #: Kernels for the DSP extension whose name does not say so.
-UNNAMED = ("depthwise_rows_s8",)
+UNNAMED = ("depthwise_rows_s8", "depthwise_spread_s8")
 
 #: Kernels that compute nothing: they put values in their places.
 MOVES = ("insert_channels_s8", "copy_", "fill_")

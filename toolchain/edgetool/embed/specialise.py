@@ -48,8 +48,8 @@ CORES = {
 #: Outputs of a fully connected layer that are computed together.
 ROWS = 4
 
-#: Of a depthwise convolution that Helium computes together.
-CHANNELS = 16
+#: Channels of a depthwise convolution that Helium computes together, and that the DSP extension does.
+CHANNELS, FOUR = 16, 4
 
 #: Of the machines that a bundle may be compiled for, the largest: it is verified on 64-bit ones too.
 POINTER_BYTES = 8
@@ -119,30 +119,47 @@ def _add(step: Step, core: Core) -> Step:
 
 
 def _depthwise(step: Step, core: Core) -> Step:
+    """Return the step with a kernel over a ring of rows, as they are, or spread where a window is not plain."""
     fields = step.fields
-    rights = (-array(fields, "shifts")).astype(np.int8)
-    names = ("in_c", "out_c", "kernel_h", "kernel_w", "stride_h", "stride_w")
-    in_c, out_c, kernel_h, kernel_w, stride_h, stride_w = numbers(fields, *names)
-    in_h, in_w, out_h, out_w, pad_left = numbers(fields, "in_h", "in_w", "out_h", "out_w", "pad_left")
-    ring_w = max((out_w - 1) * stride_w + kernel_w, in_w + pad_left)
-    arrays = _by_fours({**fields, "shifts": rights}) if core.in_pairs else _by_sixteens({**fields, "shifts": rights})
-    keeps_size = (stride_h, stride_w, in_h, in_w) == (1, 1, out_h, out_w)
+    names = ("in_c", "out_c", "kernel_h", "dilation_h", "dilation_w")
+    in_c, out_c, kernel_h, dilation_h, dilation_w = numbers(fields, *names)
+    by_core = {**fields, "shifts": (-array(fields, "shifts")).astype(np.int8)}
+    arrays = _by_fours(by_core) if core.in_pairs else _by_sixteens(by_core)
+    is_filled = core.in_pairs and out_c % FOUR > 0
+    is_plain = in_c == out_c and (dilation_h, dilation_w) == (1, 1) and not is_filled
+    channels = round_up(out_c, FOUR) if core.in_pairs else out_c
+    ring_bytes = ((kernel_h - 1) * dilation_h + 1) * round_up(_ring_width(fields), dilation_w) * channels
+    behind = channels * (not is_plain) if core.in_pairs else -out_c % CHANNELS
+    kernel = "depthwise_rows_s8" if is_plain else "depthwise_spread_s8"
+    sizes = numbers(fields, "stride_h", "stride_w", "in_h", "in_w", "in_c")
+    keeps_size = sizes == [1, 1, *numbers(fields, "out_h", "out_w", "out_c")]
     return dataclasses.replace(
         step,
-        kernel="depthwise_rows_s8" if core.in_pairs else f"depthwise_rows_s8{core.suffix}",
+        kernel=kernel if core.in_pairs else f"{kernel}{core.suffix}",
         fields={**fields, **arrays},
         has_scratch=True,
-        scratch_bytes=kernel_h * (ring_w * in_c + POINTER_BYTES) + (0 if core.in_pairs else -out_c % CHANNELS),
+        scratch_bytes=kernel_h * POINTER_BYTES + ring_bytes + behind,
         overwrites=(0,) if keeps_size else (),
     )
+
+
+def _ring_width(fields: Fields) -> int:
+    """Return the columns of a padded row that windows lie over."""
+    names = ("in_w", "out_w", "kernel_w", "stride_w", "dilation_w", "pad_left")
+    in_w, out_w, kernel_w, stride_w, dilation_w, pad_left = numbers(fields, *names)
+    return max((out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1, in_w + pad_left)
 
 
 def _by_fours(fields: Fields) -> Fields:
     """Return a depthwise convolution's arrays for the DSP extension: four channels of every weight lie together."""
     weights = array(fields, "weights")
-    out_c = weights.shape[1]
-    by_fours = np.ascontiguousarray(weights.reshape(-1, out_c // 4, 4).transpose(1, 0, 2))
-    return {"weights": by_fours, "shifts": fields["shifts"]}
+    missing = -weights.shape[1] % FOUR
+    filled = np.pad(weights, ((0, 0), (0, missing)))
+    found: Fields = {
+        name: np.pad(array(fields, name), (0, missing), mode="edge") for name in ("biases", "multipliers", "shifts")
+    }
+    found["weights"] = np.ascontiguousarray(filled.reshape(len(filled), -1, FOUR).transpose(1, 0, 2))
+    return found
 
 
 def _by_sixteens(fields: Fields) -> Fields:

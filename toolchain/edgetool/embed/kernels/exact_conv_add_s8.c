@@ -1,4 +1,4 @@
-/* needs: conv_s8_patch exact_s8 add_s8_one */
+/* needs: conv_s8_patch exact_s8 exact_dot_s8 add_s8_one */
 /* Some channels of a CONV_2D and the ADD behind it; weights lie as for conv_s8. */
 typedef struct {
   conv_s8_t layer; /* out_c: those channels alone */

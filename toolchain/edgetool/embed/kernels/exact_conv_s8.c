@@ -1,4 +1,4 @@
-/* needs: conv_s8_patch exact_s8 */
+/* needs: conv_s8_patch exact_s8 exact_dot_s8 */
 /* Some channels of a CONV_2D; weights lie as for conv_s8. */
 typedef conv_s8_t exact_conv_s8_t;
 

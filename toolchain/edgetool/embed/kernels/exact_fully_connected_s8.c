@@ -1,4 +1,4 @@
-/* needs: fully_connected_s8_type exact_s8 */
+/* needs: fully_connected_s8_type exact_s8 exact_dot_s8 */
 /* Some outputs of a FULLY_CONNECTED, each with a scale of its own. */
 typedef fully_connected_s8_t exact_fully_connected_s8_t;
 
