@@ -103,7 +103,7 @@ def test_the_whole_way(finished: tuple[Path, subprocess.CompletedProcess[str]]) 
     float32, int8 = found["artifacts"][0], found["artifacts"][2]
     assert float32["parity"][0]["max_abs_error"] <= 1e-4
     assert int8["size"]["raw"] < 0.5 * float32["size"]["raw"]
-    assert {decision["purpose"] for decision in found["decisions"]} == {"smallest", "fastest"}
+    assert {decision["purpose"] for decision in found["decisions"]} == {"recommended", "smallest", "fastest"}
     for name in ("report.html", "report.md", "results.csv", "results.json", "measurements.jsonl"):
         assert (run / name).stat().st_size > 0
     assert not (run / "cache").exists()

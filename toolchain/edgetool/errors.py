@@ -31,6 +31,7 @@ __all__ = [
     "PassError",
     "RecipeError",
     "RunExistsError",
+    "SourceModelError",
     "TargetError",
     "TrainingError",
     "UnsupportedModelError",
@@ -140,6 +141,12 @@ class NetworkError(EdgetoolError):
     """A public download that could not be made or whose digest is wrong."""
 
     exit_code = 24
+
+
+class SourceModelError(EdgetoolError):
+    """A source model whose own answers are not believable on the data that were given."""
+
+    exit_code = 25
 
 
 class RunExistsError(EdgetoolError):

@@ -70,6 +70,12 @@ def compress(
     one_hot: Annotated[bool, typer.Option("--one-hot", help="Train on one-hot labels.")] = False,
     label_column: Annotated[str | None, typer.Option("--label-column", help="Target column of a table.")] = None,
     image_size: Annotated[str | None, typer.Option("--image-size", help="HEIGHTxWIDTH of an image folder.")] = None,
+    transpose: Annotated[
+        bool, typer.Option("--transpose", help="Data are channels first, [N, C, ...]: move their channels last.")
+    ] = False,
+    accept_source: Annotated[
+        bool, typer.Option("--accept-source", help="Go on although the source model's own answers look wrong.")
+    ] = False,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Of fine-tuning.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Of fine-tuning.", min=1)] = None,
     effort: Annotated[float, typer.Option("--effort", help="Factor on every pass's training epochs.", min=0.0)] = 1.0,
@@ -99,7 +105,8 @@ def compress(
         model=model, data=data, recipe=recipe, target=TargetOptions(target, flash, ram, clock),
         max_drop_points=max_drop, out=out, overwrite=overwrite,
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
-        label_column=label_column, image_size=image_size, learning_rate=learning_rate, batch_size=batch_size,
+        label_column=label_column, image_size=image_size, transpose=transpose, accept_source=accept_source,
+        learning_rate=learning_rate, batch_size=batch_size,
         effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,
         bench_seconds=bench_seconds, trust=trust, input_shape=tuple(input_shape or ()),
         command=shlex.join(["edgetool", *sys.argv[1:]]),

@@ -143,8 +143,19 @@ def _check_shape(subject: str, array: Array, shape: tuple[int, ...]) -> None:
             subject,
             found=f"shape {list(array.shape)}",
             expected=f"[{', '.join(str(size) for size in wanted)}], as the model's input",
-            next_step="reshape the data, or give --image-size for an image folder",
+            next_step=_reshape_advice(array, shape),
         )
+
+
+def _reshape_advice(array: Array, shape: tuple[int, ...]) -> str:
+    """Say what makes the data fit: channels first are transposed, anything else is reshaped by hand."""
+    turned = (array.shape[0], *array.shape[2:], *array.shape[1:2])
+    if len(shape) == array.ndim > 2 and all(
+        wanted in (-1, size) for wanted, size in zip(shape[1:], turned[1:], strict=True)
+    ):
+        axes = ", ".join(str(axis) for axis in (0, *range(2, array.ndim), 1))
+        return f"give --transpose: the data have their channels first (or save x.transpose({axes}))"
+    return "reshape the data, or give --image-size for an image folder"
 
 
 def check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], task: str) -> None:

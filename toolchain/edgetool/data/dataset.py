@@ -78,6 +78,7 @@ class Dataset:
         source: where it came from (file, owner and name, licence), for reports.
         digest: SHA-256 of the files it was read from.
         facts: what loading and cleaning did, for reports: counts, rules.
+        val_is_carved: the validation split was taken from the training split.
         files: name (of `DATA_FILES`) -> text of a file that an application needs beside the model.
     """
 
@@ -89,4 +90,5 @@ class Dataset:
     source: str = ""
     digest: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    val_is_carved: bool = False
     files: dict[str, str] = field(default_factory=dict)

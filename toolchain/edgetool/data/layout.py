@@ -9,7 +9,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Dataset, Split
 
-__all__ = ["as_data", "channels_first", "move_channels", "move_split"]
+__all__ = ["as_data", "channels_first", "move_channels", "move_split", "to_channels_last"]
 
 
 def channels_first(dataset: Dataset, input_shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -54,6 +54,23 @@ def move_split(split: Split, inputs: Collection[int]) -> Split:
     return dataclasses.replace(
         split, inputs=tuple(_moved(x) if index in inputs else x for index, x in enumerate(split.inputs))
     )
+
+
+def to_channels_last(dataset: Dataset) -> Dataset:
+    """Return `dataset`, whose arrays are `[N, C, ...]`, with the channels of every input moved to the last axis.
+
+    Arrays of two axes, as tables have, are left as they are.
+    """
+    parts = {
+        name: None if part is None else dataclasses.replace(part, inputs=tuple(_last(x) for x in part.inputs))
+        for name, part in (("train", dataset.train), ("val", dataset.val), ("test", dataset.test))
+    }
+    fact = "data were [N, C, ...]; channels moved to the last axis, as --transpose asks"
+    return dataclasses.replace(dataset, **parts, facts={**dataset.facts, "given layout": fact})  # type: ignore[arg-type]
+
+
+def _last(array: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else array
 
 
 def _moved(array: Array) -> Array:

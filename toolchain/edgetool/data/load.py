@@ -13,7 +13,7 @@ import numpy as np
 from edgetool.data.check import check_dataset, check_fits
 from edgetool.data.dataset import Dataset, Split
 from edgetool.data.named import NAMED_DATA, load_named
-from edgetool.data.split import carve_validation
+from edgetool.data.split import carve_validation, widest_fraction
 from edgetool.data.stages import complete_stages
 from edgetool.errors import DataError, MissingFileError, nearest
 
@@ -38,7 +38,7 @@ def load_dataset(
     *,
     label_column: str | None = None,
     image_size: tuple[int, int] | None = None,
-    val_fraction: float = 0.1,
+    val_fraction: float | None = 0.1,
 ) -> Dataset:
     """Load `spec`, raw: nothing is scaled or normalised.
 
@@ -47,7 +47,8 @@ def load_dataset(
             `package.module:function`, or a name of `NAMED_DATA`.
         label_column: the target column of a table (default: its last).
         image_size: height and width that images are resized to (default: the first image's).
-        val_fraction: share of the training samples that becomes the validation split where the source has none.
+        val_fraction: share of the training samples that becomes the validation split where the source has none; None:
+            as many as decisions need, see `widest_fraction`.
 
     Raises:
         MissingFileError: nothing of that name.
@@ -62,7 +63,8 @@ def load_dataset(
         loaded = dataclasses.replace(loaded, digest=_digest(loaded))
     loaded = complete_stages(loaded)
     if loaded.train is not None and loaded.val is None and loaded.train.num_samples >= MIN_TO_CARVE:
-        loaded = carve_validation(loaded, fraction=val_fraction)
+        fraction = widest_fraction(loaded.train.num_samples) if val_fraction is None else val_fraction
+        loaded = carve_validation(loaded, fraction=fraction)
     return loaded
 
 

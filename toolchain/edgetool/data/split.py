@@ -16,6 +16,7 @@ __all__ = [
     "has_classes",
     "split_in_two",
     "take_part_of_test",
+    "widest_fraction",
 ]
 
 Mask = npt.NDArray[np.bool_]
@@ -65,8 +66,19 @@ def carve_validation(dataset: Dataset, *, fraction: float) -> Dataset:
         dataset,
         train=_select(dataset.train, ~chosen, "train"),
         val=_select(dataset.train, chosen, "val"),
+        val_is_carved=True,
         facts={**dataset.facts, "validation split": fact},
     )
+
+
+def widest_fraction(num_samples: int) -> float:
+    """Return the share of training samples to carve for validation where training has seen them all anyway.
+
+    A tenth, or where that is less than 1,000 samples as many as that, but at most 30 %: a split of 30 samples shows
+    steps of 3 points, and decisions about half a point want more.
+    """
+    num_val = max(0.1 * num_samples, min(1000.0, 0.3 * num_samples))
+    return num_val / max(1, num_samples)
 
 
 def add_validation_to_train(dataset: Dataset) -> Dataset:

@@ -108,6 +108,8 @@ def compress(request: CompressRequest, *, progress: Progress) -> Outcome:
             {"setup": to_builtins(request.setup)},
             on_event=lambda event: progress(str(event["what"]), int(event["done"]), int(event["total"])),
         )
+        if not request.setup.accept_source:
+            workshop.call("edgetool.pipeline.workshop:check_source", {"setup": to_builtins(request.setup)})
         with RunFolder.open(request.out, fresh, overwrite=request.overwrite) as run:
             setup = dataclasses.replace(request.setup, cache=str(run.cache.resolve()))
             request = dataclasses.replace(request, setup=setup)
@@ -188,7 +190,13 @@ class _Compression:
             "metric": prepared.task.metric,
             **prepared.facts,
         }
-        self.run.finish(_stage("prepare", "", seconds()), source=source, data=data, machine=describe_machine())
+        self.run.finish(
+            _stage("prepare", "", seconds()),
+            source=source,
+            data=data,
+            machine=describe_machine(),
+            decided_on=prepared.decided_on,
+        )
         self._note(*prepared.unavailable.values())
         if NO_LABELS in prepared.facts.values():
             self._note(NO_LABELS)

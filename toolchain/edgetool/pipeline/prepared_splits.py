@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetool.data.dataset import Array, Split
+from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.store.atomic import save_array
+from edgetool.store.manifest import ValidationSplit
+from edgetool.training.recorded import RecordedTraining
 
-__all__ = ["read_split", "write_split"]
+__all__ = ["decided_on", "read_split", "write_split"]
 
 
 def read_split(cache: Path, name: str) -> Split:
@@ -33,3 +35,27 @@ def write_split(cache: Path, split: Split) -> None:
         save_array(cache / f"{split.name}_y.npy", split.labels)
     for head, labels in split.heads.items():
         save_array(cache / f"{split.name}_y{head}.npy", labels)
+
+
+def decided_on(dataset: Dataset, recorded: RecordedTraining | None) -> ValidationSplit | None:
+    """Say where the samples come from that decisions are made on; None without labelled validation samples.
+
+    Args:
+        dataset: with its splits.
+        recorded: how the model was trained, where that is known. Its training kept the same samples apart that are
+            carved from the same data again, unless it was asked to train on them too.
+    """
+    val = dataset.val
+    if val is None or val.labels is None:
+        return None
+    num_answers = val.num_samples
+    if val.labels.ndim > 1 and val.labels.dtype.kind in "iu" and not _is_one_hot(val.labels):
+        num_answers = int((val.labels >= 0).sum())
+    kept_apart = recorded is not None and recorded.data_digest == dataset.digest and not recorded.with_validation
+    return ValidationSplit(
+        val.num_samples, num_answers, dataset.val_is_carved, dataset.val_is_carved and not kept_apart
+    )
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return labels.ndim == 2 and bool((labels.sum(axis=1) == 1).all() and (labels.max(axis=1) == 1).all())

@@ -68,6 +68,8 @@ class RequestOptions:
     trust: bool
     input_shape: tuple[str, ...]
     command: str
+    transpose: bool = False
+    accept_source: bool = False
 
 
 def build_request(
@@ -118,6 +120,8 @@ def build_request(
         metric=options.metric or (card.metric if card is not None else None),
         input_shapes=parse_input_shapes(options.input_shape),
         max_test_samples=options.max_test_samples,
+        transpose=options.transpose,
+        accept_source=options.accept_source,
     )
     return CompressRequest(
         setup=setup,

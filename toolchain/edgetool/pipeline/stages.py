@@ -14,7 +14,7 @@ from edgetool.errors import DiskFullError, EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
 from edgetool.pipeline.judge import judgement_of, recipe_weights
-from edgetool.pipeline.workshop import read_split
+from edgetool.pipeline.prepared_splits import read_split
 from edgetool.recipes.recipe import Recipe
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.atomic import atomic_path

@@ -18,10 +18,7 @@ import numpy as np
 
 from edgetool.artifact import Format, digest_path, num_bytes
 from edgetool.data.dataset import Dataset
-from edgetool.data.layout import as_data, channels_first, move_channels
-from edgetool.data.load import check_fits, load_dataset
-from edgetool.data.preprocess import Preprocessing, apply
-from edgetool.data.split import take_part_of_test
+from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import EdgetoolError, InternalError
 from edgetool.importers import import_model, source_kind
 from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
@@ -29,18 +26,19 @@ from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
 from edgetool.paths import require_folder
 from edgetool.pipeline.gated import Gate, export_gated
-from edgetool.pipeline.heads import find_heads, head_settings, labels_by_position, name_heads
+from edgetool.pipeline.heads import head_settings
 from edgetool.pipeline.judge import judgement_of
-from edgetool.pipeline.prepared_splits import read_split, write_split
+from edgetool.pipeline.prepared_splits import decided_on, read_split, write_split
 from edgetool.pipeline.probe import parity_split, take_probe
-from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
+from edgetool.pipeline.source_check import SourceProbe, require_believable, rescales
+from edgetool.pipeline.source_data import SourceData, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array, write_text
-from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer
+from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit
 from edgetool.store.run_folder import hash_key
-from edgetool.tasks import Task, infer_task
+from edgetool.tasks import Task
 from edgetool.verify.gate import Probe
 from edgetool.verify.parity import Tolerance
 
@@ -57,10 +55,10 @@ __all__ = [
     "Setup",
     "build",
     "check",
+    "check_source",
     "export_one",
     "identify",
     "prepare",
-    "read_split",
     "source_outputs",
 ]
 
@@ -82,6 +80,8 @@ class Setup:
         task: of the card; None: inferred from the model and the labels.
         metric: of the card; None: the task's usual one.
         input_shapes: of inputs that leave dimensions open, and of a PyTorch module that comes without an example.
+        transpose: data are `[N, C, ...]`; their channels are moved to the last axis.
+        accept_source: go on although the source model's own answers are not believable.
         max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
         is_scored: whether files are evaluated; without, labels are needed for training only.
     """
@@ -100,6 +100,8 @@ class Setup:
     input_shapes: tuple[InputShape, ...] = ()
     max_test_samples: int | None = None
     is_scored: bool = True
+    transpose: bool = False
+    accept_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Prepared:
         unavailable: export format -> why the model cannot become that, and what to give instead.
         splits: samples in each split that exists.
         facts: what the importer and the loader have to say.
+        decided_on: the validation split; None without labels.
     """
 
     num_params: int
@@ -134,6 +137,7 @@ class Prepared:
     splits: dict[str, int]
     parity_split: str
     facts: dict[str, str]
+    decided_on: ValidationSplit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +201,19 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
         splits=sizes,
         parity_split=parity.name,
         facts={**dataset.facts, **{name: str(value) for name, value in imported.facts.items()}},
+        decided_on=decided_on(dataset, _loaded(_key(plan)).recorded),
     )
     return _builtins(prepared)
+
+
+def check_source(setup: dict[str, Any]) -> None:
+    """Refuse a source model whose own answers are not believable; see `edgetool.pipeline.source_check`."""
+    plan = _parse_setup(setup)
+    loaded, imported = _loaded(_key(plan)), _model(_key(plan))
+    if loaded.sample is not None and loaded.task is not None:
+        recorded = None if loaded.recorded is None else loaded.recorded.validation
+        scaling = (plan.preprocessing, loaded.channels_first, rescales(imported.model))
+        require_believable(SourceProbe(plan.model, imported.run, loaded.sample, *scaling, loaded.task), recorded)
 
 
 def source_outputs(setup: dict[str, Any], split: str) -> int:
@@ -322,31 +337,14 @@ def _unavailable(imported: ImportedModel) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
+def _loaded(key: str) -> SourceData:
+    """Return the data of a setup, given as JSON."""
+    return load_source_data(_parse_setup(json.loads(key)), _model(key))
+
+
 def _data(key: str) -> tuple[Dataset, Task | None]:
-    """Load, check and preprocess the data of a setup (given as JSON); an empty data set and no task without data."""
-    plan = _parse_setup(json.loads(key))
-    if plan.data is None:
-        return Dataset("no data", None, None, None), None
-    imported = _model(key)
-    raw = load_dataset(plan.data, label_column=plan.label_column, image_size=plan.image_size)
-    raw = name_heads(raw, [output.name for output in imported.outputs])
-    raw = labels_by_position(raw, imported.outputs[0].shape)
-    if plan.max_test_samples is not None:
-        raw = take_part_of_test(raw, plan.max_test_samples)
-    shapes = [tensor.shape for tensor in imported.inputs]
-    turned = channels_first(raw, shapes)
-    given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
-    ready = move_channels(apply(raw, plan.preprocessing), turned)
-    if plan.task is None and is_unlabelled(raw, imported):
-        check_fits(raw, given, imported.outputs[0].shape, "generation")
-        if not plan.is_scored and isinstance(imported.model, FrozenModel):
-            return ready, None
-        ready, task = label_by_source(ready, imported, plan.metric)
-    else:
-        task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
-        check_fits(raw, given, imported.outputs[0].shape, task.name)
-    ready, heads = find_heads(ready, imported)
-    return ready, dataclasses.replace(task, heads=heads)
+    loaded = _loaded(key)
+    return loaded.dataset, loaded.task
 
 
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
