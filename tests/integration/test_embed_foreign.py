@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import check_bundle
+from edgetool.embed.check_bundle import BundleCheck, check_bundle
 from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.exporters.tflite_file import pack, unpack
@@ -34,7 +34,7 @@ def _constant(*shape: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def check(content: bytes, folder: Path, *operators: str, num_samples: int = 50, io: str = "arena") -> None:
+def check(content: bytes, folder: Path, *operators: str, num_samples: int = 50, io: str = "arena") -> BundleCheck:
     """Hold a bundle to LiteRT's reference kernels; samples are steps of one sequence where the model has states."""
     path = folder / "model.tflite"
     path.write_bytes(content)
@@ -43,6 +43,7 @@ def check(content: bytes, folder: Path, *operators: str, num_samples: int = 50, 
     write_bundle(path, name="net", out=folder / "bundle", target=find_target("host"), overwrite=True, io=io)
     found = check_bundle(path, folder / "bundle", num_samples=num_samples)
     assert found.num_different == 0, found
+    return found
 
 
 def _converted(converter: Any, *shape: int, integers: bool) -> bytes:
@@ -271,3 +272,45 @@ def test_single_operators(case: str, tmp_path: Path) -> None:
     """Those with a memory run 30 steps of one sequence."""
     kind, sources, result, options = OPERATORS[case]()
     check(one_operator(kind, sources, result, options), tmp_path, kind, num_samples=30)
+
+
+def _sum_of_dead_layers() -> bytes:
+    scales = ((0.5, 3), (0.3, 0), (1e-9, 5))
+    first, second, result = ((IMAGE, "int8", scale, None) for scale in scales)
+    return one_operator("ADD", [first, second], result, _options("Add"))
+
+
+def _softmax_of_dead_layers() -> bytes:
+    source, result = (IMAGE, "int8", (1e-10, 3), None), (IMAGE, "int8", (1 / 256, -128), None)
+    return one_operator("SOFTMAX", [source], result, _options("Softmax", beta=1.0))
+
+
+def _lost_dimension() -> bytes:
+    """As TensorFlow 1 wrote it for biases: LiteRT refuses the file, TFLite Micro does not look."""
+    random = np.random.default_rng(0)
+    sources: list[Values] = [
+        (IMAGE, "int8", (0.5, 3), None), ((8, 1, 1, 8), "int8", (0.01, 0), random.integers(-127, 128, (8, 1, 1, 8))),
+        ((8,), "int32", (0.005, 0), random.integers(-5000, 5000, 8)),
+    ]  # fmt: skip
+    options = _options("Conv2D", strideH=1, strideW=1)
+    model = unpack(one_operator("CONV_2D", sources, (IMAGE, "int8", (0.5, -20), None), options))
+    for number, dimension in ((1, 0), (2, 3)):
+        quantization = model.subgraphs[0].tensors[number].quantization
+        quantization.scale = np.linspace(0.01, 0.02, 8).astype(np.float32) * (1 if number == 1 else 0.5)
+        quantization.zeroPoint, quantization.quantizedDimension = np.zeros(8, np.int64), dimension
+    return pack(model)
+
+
+@pytest.mark.parametrize(
+    ("make", "changed"),
+    [
+        (_sum_of_dead_layers, "the scale of 1 ADD"), (_softmax_of_dead_layers, "the scale of 1 SOFTMAX"),
+        (_lost_dimension, "the quantised dimension of 1 tensors"),
+    ],
+)  # fmt: skip
+def test_files_that_litert_dies_of_or_refuses(make: Callable[[], bytes], changed: str, tmp_path: Path) -> None:
+    """The oracle is LiteRT with the change that the bundle and the check name."""
+    found = check(make(), tmp_path)
+    assert f"with {changed} changed" in found.reference
+    assert changed in (tmp_path / "bundle" / "bundle.toml").read_text()
+    assert changed in (tmp_path / "bundle" / "test_vectors.h").read_text()

@@ -24,9 +24,10 @@ from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
 from edgetool.embed.portable_layers import KernelChoice, kernel_choice
 from edgetool.embed.program import Program
+from edgetool.embed.repair import repairs
 from edgetool.embed.simd import NATIVE_ISA
 from edgetool.embed.soft_float import soft_float_warnings
-from edgetool.embed.vectors import FLOAT_TOLERANCE, Vectors, random_inputs, reference_vectors
+from edgetool.embed.vectors import FLOAT_TOLERANCE, REFERENCE, Vectors, random_inputs, reference_vectors
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
@@ -87,6 +88,7 @@ class Bundle:
         drop_softmax: outputs are what the last softmax was given.
         is_native: its Makefile compiles for the machine that it runs on.
         kernels: which layers portable C computes.
+        oracle: what the outputs of the test vectors are of.
     """
 
     out: Path
@@ -105,6 +107,7 @@ class Bundle:
     io_bytes: int = 0
     drop_softmax: bool = False
     is_native: bool = False
+    oracle: str = REFERENCE
 
 
 def write_bundle(
@@ -144,12 +147,13 @@ def write_bundle(
         require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
         given = random_inputs(program, num_vectors) if inputs is None else inputs
         vectors = reference_vectors(model, program, given)
+    oracle = vectors.oracle + "".join(f", with {change} changed as it needs it" for change in repairs(path))
     bundle = Bundle(
         out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
         packing.unpacked_bytes, packing.layers, kernel_choice(program, target.isa),
         soft_float_warnings(program, target), io, io_bytes(program),
-        drop_softmax, target.isa == NATIVE_ISA,
+        drop_softmax, target.isa == NATIVE_ISA, oracle,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -216,7 +220,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
         "weights.c": weights_source(program, name=name),
-        "test_vectors.h": _vectors_header(vectors),
+        "test_vectors.h": _vectors_header(vectors, bundle.oracle),
         "main.c": fill_template("main.c", **common, **test),
         "Makefile": fill_template("Makefile", **common, **_make_flags(bundle, flag)),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common, flag=flag),
@@ -267,11 +271,11 @@ def _packed_lines(bundle: Bundle) -> list[str]:
     ]
 
 
-def _vectors_header(vectors: Vectors) -> str:
+def _vectors_header(vectors: Vectors, oracle: str) -> str:
     has_floats = any(array.dtype == np.float32 for array in vectors.outputs)
     rule = f"within {FLOAT_TOLERANCE:g} of the largest output" if has_floats else "bit for bit"
     lines = [
-        "/* Test vectors, written by edgetool: inputs, and what LiteRT's reference kernels made of them. */",
+        f"/* Test vectors, written by edgetool: inputs, and what {oracle} made of them. */",
         "#ifndef TEST_VECTORS_H_",
         "#define TEST_VECTORS_H_",
         "#include <stddef.h>",
@@ -318,6 +322,7 @@ def _toml(bundle: Bundle) -> str:
         f"arena_bytes = {bundle.arena_bytes}",
         f"lower_bound_bytes = {bundle.lower_bound_bytes}",
         f"constant_bytes = {bundle.constant_bytes}",
+        f'oracle = "{quoted(bundle.oracle)}"',
         f"unpacked_constant_bytes = {bundle.unpacked_bytes}",
         f'kernels = "{bundle.kernels.family}"',
         f"macs = {bundle.kernels.macs}",

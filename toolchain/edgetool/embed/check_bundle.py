@@ -23,6 +23,7 @@ from edgetool.embed.calls import IO, buffer_lines, place_io, run_call, stream_li
 from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
+from edgetool.embed.repair import repairs
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import (
     CompilerError,
@@ -131,14 +132,16 @@ def _checked(
         given = data()
         inputs, said = quantize_inputs(program, given.split.inputs), given.description
     num_samples = len(inputs[0])
-    expected = reference_vectors(file, program, inputs).outputs
+    vectors = reference_vectors(file, program, inputs)
+    expected = vectors.outputs
+    changed = "".join(f", with {change} changed as it needs it" for change in repairs(model))
     compiler = os.environ.get("CC", "cc")
     found = run_bundle(bundle, written.name, program, inputs, compiler=compiler)
     distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
     allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
     different = np.any([d > limit for d, limit in zip(distances, allowed, strict=True)], axis=0)
     return BundleCheck(
-        bundle=str(bundle), reference=f"{model} (LiteRT's reference kernels)", inputs=said,
+        bundle=str(bundle), reference=f"{model} ({vectors.oracle}{changed})", inputs=said,
         num_samples=num_samples, num_different=int(different.sum()),
         max_difference=float(max(d.max(initial=0.0) for d in distances)), compiler=compiler,
     )  # fmt: skip

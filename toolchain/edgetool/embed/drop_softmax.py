@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgetool.embed.repair import repaired, repairs
 from edgetool.errors import FileFormatError, UsageError
 from edgetool.ir.tflite import read_tflite
 
@@ -16,17 +17,20 @@ __all__ = ["model_file", "without_softmax"]
 
 @contextmanager
 def model_file(path: Path, *, drop_softmax: bool) -> Iterator[Path]:
-    """Yield `path`, or a temporary file of the same model without its last softmax.
+    """Yield `path`, or a temporary file: the model without its last softmax, or with the changes of `repairs`.
 
     Raises:
         FileFormatError, UnsupportedModelError, UsageError: see `without_softmax`.
     """
-    if not drop_softmax:
+    is_broken = bool(repairs(path))
+    if not drop_softmax and not is_broken:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         made = Path(folder) / path.name
-        made.write_bytes(without_softmax(path))
+        made.write_bytes(without_softmax(path) if drop_softmax else path.read_bytes())
+        if is_broken:
+            made.write_bytes(repaired(made))
         yield made
 
 

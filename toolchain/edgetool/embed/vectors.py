@@ -11,14 +11,26 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.embed.program import Program
-from edgetool.errors import DataError, FileFormatError
+from edgetool.errors import DataError, FileFormatError, InterpreterCrashError
 from edgetool.ir.graph import Tensor
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 
-__all__ = ["FLOAT_TOLERANCE", "Vectors", "differences", "quantize_inputs", "random_inputs", "reference_vectors"]
+__all__ = [
+    "FLOAT_TOLERANCE",
+    "REFERENCE",
+    "Vectors",
+    "differences",
+    "quantize_inputs",
+    "random_inputs",
+    "reference_vectors",
+]
 
 TIMEOUT_S = 600.0
+
+#: What most programs are compared with, and what those are that it has no kernels for.
+REFERENCE = "LiteRT's reference kernels"
+FAST = "LiteRT's fast kernels without XNNPACK"
 
 #: How far a float output may be from the reference, as part of its largest absolute value over all samples: sums in
 #: another order round differently. Integers must be equal.
@@ -27,10 +39,15 @@ FLOAT_TOLERANCE = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Stored values, each array `[N, ...]` of the tensor's own type."""
+    """Stored values, each array `[N, ...]` of the tensor's own type.
+
+    Attributes:
+        oracle: what made the outputs.
+    """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
+    oracle: str = REFERENCE
 
 
 #: Kernels that LiteRT's reference kernels are no reference for, in ai-edge-litert 2.3.0: ELU and ROUND are missing
@@ -121,13 +138,28 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array]) -> 
     kernels: Literal["reference", "builtin"] = "reference"
     if any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
         kernels = "builtin"
+    oracle = REFERENCE if kernels == "reference" else FAST
     plan = RunPlan(kernels=kernels, keep_state=bool(program.states), timeout_s=TIMEOUT_S)
-    with ProcessRunner().open(path, plan) as session:
-        outputs = session.outputs(tuple(inputs), batch_size=1)
+    try:
+        with ProcessRunner().open(path, plan) as session:
+            outputs = session.outputs(tuple(inputs), batch_size=1)
+    except InterpreterCrashError as exc:
+        raise _no_oracle(path, oracle, exc) from None
     for name, output in zip(program.outputs, outputs, strict=True):
         _require_shape(path, name, output.shape, (len(inputs[0]), *program.tensors[name].shape[1:]))
     stored = (_stored(array, program.tensors[name]) for array, name in zip(outputs, program.outputs, strict=True))
-    return Vectors(tuple(inputs), tuple(stored))
+    return Vectors(tuple(inputs), tuple(stored), oracle)
+
+
+def _no_oracle(path: Path, oracle: str, death: InterpreterCrashError) -> InterpreterCrashError:
+    """Return the error of a file that is sound and that the kernels it would be compared with die of."""
+    return InterpreterCrashError(
+        str(path),
+        found=f"{oracle} end their process on this file ({death.found}), so that nothing tells which outputs are right",
+        expected="a file that they run; they die of scales that are far apart, as layers have that never vary",
+        next_step="look for such a layer with edgetool inspect and quantise again without it, or embed the file for an "
+        "interpreter: --runtime array",
+    )
 
 
 def _require_shape(path: Path, name: str, found: tuple[int, ...], stated: tuple[int, ...]) -> None:

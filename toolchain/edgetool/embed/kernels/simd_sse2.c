@@ -63,9 +63,11 @@ INLINE simd_t simd_left(simd_t v, int count) {
                     _mm_slli_epi32(v.four[2], count), _mm_slli_epi32(v.four[3], count));
 }
 
-/* 2^exponent by way of a float; 2^31 is what the conversion makes of all that is too large. */
+/* 2^exponent by way of a float, and 2^31 without: a compiler that folds its conversion may make 2^31 - 1 of it. */
 INLINE __m128i simd_power_four(__m128i exponents) {
-  return _mm_cvttps_epi32(_mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(exponents, _mm_set1_epi32(127)), 23)));
+  const __m128i is_top = _mm_cmpgt_epi32(exponents, _mm_set1_epi32(30));
+  const __m128 power = _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(exponents, _mm_set1_epi32(127)), 23));
+  return _mm_or_si128(_mm_andnot_si128(is_top, _mm_cvttps_epi32(power)), _mm_slli_epi32(is_top, 31));
 }
 INLINE simd_t simd_power(simd_t v) {
   return simd_fours(simd_power_four(v.four[0]), simd_power_four(v.four[1]), simd_power_four(v.four[2]),
