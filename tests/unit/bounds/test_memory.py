@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name in ("pipe", "none", ""):
         with pytest.raises(MissingFileError):
             memory.read_file(tmp_path / name)
+
+
+def test_a_loader_takes_no_more_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    if sys.platform != "linux":
+        pytest.skip("memory is bounded on Linux only")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    monkeypatch.setattr(memory, "LOADING_BYTES", 64 << 20)
+    (tmp_path / "m").write_bytes(b"abc")
+    with memory.bounded_memory(tmp_path / "m"):
+        assert len(bytearray(16 << 20)) == 16 << 20
+        with pytest.raises(MemoryError):
+            bytearray(512 << 20)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_container_limits_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgetool.errors import FileFormatError, MissingFileError
@@ -14,6 +16,7 @@ __all__ = [
     "EXPANSION",
     "MODEL_BYTES",
     "allowed_bytes",
+    "bounded_memory",
     "limit_memory",
     "read_file",
     "require_bounded",
@@ -31,6 +34,9 @@ EXPANSION = 64
 #: A parser may take so much memory beside the libraries it loads, and so many times the size of the file.
 GUARD_BYTES = 2 << 30
 GUARD_FACTOR = 24
+
+#: A framework may take so much while it loads a small file.
+LOADING_BYTES = 4 << 30
 
 #: Where Linux says how much memory a container may take.
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -133,6 +139,30 @@ def limit_memory(path: Path) -> int:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
     return allowance
+
+
+@contextlib.contextmanager
+def bounded_memory(path: Path) -> Iterator[None]:
+    """Bound what this process may add to its memory while a framework loads a file; on Linux only.
+
+    The limit counts memory that can be written to. Address space that threads reserve does not count: it grows with the
+    number of cores.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    used = int(text.partition("VmData:")[2].split()[0]) << 10
+    allowance = min(max(LOADING_BYTES, GUARD_FACTOR * stored_bytes(path)), total_memory_bytes() * 3 // 4)
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limits = [used + allowance, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _data_bytes(path: Path, size: int) -> int:

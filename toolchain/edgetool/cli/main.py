@@ -109,9 +109,13 @@ def run() -> NoReturn:
 
 
 def _print_error(exc: EdgetoolError) -> None:
-    typer.echo(f"edgetool: {exc.subject}: {exc.found}", err=True)
-    typer.echo(f"  expected: {exc.expected}", err=True)
-    typer.echo(f"  next: {exc.next_step}", err=True)
+    for text in (f"edgetool: {exc.subject}: {exc.found}", f"  expected: {exc.expected}", f"  next: {exc.next_step}"):
+        typer.echo("".join(_harmless(character) for character in text), err=True)
+
+
+def _harmless(character: str) -> str:
+    """Return a character of a message; what a file's names hold must not steer the terminal."""
+    return character if character.isprintable() or character in "\n\t" else "?"
 
 
 def _usage_or_raise(exc: Exception) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetool.artifact import Format, TensorSpec, require_format
 from edgetool.bounds.archive import open_archive
-from edgetool.bounds.memory import MODEL_BYTES
+from edgetool.bounds.memory import MODEL_BYTES, bounded_memory
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
@@ -210,23 +210,15 @@ def _version(path: Path, kind: Format) -> str:
 def _load_keras3(path: Path, trust: bool) -> Any:
     import keras
 
-    try:
+    with _loading(path):
         return keras.saving.load_model(path, compile=False, safe_mode=not trust)
-    except EdgetoolError:
-        raise
-    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
-        raise _refused(path, exc) from None
 
 
 def _load_keras2(path: Path, trust: bool) -> Any:
     import tf_keras
 
-    try:
+    with _loading(path):
         return _functional(tf_keras.models.load_model(path, compile=False, safe_mode=not trust))
-    except EdgetoolError:
-        raise
-    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
-        raise _refused(path, exc) from None
 
 
 def _load_saved_model(path: Path) -> Any:
@@ -239,11 +231,19 @@ def _load_saved_model(path: Path) -> Any:
             expected="a SavedModel that Keras 2 wrote, or a .keras or .h5 file",
             next_step="save the model with model.save('model.keras')",
         )
-    try:
+    with _loading(path):
         return _functional(tf_keras.models.load_model(path, compile=False))
+
+
+@contextlib.contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    """Bound what a loader takes, as layers may claim any size, and turn what it raises into one error."""
+    try:
+        with bounded_memory(path):
+            yield
     except EdgetoolError:
         raise
-    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged folder
+    except Exception as exc:  # noqa: BLE001 - readers raise anything on a damaged file
         raise _refused(path, exc) from None
 
 
