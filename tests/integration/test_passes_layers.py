@@ -114,3 +114,53 @@ def test_a_copy_keeps_statistics_that_were_adapted() -> None:
     inputs = tf_keras.Input((24, 4))
     model = tf_keras.Model(inputs, tf_keras.layers.Dense(2)(layer(inputs)))
     np.testing.assert_array_equal(clone(model).predict(SERIES, verbose=0), model.predict(SERIES, verbose=0))
+
+
+@pytest.mark.parametrize("recipe", ["w8a8_static", "w8a8_qat"])
+def test_columns_of_very_different_size_survive_where_the_model_scales_them(recipe: str, tmp_path: Path) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(5)
+    table = (np.random.default_rng(6).uniform(size=(200, 4)) * [2000.0, 0.05, 900.0, 1.0]).astype(np.float32)
+    layer = tf_keras.layers.Normalization(axis=-1)
+    layer.adapt(table)
+    inputs = tf_keras.Input((4,))
+    hidden = tf_keras.layers.Dense(16, activation="relu")(layer(inputs))
+    model = tf_keras.Model(inputs, tf_keras.layers.Dense(3, name="out")(hidden))
+    data = Dataset("table", Split("train", (table,), np.arange(200) % 3), None, None)
+    context = Context(data, TrainingSettings(from_logits=True, epochs_scale=0.2), 0, tmp_path, lambda *_: None)
+    state = execute(find_recipe(recipe), ModelState(model), context).state
+    expected = state.model.predict(table, verbose=0)
+    for kind in ("tflite", "onnx"):
+        result = load_exporter(kind)(state, tmp_path / f"model.{kind}", context)
+        assert any("columns 1, 3 vary by less than 12 steps" in note for note in result.notes), result.notes
+        with ProcessRunner().open(tmp_path / f"model.{kind}", RunPlan()) as session:
+            found = session.outputs((table,))[0]
+        assert 10 * np.log10((expected**2).sum() / ((found - expected) ** 2).sum()) > 30, kind
+
+
+@pytest.mark.parametrize(("recipe", "labels"), [("prune80_w8a8_qat", {}), ("w8a8_qat", {"1": True})])
+def test_every_output_is_trained_with_labels_or_towards_the_answers_it_gave(
+    recipe: str, labels: dict[str, bool], tmp_path: Path
+) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(7)
+    x = np.random.default_rng(8).normal(size=(128, 16)).astype(np.float32)
+    inputs = tf_keras.Input((16,))
+    hidden = tf_keras.layers.Dense(80, activation="relu")(inputs)
+    classes = tf_keras.layers.Dense(4, activation="softmax", name="classes")(hidden)
+    values = tf_keras.layers.Dense(2, name="values")(hidden)
+    model = tf_keras.Model(inputs, [classes, values])
+    before = model.predict(x, verbose=0)
+    heads = {"1": before[1]} if labels else {}
+    data = Dataset("made up", Split("train", (x,), before[0].argmax(axis=1), heads), None, None)
+    settings = TrainingSettings(batch_size=16, learning_rate=1e-3, epochs_scale=2.0)
+    context = Context(data, settings, 0, tmp_path, lambda *_: None, (TrainingSettings(loss="mse"),))
+    result = execute(find_recipe(recipe), ModelState(model), context)
+    distilled = {record.facts.get("outputs_without_labels", "") for record in result.passes if "steps" in record.facts}
+    assert distilled == ({""} if labels else {"values"})
+    after = result.state.model.predict(x, verbose=0)
+    share = np.mean((after[1] - before[1]) ** 2) / np.var(before[1])
+    assert share < 0.25, "the output learns what it gave before"
+    assert np.mean(after[0].argmax(axis=1) == before[0].argmax(axis=1)) > 0.75

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetool.data.dataset import Split
+from edgetool.data.uneven_columns import uneven_columns
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
@@ -18,6 +19,7 @@ from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
 from edgetool.exporters.onnx_weights import float_products, quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
+from edgetool.exporters.uneven_inputs import float_front_onnx, uneven_note
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -92,6 +94,11 @@ def _quantize(
     if samples is not None:
         names = _input_names(state.model)
         ranges = usable_ranges(measure_ranges(model, samples, names))
+        uneven = uneven_columns(samples, bits)
+        if uneven:
+            front = float_front_onnx(model.graph, [names[index] for index in uneven])
+            ranges = {name: limits for name, limits in ranges.items() if name not in front}
+            notes.append(uneven_note(uneven, names, is_solved=bool(front)))
         rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
         facts["num_calibration_samples"] = samples.num_samples
         facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)

@@ -6,8 +6,9 @@ Choices that hold for every file:
   are converted with the batch open, which leaves no constant 1 inside. Where that is impossible (recurrent layers,
   shapes computed at run time) the batch is fixed to 1 and the result says so.
 - `static` and `qat` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's
-  own scale. They are integer all through but for attention and normalisation (`tflite_float`), and these too where the
-  scheme says `integer_only`, for devices without a floating-point unit. The other modes take and give float32.
+  own scale. Inputs whose columns one scale cannot hold stay float32 (`uneven_inputs`). Files are integer all through
+  but for attention and normalisation (`tflite_float`), and these too where the scheme says `integer_only`, for devices
+  without a floating-point unit. The other modes take and give float32.
 - Every file depends on model, scheme, data and seed alone: the same ones give the same bytes.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetool.data.dataset import Split
+from edgetool.data.uneven_columns import uneven_columns
 from edgetool.errors import ExportError
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.tflite_clusters import keep_clusters
@@ -29,6 +31,7 @@ from edgetool.exporters.tflite_quantize import quantize_file, quantizer_version
 from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.exporters.tflite_weights import has_int8_weights, store_int8
+from edgetool.exporters.uneven_inputs import float_front_tflite, uneven_note
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -111,6 +114,7 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
             f"weights of {num_stored} operators that TF-MOT does not train for int8 (attention, tables, recurrent "
             "layers) are stored as int8 beside float activations, as w8_dynamic has them"
         )
+    notes += _uneven_notes(model, state, samples)
     missing = [layer for layer in keras_kernels if layer not in kernels]
     if batch == 1:
         notes.append("the batch is fixed to 1: the model computes with its batch size, or has recurrent layers")
@@ -122,6 +126,18 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
         "num_regridded_kernels": num_regridded,
     }
     return _Converted(model, kernels, facts, tuple(notes))
+
+
+def _uneven_notes(model: Any, state: ModelState, samples: Split | None) -> list[str]:
+    """Say which columns of an input are too small for its scale, and whether the file computes them in float32."""
+    if samples is None or state.quantization.mode != "static":
+        return []
+    uneven = uneven_columns(samples, 16 if state.quantization.activations == "int16" else 8)
+    graph = model.subgraphs[0]
+    quantized = {int(op.inputs[0]) for op in graph.operators if operator_name(model, op) == "QUANTIZE"}
+    inputs = [int(graph.inputs[index]) for index in uneven]
+    is_solved = all(graph.tensors[index].type == _FLOAT32 and index not in quantized for index in inputs)
+    return [uneven_note(uneven, input_names(state.model), is_solved=is_solved)] if uneven else []
 
 
 def _from_file(state: ModelState, samples: Split | None) -> _Converted:
@@ -197,10 +213,11 @@ def _left_float(model: Any, state: ModelState) -> list[str]:
         return []
     graph = model.subgraphs[0]
     chosen = float_operators(model) if state.quantization.has_float_attention else set()
+    scaled = float_front_tflite(model, [int(i) for i in graph.inputs if graph.tensors[int(i)].type == _FLOAT32])
     left, kept = [], 0
     for position, operator in enumerate(graph.operators):
         name, tensor = operator_name(model, operator), graph.tensors[int(operator.outputs[0])]
-        if tensor.type != _FLOAT32 or name == "DEQUANTIZE" or has_int8_weights(model, operator):
+        if tensor.type != _FLOAT32 or position in scaled or name == "DEQUANTIZE" or has_int8_weights(model, operator):
             continue
         if position in chosen:
             kept += 1

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from edgetool.data.dataset import Array, Split
+from edgetool.data.uneven_columns import uneven_columns
 from edgetool.errors import ExportError
 from edgetool.exporters.tflite_calibrate import clip_ranges, stated_ranges
 from edgetool.exporters.tflite_file import unpack
 from edgetool.exporters.tflite_float import float_operators
 from edgetool.exporters.tflite_joined import join_ranges
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
+from edgetool.exporters.uneven_inputs import float_front_tflite
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
 #: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
@@ -151,19 +153,24 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
 
 def _convert_clipped(converter: Any, state: ModelState, samples: Split, batch_size: int) -> bytes:
     """Calibrate, cut the ranges, quantise: the steps of `convert()`, taken apart as TensorFlow's own debugger does."""
+    import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
     from tensorflow.lite.python.convert_phase import ConverterError
 
     input_type, output_type = converter.inference_input_type, converter.inference_output_type
     converter._experimental_calibrate_only = True
     calibrated = bytes(converter.convert())
-    kept = _kept_in_float(calibrated) if state.quantization.has_float_attention else None
+    kept = _kept_in_float(calibrated) if state.quantization.has_float_attention else set()
+    front = _float_front(calibrated, samples, input_names(state.model))
+    if front:
+        kept |= front
+        input_type = tf.float32
 
     def quantize(content: bytes) -> bytes:
         return bytes(
             mlir_quantize(
                 content,
-                denylisted_nodes=kept,
+                denylisted_nodes=kept or None,
                 disable_per_channel=not state.quantization.per_channel,
                 input_data_type=input_type,
                 output_data_type=output_type,
@@ -183,6 +190,16 @@ def _kept_in_float(calibrated: bytes) -> set[str]:
     graph = model.subgraphs[0]
     writing = (graph.operators[position] for position in float_operators(model, stated_ranges(model)))
     return {graph.tensors[int(index)].name.decode() for operator in writing for index in operator.outputs}
+
+
+def _float_front(calibrated: bytes, samples: Split, names: list[str]) -> set[str]:
+    """Return the operators that bring uneven columns to one size, by what they write; they stay in float32."""
+    model = unpack(calibrated)
+    graph = model.subgraphs[0]
+    tensors = {entry.name.decode(): int(entry.tensorIndex) for entry in model.signatureDefs[0].inputs}
+    uneven = [tensors[names[index]] for index in uneven_columns(samples, 8)]
+    positions = float_front_tflite(model, uneven)
+    return {graph.tensors[int(graph.operators[position].outputs[0])].name.decode() for position in positions}
 
 
 def _feed(samples: Split, names: list[str]) -> Callable[[], Iterator[dict[str, Array]]]:

@@ -8,7 +8,7 @@ TF-MOT's `quantize_apply` builds a new model from a list of known layers instead
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -79,12 +79,15 @@ class Grid:
     axes: tuple[int, ...]
 
 
-def fake_quantize(model: Any, *, per_channel: bool) -> tuple[Any, list[SkippedLayer]]:
+def fake_quantize(
+    model: Any, *, per_channel: bool, float_inputs: Collection[int] = ()
+) -> tuple[Any, list[SkippedLayer]]:
     """Return a model to train that shares its variables with `model` and computes as int8 files do.
 
     Args:
         model: tf_keras, functional or sequential; its layers are used, its graph is left as it is.
         per_channel: one scale an output channel of a kernel; otherwise one a kernel.
+        float_inputs: inputs that files take as they are.
 
     Returns:
         the model to train, and the layers with weights of which none is rounded in training.
@@ -104,7 +107,9 @@ def fake_quantize(model: Any, *, per_channel: bool) -> tuple[Any, list[SkippedLa
     def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
         return wrappers[layer.name](*given, **arguments)
 
-    starts = [_quantized_input(tensor) for tensor in model.inputs]
+    starts = [
+        tensor if index in float_inputs else _quantized_input(tensor) for index, tensor in enumerate(model.inputs)
+    ]
     return tf_keras.Model(model.inputs, walk(model, starts, call), name=model.name), skipped
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from edgetool.data.uneven_columns import uneven_columns
 from edgetool.errors import PassError
 from edgetool.passes.activation_ranges import calibrate_ranges
 from edgetool.passes.base import Context, ModelState, Pass, PassResult, QuantizationScheme, layer_kernels
@@ -61,9 +62,10 @@ class QuantizationAwareTraining(Pass):
         per_channel = not any(item.kind == "num_clusters" for item in state.invariants)
         _require_kernels(state.model)
         student = clone(state.model)
-        trainee, skipped = fake_quantize(student, per_channel=per_channel)
-        assert context.dataset.train is not None
-        num_ranges = calibrate_ranges(trainee, context.dataset.train)
+        train = context.dataset.train
+        assert train is not None
+        trainee, skipped = fake_quantize(student, per_channel=per_channel, float_inputs=uneven_columns(train, 8))
+        num_ranges = calibrate_ranges(trainee, train)
         kernels = {
             grid.layer.name: getattr(grid.layer, grid.attribute)
             for layer in student.layers

@@ -111,7 +111,8 @@ def fine_tune(
         "batch_size": context.training.batch_size,
         "final_loss": round(float(np.mean(tail)), 5),
     }
-    distilled = [name for name, head in zip(model.output_names, heads, strict=True) if head.labels is None]
+    names = (model if teacher is None else teacher).output_names
+    distilled = [name for name, head in zip(names, heads, strict=True) if head.labels is None]
     return facts | ({"outputs_without_labels": ", ".join(distilled)} if distilled else {})
 
 
