@@ -67,3 +67,11 @@ def test_a_file_is_read_with_the_sizes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="other"):
         read_graph(path, parse_input_shapes(["other=1x2"]))
     assert read_graph(path, parse_input_shapes(["other=1x2"]), known_only=True).tensors["x"].shape == (-1, -1, 4)
+
+
+def test_a_question_mark_names_no_dimension() -> None:
+    model = onnx.parser.parse_model(TEXT)
+    for dim in model.graph.input[0].type.tensor_type.shape.dim[:2]:
+        dim.dim_param = "?"
+    fix_input_shapes(model, parse_input_shapes(["x=1x16x4"]), "m.onnx")
+    assert dims_of(model.graph.input[0]) == (1, 16, 4)

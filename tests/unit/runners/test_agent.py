@@ -261,6 +261,7 @@ def test_samples_are_placed_behind_the_layers_of_a_state() -> None:
     assert agent.sample_axes([[-1, 7], [2, -1, 8]]) == [0, 1]
     assert agent.sample_axes([["T", "batch", 5], [1, "batch", 8]]) == [1, 1]
     assert agent.sample_axes([["T", "N", 5]]) == [0]
+    assert agent.sample_axes([["?", 7], [2, "?", 8]]) == [0, 1]
     assert agent.sample_axes([[7, "N", 5], [1, "N", 6]]) == [1, 1]
     assert agent.sample_axes([[1, 1, 64, "width"]]) == [0]
     assert agent.sample_axes([["batch_size", "N"], ["batch_size"]]) == [0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.util
 import io
@@ -29,6 +30,7 @@ from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import require_static
 from edgetool.importers.torch_archive import read_program
 from edgetool.passes.frozen import FloatGraph, FrozenModel
+from edgetool.runners.agent import by_sample, place_samples, sample_axes, samples_first
 
 __all__ = ["OPSET", "adopt_program", "load_pt2"]
 
@@ -98,12 +100,17 @@ def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") ->
             another type, or open dimensions other than the batch.
     """
     _require_inference(program, subject)
-    inputs, outputs = _signature(program, subject)
+    stated, outputs = _signature(program, subject)
+    axes = sample_axes(_dims(program))
+    inputs = tuple(
+        dataclasses.replace(spec, shape=by_sample(spec.shape, axis) if spec.shape else ())
+        for spec, axis in zip(stated, axes, strict=True)
+    )
     require_static(subject, inputs)
-    program.example_inputs = (tuple(_example(spec) for spec in inputs), {})
+    program.example_inputs = (tuple(_example(spec) for spec in stated), {})
     module = program.module(check_guards=False)
     to_onnx = functools.cache(lambda: _to_onnx(program, subject))
-    to_tflite = functools.cache(lambda: _to_tflite(module, inputs, subject))
+    to_tflite = functools.cache(lambda: _to_tflite(module, stated, subject))
     source = IMPORTERS["pt2"]
     model = FrozenModel(
         name=name,
@@ -124,7 +131,7 @@ def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") ->
         outputs=outputs,
         last_activation=_last_activation(program),
         runtime="torch",
-        run=lambda arrays: _run(module, arrays, inputs),
+        run=lambda arrays: _run(module, arrays, inputs, axes),
         digest=digest,
     )
 
@@ -184,6 +191,15 @@ def _signature(program: Any, subject: str) -> tuple[tuple[TensorSpec, ...], tupl
     )
 
 
+def _dims(program: Any) -> list[tuple[int | str | None, ...]]:
+    """Return the dimensions of the inputs that a user gives: a size, or the name of an open one."""
+    nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    return [
+        tuple(size if isinstance(size, int) else str(size) for size in nodes[name].meta["val"].shape)
+        for name in program.graph_signature.user_inputs
+    ]
+
+
 def _spec(node: Any, subject: str) -> TensorSpec:
     value = node.meta.get("val")
     dtype = str(getattr(value, "dtype", "")).removeprefix("torch.")
@@ -217,12 +233,14 @@ def _last_activation(program: Any) -> str:
     return ""
 
 
-def _run(module: Callable[..., Any], arrays: tuple[Array, ...], inputs: tuple[TensorSpec, ...]) -> tuple[Array, ...]:
+def _run(
+    module: Callable[..., Any], arrays: tuple[Array, ...], inputs: tuple[TensorSpec, ...], axes: list[int | None]
+) -> tuple[Array, ...]:
     """Run the program on all samples; a fixed batch is filled up with the last sample."""
     import torch
 
     num_samples = len(arrays[0])
-    fixed = inputs[0].shape[0]
+    fixed = max((spec.shape[0] for spec in inputs), default=1)
     step = fixed if fixed > 0 else BATCH_SIZE
     parts: list[list[Array]] = []
     for start in range(0, num_samples, step):
@@ -231,9 +249,10 @@ def _run(module: Callable[..., Any], arrays: tuple[Array, ...], inputs: tuple[Te
         if missing:
             chunk = [np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for x in chunk]
         with torch.no_grad():
-            outputs = module(*(torch.from_numpy(x) for x in chunk))
+            outputs = module(*(torch.from_numpy(place_samples(x, axis)) for x, axis in zip(chunk, axes, strict=True)))
         flat = torch.utils._pytree.tree_leaves(outputs)
-        parts.append([output.numpy()[: step - missing] for output in flat])
+        rows = [samples_first(output.numpy(), len(chunk[0])) for output in flat]
+        parts.append([row[: step - missing] for row in rows])
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 

@@ -27,7 +27,8 @@ def dims_of(value: Any) -> tuple[int | str | None, ...]:
 def _dim(dim: Any) -> int | str | None:
     if dim.HasField("dim_value") and dim.dim_value > 0:
         return int(dim.dim_value)
-    return str(dim.dim_param) or None
+    name = str(dim.dim_param)
+    return name if any(letter.isalpha() for letter in name) else None  # "?" names no dimension
 
 
 def fix_input_shapes(model: Any, shapes: Sequence[InputShape], subject: str, *, known_only: bool = False) -> None:
@@ -55,7 +56,7 @@ def fix_input_shapes(model: Any, shapes: Sequence[InputShape], subject: str, *, 
             _make_constant(model.graph, inputs[shape.name], shape.value)
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param in bound:
+            if dim.dim_param in bound and not dim.HasField("dim_value"):
                 dim.dim_value = bound[dim.dim_param]
     del model.graph.value_info[:]
     _infer_outputs(model)

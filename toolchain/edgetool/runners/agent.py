@@ -34,7 +34,7 @@ from typing import IO, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "by_sample", "main", "place_samples", "sample_axes"]
+__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "by_sample", "main", "place_samples", "sample_axes", "samples_first"]
 
 Array = npt.NDArray[Any]
 
@@ -235,7 +235,7 @@ class OnnxModel:
         num = arrays[0].shape[0] if arrays else 1
         placed = [place_samples(array, axis) for array, axis in zip(arrays, self._axes, strict=True)]
         feeds = {tensor.name: array for tensor, array in zip(self.inputs, placed, strict=True)}
-        return [_samples_first(np.asarray(output), num) for output in self._session.run(None, feeds)]
+        return [samples_first(np.asarray(output), num) for output in self._session.run(None, feeds)]
 
     def bind(self, batch: int) -> Callable[[], object]:
         """Put seeded inputs and the outputs on the device; see `Model.bind`."""
@@ -280,12 +280,19 @@ def sample_axes(shapes: Sequence[Sequence[int | str | None]]) -> list[int | None
     Args:
         shapes: of all inputs: a size, the name of an open dimension, or None.
     """
-    known = [[d if not isinstance(d, int) or d > 0 else None for d in shape] for shape in shapes]
+    known = [[_stated(d) for d in shape] for shape in shapes]
     ranked = [shape for shape in known if shape]
     if not ranked:
         return [None for _ in known]
     count = _sample_count(ranked)
     return [_axis_of(shape, count) for shape in known]
+
+
+def _stated(dimension: int | str | None) -> int | str | None:
+    """Return a dimension without what says nothing: sizes below 1, and names as `?`, which stand for any size."""
+    if isinstance(dimension, int):
+        return dimension if dimension > 0 else None
+    return dimension if dimension and any(letter.isalpha() for letter in dimension) else None
 
 
 def _sample_count(shapes: Sequence[Sequence[int | str | None]]) -> int | str | None:
@@ -337,7 +344,7 @@ def place_samples(array: Array, axis: int | None) -> Array:
     return np.ascontiguousarray(array[0]).reshape(array.shape[1:])
 
 
-def _samples_first(output: Array, num: int) -> Array:
+def samples_first(output: Array, num: int) -> Array:
     """Return an output with its samples first; one without an axis for them belongs to the only sample."""
     axis = next((axis for axis, size in enumerate(output.shape) if size == num), None)
     if axis is not None:
