@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgetool.errors import FileFormatError, MissingFileError, UnsupportedModelError
+from edgetool.paths import is_there, require_readable
 
 __all__ = [
     "Artifact",
@@ -105,10 +106,11 @@ def sniff_format(path: Path) -> Format:
         FileFormatError: the content is none of the known formats.
         UnsupportedModelError: a pickle or a TorchScript archive.
     """
-    if not path.exists():
+    if not is_there(path):
         raise MissingFileError(
-            str(path), found="no such file or folder", expected="a model file", next_step="check the path"
+            str(path)[:300], found="no such file or folder", expected="a model file", next_step="check the path"
         )
+    require_readable(path, expected="a model file")
     if path.is_dir():
         if (path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file():
             return "saved_model"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgetool.data.load import load_dataset
+from edgetool.data.load import load_dataset, require_data
 from edgetool.errors import DataError, MissingFileError
 
 
@@ -52,3 +53,22 @@ def test_unknown_names_and_suffixes(tmp_path: Path) -> None:
     path.write_text("x")
     with pytest.raises(DataError, match=r"'.txt', expected .npz, .csv or .parquet"):
         load_dataset(str(path))
+
+
+@pytest.mark.parametrize("kind", ["missing", "long", "fifo", "suffix"])
+def test_data_that_are_not_there_are_refused_before_anything_is_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / {"suffix": "data.txt", "long": "n" * 300}.get(kind, "data.npz")
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "suffix":
+        path.write_text("")
+    with pytest.raises(DataError if kind == "suffix" else MissingFileError) as caught:
+        require_data(str(path))
+    assert len(str(caught.value)) < 1500
+    assert ("FIFO" in caught.value.found) == (kind == "fifo")
+
+
+def test_names_functions_files_and_folders_pass(tmp_path: Path) -> None:
+    (tmp_path / "data.npz").write_bytes(b"read later")
+    for spec in ("digits", "my_module:load", str(tmp_path), str(tmp_path / "data.npz")):
+        require_data(spec)

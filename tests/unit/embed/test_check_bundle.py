@@ -32,6 +32,12 @@ def test_a_bundle_of_another_model_or_a_damaged_one_is_refused(bundle: Path) -> 
     (bundle / BUNDLE_FILE).write_text(text.replace('io = "arena"', 'io = "moon"'))
     with pytest.raises(FileFormatError, match="io = 'moon'"):
         check_bundle(MODEL, bundle, num_samples=1)
+    (bundle / BUNDLE_FILE).write_text(text.replace('name = "', 'name = "../'))
+    with pytest.raises(FileFormatError, match="name = "):
+        bundled_model(bundle)
+    (bundle / BUNDLE_FILE).write_text("a = " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(FileFormatError, match="RecursionError"):
+        bundled_model(bundle)
     (bundle / BUNDLE_FILE).write_text("name = ")
     with pytest.raises(FileFormatError, match="name and source_sha256"):
         check_bundle(MODEL, bundle, num_samples=1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgetool.data.preprocess import Preprocessing
-from edgetool.errors import MissingFileError, ModelCardError, UnsupportedModelError, UsageError
+from edgetool.errors import ManifestError, MissingFileError, ModelCardError, UnsupportedModelError, UsageError
 from edgetool.training.builder import build_model, card_of, recorded_card
 from edgetool.training.request import ModelOptions
 
@@ -96,3 +96,20 @@ def test_what_is_no_builder_is_refused(here: Path, body: str, error: type[Except
 def test_a_module_that_is_not_there(here: Path) -> None:
     with pytest.raises(MissingFileError, match="current folder is searched"):
         build_model(card_of("no_such_models:build", ModelOptions()), KERAS)
+
+
+DAMAGED = ['{"schema_version": 2, "edgetool_version": "0.1.0", "model"', '{"edgetool_version": "1", "a": 1e999}']
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_record_of_edgetool_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    """Without it the model would be measured on inputs that are not those of its training, without a word."""
+    (tmp_path / "train.json").write_text(text)
+    with pytest.raises(ManifestError, match=r"train\.json"):
+        recorded_card(tmp_path / "train.json")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"text": "a line"}\n{"text": "another"}\n', "[1, 2]", "\x00"])
+def test_a_file_of_that_name_that_is_somebody_elses_says_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "train.json").write_text(text)
+    assert recorded_card(tmp_path / "train.json") is None

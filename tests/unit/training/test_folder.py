@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
-from edgetool.errors import DiskFullError, ManifestError, RunExistsError
+from edgetool.errors import DiskFullError, ManifestError, MissingFileError, RunExistsError
 from edgetool.runners.machine import describe_machine
 from edgetool.schema import to_json
 from edgetool.training.folder import open_train_folder, require_free
@@ -161,3 +162,28 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
         open_train_folder(tmp_path / "run", SETTINGS, overwrite=False),
     ):
         pass
+
+
+def test_a_run_without_a_checkpoint_gives_way_to_the_corrected_command(tmp_path: Path) -> None:
+    other = dataclasses.replace(SETTINGS, learning_rate=0.1)
+    with open_train_folder(tmp_path / "run", other, overwrite=False):
+        pass
+    with open_train_folder(tmp_path / "run", SETTINGS, overwrite=False) as folder:
+        assert folder.state.settings == SETTINGS and folder.state.num_resumes == 0
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"settings": 1e999}', "{}"])
+def test_a_hostile_state_is_refused(tmp_path: Path, text: str) -> None:
+    _train(tmp_path / "run", 1)
+    (tmp_path / "run" / "state.json").write_text(text)
+    with pytest.raises(ManifestError), open_train_folder(tmp_path / "run", SETTINGS, overwrite=False):
+        pass
+
+
+def test_a_folder_that_goes_away_is_named_and_not_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with open_train_folder(path, SETTINGS, overwrite=False) as folder:
+        shutil.rmtree(path)
+        with pytest.raises(MissingFileError, match="folder is gone"):
+            folder.save_checkpoint(_save(b"weights"), _epoch(1), cost=COST)  # type: ignore[arg-type]
+        assert not path.exists()

@@ -16,10 +16,14 @@ from edgetool.data.named import NAMED_DATA, load_named
 from edgetool.data.split import carve_validation, widest_fraction
 from edgetool.data.stages import complete_stages
 from edgetool.errors import DataError, MissingFileError, nearest
+from edgetool.paths import is_there, require_readable
 
-__all__ = ["check_fits", "is_function", "load_dataset"]
+__all__ = ["check_fits", "is_function", "load_dataset", "require_data"]
 
 TABLE_SUFFIXES = (".csv", ".parquet")
+
+#: What data may be, in words.
+EXPECTED = "a .npz, .csv or .parquet file, a folder of images, module:function, or a data set name"
 
 #: `package.module:function`.
 FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
@@ -91,6 +95,7 @@ def _digest(dataset: Dataset) -> str:
 
 
 def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | None) -> Dataset:
+    require_data(spec)
     path = Path(spec)
     if spec in NAMED_DATA:
         return load_named(spec)
@@ -104,29 +109,55 @@ def _load(spec: str, *, label_column: str | None, image_size: tuple[int, int] | 
         from edgetool.data.function import load_function
 
         return load_function(spec)
-    raise MissingFileError(
-        spec,
+    raise _not_there(spec)
+
+
+def require_data(spec: str) -> None:
+    """Refuse what `load_dataset` would not find, which takes no time.
+
+    Raises:
+        MissingFileError: nothing is there, or something that is no file and no folder.
+        DataError: a file of another type.
+    """
+    path = Path(spec)
+    if spec in NAMED_DATA or (is_function(spec) and not is_there(path)):
+        return
+    if not is_there(path):
+        raise _not_there(spec)
+    require_readable(path, expected=EXPECTED)
+    if path.is_file():
+        _require_type(path)
+
+
+def _not_there(spec: str) -> MissingFileError:
+    return MissingFileError(
+        spec if len(spec) <= 300 else f"{spec[:300]}...",
         found="no such file, folder or data set",
-        expected="a .npz, .csv or .parquet file, a folder of images, module:function, or a data set name",
+        expected=EXPECTED,
         next_step=f"check the path; {nearest(spec, list(NAMED_DATA))}",
     )
 
 
-def _load_file(path: Path, *, label_column: str | None) -> Dataset:
-    if path.suffix == ".npz":
-        from edgetool.data.npz import load_npz
-
-        return load_npz(path)
-    if path.suffix in TABLE_SUFFIXES:
-        from edgetool.data.table import load_table
-
-        return load_table(path, label_column=label_column)
+def _require_type(path: Path) -> None:
+    if path.suffix in (".npz", *TABLE_SUFFIXES):
+        return
     raise DataError(
         str(path),
         found=f"a file of type {path.suffix or 'without suffix'!r}",
         expected=_listing((".npz", *TABLE_SUFFIXES)),
         next_step="save it as one of these; for anything else write a function and give module:function",
     )
+
+
+def _load_file(path: Path, *, label_column: str | None) -> Dataset:
+    _require_type(path)
+    if path.suffix == ".npz":
+        from edgetool.data.npz import load_npz
+
+        return load_npz(path)
+    from edgetool.data.table import load_table
+
+    return load_table(path, label_column=label_column)
 
 
 def _listing(names: Sequence[str]) -> str:

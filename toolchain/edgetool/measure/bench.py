@@ -17,6 +17,7 @@ from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, Usag
 from edgetool.ir.input_shapes import InputShape
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.measure.statistics import PERCENTILE_METHOD
+from edgetool.paths import is_there, require_readable
 from edgetool.runners.base import RunPlan
 from edgetool.store.manifest import LatencyRecord, Machine, RatioRecord
 from edgetool.store.manifest_io import load_manifest, require_recorded, require_unchanged
@@ -150,13 +151,14 @@ def collect_items(paths: Sequence[str]) -> tuple[BenchItem, ...]:
             prefix = f"{path.name or path.resolve().name}/" if len(paths) > 1 else ""
             items += [_unique(item, names) for item in _run_items(path, prefix)]
             continue
-        if not path.exists():
+        if not is_there(path):
             raise MissingFileError(
                 text,
                 found="no such file or folder",
                 expected="a model file or a run folder",
                 next_step="check the path",
             )
+        require_readable(path, expected="a model file or a run folder")
         require_recorded(path)
         name = path.name if path.name not in names else text
         first = items[0].name if items else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgetool.data.load import require_data
 from edgetool.data.options import parse_image_size
 from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.importers import IMPORTERS
@@ -98,6 +99,11 @@ def _recipe(options: ExportOptions, path: Path) -> Recipe:
             expected="a new name",
             next_step="choose another, or give --overwrite",
         )
+    recipe = find_recipe(options.recipe)
+    if options.data is None:
+        _require_no_data(recipe)
+    else:
+        require_data(options.data)
     source = IMPORTERS[require_source(options.model, trust=options.trust)]
     if FORMATS[path.suffix] not in source.exports:
         raise UnsupportedModelError(
@@ -106,9 +112,6 @@ def _recipe(options: ExportOptions, path: Path) -> Recipe:
             expected=f"--out with a name that ends in {' or '.join(f'.{name}' for name in source.exports)}",
             next_step=source.instead,
         )
-    recipe = find_recipe(options.recipe)
-    if options.data is None:
-        _require_no_data(recipe)
     return dataclasses.replace(recipe, exports=(FORMATS[path.suffix],))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.artifact import Format
-from edgetool.data.load import is_function
+from edgetool.data.load import is_function, require_data
 from edgetool.data.options import parse_image_size, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import MissingFileError, UsageError, nearest
@@ -18,6 +18,7 @@ from edgetool.ir.input_shapes import parse_input_shapes
 from edgetool.ir.summary import reading_seconds
 from edgetool.passes.base import TrainingSettings
 from edgetool.passes.quantize import QuantizeStatic
+from edgetool.paths import is_there
 from edgetool.pipeline.compress import CompressRequest
 from edgetool.pipeline.workshop import Setup
 from edgetool.recipes.recipe import Recipe, resolve_recipes
@@ -93,9 +94,10 @@ def build_request(
         raise UsageError(
             "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
         )
+    require_data(data)
     out = Path(options.out or f"{_stem(options.model)}-run")
     model = options.model
-    if not Path(model).exists() and model in model_names():
+    if not is_there(Path(model)) and model in model_names():
         model = str(_train(model, data, out, options, progress)) if not dry_run else model
     else:
         require_source(model, trust=options.trust)
@@ -159,9 +161,9 @@ def require_source(model: str, *, trust: bool) -> Format:
         InterpreterTimeoutError: HDF5 loops in a damaged file.
     """
     path = Path(model)
-    if not path.exists() and not is_function(model):
+    if not is_there(path) and not is_function(model):
         raise MissingFileError(
-            model,
+            model[:300],
             found="no such file or folder, and no model of the zoo",
             expected="a .keras, .h5, .onnx, .tflite or .pt2 file, a SavedModel folder, module:function, or a zoo name",
             next_step=f"check the path; {nearest(model, model_names())}",
@@ -183,7 +185,7 @@ def model_card(model: str, card: str | None) -> ModelCard | None:
     if card is not None:
         return find_model(card)
     path = Path(model)
-    if not path.exists():
+    if not is_there(path):
         return find_model(model) if model in model_names() else None
     record = path.parent / "train.json"
     return recorded_card(record) if path.is_file() and record.is_file() else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
     from edgetool.pipeline.workshop import Setup
 
-__all__ = ["SourceData", "load_source_data"]
+__all__ = ["SourceData", "load_raw", "load_source_data"]
 
 #: Share of the training samples that `edgetool train` keeps apart where the data have no validation split.
 TRAINED_FRACTION = 0.1
@@ -50,21 +50,37 @@ class SourceData:
     recorded: RecordedTraining | None = None
 
 
-def load_source_data(plan: Setup, imported: ImportedModel) -> SourceData:
-    """Load, check and preprocess the data of a setup; an empty data set and no task without data.
+def load_raw(plan: Setup) -> Dataset:
+    """Return the data of a setup as they are; an empty data set without data. No framework is needed for that.
+
+    Raises:
+        EdgetoolError: see `load_dataset`.
+    """
+    if plan.data is None:
+        return Dataset("no data", None, None, None)
+    return load_dataset(
+        plan.data,
+        label_column=plan.label_column,
+        image_size=plan.image_size,
+        val_fraction=None if recorded_training(Path(plan.model)) is None else TRAINED_FRACTION,
+    )
+
+
+def load_source_data(plan: Setup, imported: ImportedModel, raw: Dataset | None = None) -> SourceData:
+    """Check and preprocess the data of a setup; an empty data set and no task without data.
+
+    Args:
+        plan: names the data.
+        imported: the model that they must fit.
+        raw: what `load_raw` returned; None: it is called here.
 
     Raises:
         EdgetoolError: see `load_dataset` and `check_fits`.
     """
+    raw = load_raw(plan) if raw is None else raw
     if plan.data is None:
-        return SourceData(Dataset("no data", None, None, None), None)
+        return SourceData(raw, None)
     recorded = recorded_training(Path(plan.model))
-    raw = load_dataset(
-        plan.data,
-        label_column=plan.label_column,
-        image_size=plan.image_size,
-        val_fraction=None if recorded is None else TRAINED_FRACTION,
-    )
     if plan.transpose:
         raw = to_channels_last(raw)
     raw = name_heads(raw, [output.name for output in imported.outputs])

@@ -31,7 +31,7 @@ from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.prepared_splits import decided_on, read_split, write_split
 from edgetool.pipeline.probe import parity_split, take_probe
 from edgetool.pipeline.source_check import SourceProbe, require_believable, rescales
-from edgetool.pipeline.source_data import SourceData, load_source_data
+from edgetool.pipeline.source_data import SourceData, load_raw, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -167,11 +167,9 @@ def identify(setup: dict[str, Any]) -> dict[str, Any]:
 def check(setup: dict[str, Any], emit: Emit) -> None:
     """Load model and data and check that they fit; nothing is written, and what was loaded is kept."""
     plan = _parse_setup(setup)
-    emit({"what": "load model and data", "done": 0, "total": 2})
-    _model(_key(plan))
-    emit({"what": "load model and data", "done": 1, "total": 2})
+    emit({"what": "load data and model", "done": 0, "total": 1})
     _data(_key(plan))
-    emit({"what": "load model and data", "done": 2, "total": 2})
+    emit({"what": "load data and model", "done": 1, "total": 1})
 
 
 def prepare(setup: dict[str, Any]) -> dict[str, Any]:
@@ -339,7 +337,9 @@ def _unavailable(imported: ImportedModel) -> dict[str, str]:
 @functools.lru_cache(maxsize=1)
 def _loaded(key: str) -> SourceData:
     """Return the data of a setup, given as JSON."""
-    return load_source_data(_parse_setup(json.loads(key)), _model(key))
+    plan = _parse_setup(json.loads(key))
+    raw = load_raw(plan)  # before the model: mistakes in data are found before a framework is imported
+    return load_source_data(plan, _model(key), raw)
 
 
 def _data(key: str) -> tuple[Dataset, Task | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,15 @@ from edgetool.data.load import is_function
 from edgetool.data.options import preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import EdgetoolError, ManifestError, UnsupportedModelError
-from edgetool.schema import parse
+from edgetool.schema import load_json, parse
 from edgetool.training.request import ModelOptions
 from edgetool.zoo import ModelCard, find_model, load_builder, model_names
 
 __all__ = ["build_model", "card_of", "recorded_card"]
+
+
+#: A key near the beginning of every record of edgetool.
+MARK, MARK_WITHIN = b'"edgetool_version"', 4096
 
 
 def card_of(name: str, options: ModelOptions) -> ModelCard:
@@ -49,9 +52,19 @@ def recorded_card(path: Path) -> ModelCard | None:
 
     A model without a card gets one with the task, metric and preprocessing that it was trained with. Whether classes
     were weighed and labels smoothed is taken from the record: options of `train` may have said otherwise than the card.
+
+    Raises:
+        ManifestError: a record of edgetool that is damaged. A file of that name may be somebody else's, too.
     """
+    if not path.is_file():
+        return None
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = load_json(path, error=ManifestError)
+    except ManifestError:
+        if MARK in path.read_bytes()[:MARK_WITHIN]:
+            raise
+        return None
+    try:
         name, settings = str(fields["model"]), fields.get("settings", {})
         if not is_function(name):
             return _as_trained(find_model(name), settings) if name in model_names() else None

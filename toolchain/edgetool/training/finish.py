@@ -37,6 +37,7 @@ def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, me
         meter: of the run's costs.
     """
     final = _as_it_ships(model, work)
+    folder.require_there()
     with atomic_path(folder.path / MODEL) as temporary:
         final.save(temporary)
     state = folder.state

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgetool.data.dataset import DATA_FILES
-from edgetool.errors import ManifestError, RunExistsError
-from edgetool.schema import parse, to_json
+from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, RunExistsError
+from edgetool.schema import load_json, parse, to_json
 from edgetool.store.atomic import atomic_path, disk_error, write_text
 from edgetool.store.lock import folder_lock
 from edgetool.training.record import EpochCost, EpochRecord, TrainRecord, TrainSettings, TrainState, history_csv
@@ -48,6 +47,8 @@ class TrainFolder:
     def __init__(self, path: Path, state: TrainState) -> None:
         self.path = path
         self.state = state
+        place = path.stat()
+        self._identity = (place.st_dev, place.st_ino)
 
     @property
     def checkpoint(self) -> Path | None:
@@ -77,6 +78,7 @@ class TrainFolder:
         Raises:
             DiskFullError: no space left; the checkpoint before is still there.
         """
+        self.require_there()
         path = self.checkpoint_of(epoch.epoch)
         with atomic_path(path) as temporary:
             save(temporary)
@@ -90,11 +92,32 @@ class TrainFolder:
 
     def save_state(self, state: TrainState) -> None:
         """Replace the state, in memory and on disk."""
+        self.require_there()
         self.state = state
         write_text(self.path / STATE, to_json(state))
 
+    def require_there(self) -> None:
+        """Refuse to go on where the folder was deleted or moved: writing would make one with a part of the run.
+
+        Raises:
+            MissingFileError: names it.
+        """
+        try:
+            place = self.path.stat()
+            is_same = (place.st_dev, place.st_ino) == self._identity
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise MissingFileError(
+                str(self.path),
+                found="the folder is gone: it was deleted or moved while the training was at work",
+                expected="it to stay until the training has ended",
+                next_step="run the same command again; it begins anew if the folder is not put back",
+            )
+
     def finish(self, record: TrainRecord, files: dict[str, str]) -> None:
         """Write the data set's `files`, the history and the record, and remove what only a resume needs."""
+        self.require_there()
         for name, text in files.items():
             write_text(self.path / name, text)
         write_text(self.path / HISTORY, history_csv(record.history))
@@ -152,8 +175,8 @@ def open_train_folder(path: Path, settings: TrainSettings, *, overwrite: bool) -
         for item in path.iterdir():
             if _is_leftover(item):
                 shutil.rmtree(item, ignore_errors=True)
-        if (path / STATE).exists() and not overwrite:
-            state = _load_state(path, settings)
+        state = _load_state(path, settings) if (path / STATE).exists() and not overwrite else None
+        if state is not None:
             folder = TrainFolder(path, state)
             folder.save_state(dataclasses.replace(state, num_resumes=state.num_resumes + 1))
         else:
@@ -172,13 +195,14 @@ def _is_leftover(item: Path) -> bool:
     return item.is_dir() and item.name.startswith(LEFTOVERS)
 
 
-def _load_state(path: Path, settings: TrainSettings) -> TrainState:
+def _load_state(path: Path, settings: TrainSettings) -> TrainState | None:
+    """Return the state of the run that was begun there; None: one with other settings and no checkpoint to lose."""
     try:
-        fields = json.loads((path / STATE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        fields = load_json(path / STATE, error=ManifestError)
+    except EdgetoolError as exc:
         raise ManifestError(
             str(path / STATE),
-            found=f"no readable state ({exc})",
+            found=f"no readable state ({exc.found})",
             expected="the state of a training run",
             next_step="give --overwrite to train anew",
         ) from None
@@ -188,6 +212,8 @@ def _load_state(path: Path, settings: TrainSettings) -> TrainState:
         for field in dataclasses.fields(TrainSettings)
         if getattr(state.settings, field.name) != getattr(settings, field.name)
     ]
+    if different and not state.checkpoint:
+        return None
     if different:
         raise ManifestError(
             str(path),

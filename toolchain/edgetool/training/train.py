@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgetool.data.load import is_function
+from edgetool.data.load import is_function, require_data
 from edgetool.errors import InterpreterCrashError, ManifestError, TrainingError, UsageError
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
@@ -99,6 +99,7 @@ def train_model(
     )
     check_request(request, has_card=not is_function(name))
     apply_options(card.training, request.recipe)
+    require_data(request.data)
     require_backend(request.compute.backend)
     require_free(out, overwrite=overwrite)
     return _run(request, progress, on_epoch)
