@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from edgetool.errors import FileFormatError, InterpreterCrashError
-from edgetool.measure.latency import MIN_ROUNDS, NUM_ROUNDS, BenchItem, bench_artifacts
+from edgetool.measure.latency import HURRIED_ROUNDS, MIN_ROUNDS, NUM_ROUNDS, BenchItem, bench_artifacts
 from edgetool.runners.base import RunPlan
 from edgetool.store.manifest import Machine
 
@@ -116,6 +116,15 @@ def test_slow_models_get_fewer_rounds() -> None:
     runner = FakeRunner({"a": 1_000_000_000})
     result = bench_artifacts(items("a"), [RunPlan()], seed=0, runner=runner, seconds_per_item=1.0)
     assert result.records["a"][0].num_samples == MIN_ROUNDS
+
+
+def test_when_the_time_is_over_rounds_end_and_further_settings_are_left_out() -> None:
+    runner = FakeRunner({"a": 1_000_000})
+    settings = [RunPlan(num_threads=1), RunPlan(num_threads=2)]
+    result = bench_artifacts(items("a"), settings, seed=0, runner=runner, seconds_per_item=1.0, wall_seconds=0.0)
+    assert [record.num_threads for record in result.records["a"]] == [1]
+    assert result.records["a"][0].num_samples == HURRIED_ROUNDS * 1000 // NUM_ROUNDS
+    assert result.skipped == ("cpu, 2 threads: no time was left",)
 
 
 def test_item_that_cannot_be_loaded_is_reported_and_others_go_on() -> None:

@@ -86,8 +86,14 @@ def compress(
         int | None, typer.Option("--max-test-samples", help="Measure accuracy on at most so many samples.", min=1)
     ] = None,
     bench_seconds: Annotated[
-        float, typer.Option("--bench-seconds", help="Time each artefact for so long a setting; 0: do not.", min=0.0)
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            "--bench-seconds",
+            help="Time each artefact for so long a setting; 0: do not. Default: 2, less where timing would take more "
+            "than a third of the run.",
+            min=0.0,
+        ),
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
     input_shape: InputShapeOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, stop.")] = False,

@@ -21,6 +21,7 @@ from edgetool.errors import EdgetoolError
 from edgetool.measure.energy import EnergyMeter, open_meter
 from edgetool.measure.noise import Conditions, judge_noise, read_conditions
 from edgetool.measure.statistics import Samples, mlperf_p90, ratio_of_medians, summarize
+from edgetool.measure.wall_clock import WallClock
 from edgetool.runners.base import Runner, RunPlan, Session
 from edgetool.store.manifest import LatencyRecord, RatioRecord
 
@@ -33,6 +34,8 @@ OnSamples = Callable[[dict[str, Any]], None]
 NUM_ROUNDS = 25
 #: Fewest rounds for models so slow that more would take far longer than was asked for.
 MIN_ROUNDS = 5
+#: Fewest rounds where the wall time is over: a ratio needs two for its interval.
+HURRIED_ROUNDS = 2
 #: Untimed inferences before the first round go on at least this long.
 WARMUP_NS = 100e6
 #: Untimed inferences at the start of each turn go on about this long, or are one.
@@ -65,10 +68,12 @@ class BenchResult:
     Attributes:
         records: of each item, one for each setting that it ran in.
         errors: of each item that failed in some setting, the first error.
+        skipped: settings that no time was left for, in words.
     """
 
     records: dict[str, tuple[LatencyRecord, ...]]
     errors: dict[str, EdgetoolError]
+    skipped: tuple[str, ...] = ()
 
     @property
     def failures(self) -> dict[str, str]:
@@ -98,6 +103,7 @@ def bench_artifacts(
     seconds_per_item: float = 2.0,
     num_runs: int | None = None,
     mlperf: bool = False,
+    wall_seconds: float | None = None,
     progress: Progress | None = None,
     on_samples: OnSamples | None = None,
 ) -> BenchResult:
@@ -110,26 +116,33 @@ def bench_artifacts(
         runner: where to run.
         seconds_per_item: timed inference of each item in each setting, about.
         num_runs: timed inferences of each item in each setting, exactly; overrides `seconds_per_item`.
+        wall_seconds: after this no setting begins, and no round once each item has had `HURRIED_ROUNDS`; None: no limit.
         mlperf: also report the median over five windows of the 90th percentile.
         progress: called with (what, done, total).
         on_samples: called after every turn with a JSON-ready dictionary of its raw samples.
     """
     records: dict[str, list[LatencyRecord]] = {}
     errors: dict[str, EdgetoolError] = {}
-    for plan in settings:
+    clock = WallClock(wall_seconds)
+    skipped: list[str] = []
+    for index, plan in enumerate(settings):
+        share = clock.share(len(settings) - index)
+        if index > 0 and share.remaining() <= 0.0:
+            skipped.append(f"{plan.device}, {plan.num_threads} threads: no time was left")
+            continue
         timed = dataclasses.replace(plan, timeout_s=plan.timeout_s or DEFAULT_TIMEOUT_S)
         run = _Run(timed, seed=seed, progress=progress, on_samples=on_samples)
         try:
             run.open(items, runner)
             run.warm_up()
-            run.measure(seconds_per_item, num_runs)
+            run.measure(seconds_per_item, num_runs, share)
         finally:
             run.close()
         for name, error in run.errors.items():
             errors.setdefault(name, error)
         for name, record in run.records(mlperf=mlperf).items():
             records.setdefault(name, []).append(record)
-    return BenchResult({name: tuple(found) for name, found in records.items()}, errors)
+    return BenchResult({name: tuple(found) for name, found in records.items()}, errors, tuple(skipped))
 
 
 class _Run:
@@ -172,13 +185,15 @@ class _Run:
                 lane.num_warmup = 1 + more
                 lane.num_rewarm = int(min(MAX_REWARM_RUNS, max(1, math.ceil(REWARM_NS / lane.estimate_ns))))
 
-    def measure(self, seconds: float, num_runs: int | None) -> None:
-        """Give every item a turn in every round."""
+    def measure(self, seconds: float, num_runs: int | None, clock: WallClock) -> None:
+        """Give every item a turn in every round; after `HURRIED_ROUNDS` none begins when the time is over."""
         if not self._lanes:
             return
         generator = np.random.default_rng(self._seed)
         num_rounds = self._num_rounds(seconds, num_runs)
         for index in range(num_rounds):
+            if index >= HURRIED_ROUNDS and num_runs is None and clock.remaining() <= 0.0:
+                break
             self._progress(self.what, index, num_rounds)
             order = list(self._lanes)
             for position in generator.permutation(len(order)):

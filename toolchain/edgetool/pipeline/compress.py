@@ -60,7 +60,7 @@ class CompressRequest:
         target: whose budgets count.
         max_drop_points: largest drop that a chosen artefact may have, on the validation split.
         settings: of the latency benchmark; empty: none.
-        seconds_per_item: how long each artefact is measured in each setting.
+        bench_seconds: how long each artefact is measured in each setting; None: the default, in a third of the run.
         command: as the user typed it, for the manifest.
     """
 
@@ -71,7 +71,7 @@ class CompressRequest:
     out: Path
     overwrite: bool
     settings: tuple[RunPlan, ...]
-    seconds_per_item: float
+    bench_seconds: float | None
     command: str
 
 
@@ -296,7 +296,8 @@ class _Compression:
                 self.artifacts,
                 self.run.path,
                 settings=self.request.settings,
-                seconds_per_item=self.request.seconds_per_item,
+                bench_seconds=self.request.bench_seconds,
+                seconds_before=sum(stage.seconds for stage in self.run.manifest.stages),
                 seed=self.request.setup.seed,
                 runner=self.runner,
                 measurements=self.run.measurements,
@@ -365,7 +366,7 @@ def _fresh_manifest(request: CompressRequest, *, digest: str) -> Manifest:
             request.target,
             request.max_drop_points,
             request.settings,
-            request.seconds_per_item,
+            request.bench_seconds,
             __version__,
         ),
         created=_now(),

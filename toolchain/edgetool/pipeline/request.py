@@ -65,7 +65,7 @@ class RequestOptions:
     effort: float
     max_train_samples: int | None
     max_test_samples: int | None
-    bench_seconds: float
+    bench_seconds: float | None
     trust: bool
     input_shape: tuple[str, ...]
     command: str
@@ -133,7 +133,7 @@ def build_request(
         out=out,
         overwrite=options.overwrite,
         settings=_settings(options),
-        seconds_per_item=options.bench_seconds,
+        bench_seconds=options.bench_seconds,
         command=options.command,
     )
 

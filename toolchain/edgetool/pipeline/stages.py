@@ -13,6 +13,7 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import DiskFullError, EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
+from edgetool.measure.wall_clock import plan_bench_time
 from edgetool.pipeline.judge import judgement_of, recipe_weights
 from edgetool.pipeline.prepared_splits import read_split
 from edgetool.recipes.recipe import Recipe
@@ -138,26 +139,53 @@ def bench_stage(
     run: Path,
     *,
     settings: Sequence[RunPlan],
-    seconds_per_item: float,
+    bench_seconds: float | None,
+    seconds_before: float,
     seed: int,
     runner: Runner,
     measurements: Path,
     progress: Progress,
 ) -> tuple[ArtifactRecord, ...]:
-    """Measure the latency of all artefacts, interleaved in one run; raw samples go to `measurements`."""
+    """Measure the latency of all artefacts, interleaved in one run; raw samples go to `measurements`.
+
+    What that will take is said before it begins.
+
+    Args:
+        artifacts: of the run; those that failed are left out.
+        run: the run folder.
+        settings: threads and batch.
+        bench_seconds: timed inference of each artefact in each setting; None: see `plan_bench_time`.
+        seconds_before: wall time of the stages before.
+        seed: of the order of turns.
+        runner: where to run.
+        measurements: file of raw samples.
+        progress: called as rounds are done.
+    """
     usable = [artifact for artifact in artifacts if artifact.failure is None]
     references = {a.artifact.format: a.name for a in usable if a.is_reference}
     items = [BenchItem(a.name, run / a.artifact.path, references.get(a.artifact.format)) for a in usable]
+    plan = plan_bench_time(
+        bench_seconds, num_items=len(items), num_settings=len(settings), seconds_before=seconds_before
+    )
+    progress(
+        f"bench {len(items)} artefacts in {len(settings)} settings: about {plan.expected_seconds:.0f} s, "
+        f"at most {plan.wall_seconds:.0f} s",
+        1,
+        1,
+    )
     with atomic_path(measurements) as temporary, temporary.open("w", encoding="utf-8") as stream:
         result = bench_artifacts(
             items,
             settings,
             seed=seed,
-            seconds_per_item=seconds_per_item,
+            seconds_per_item=plan.seconds_per_item,
+            wall_seconds=plan.wall_seconds,
             progress=progress,
             on_samples=lambda sample: print(json.dumps(sample), file=stream),
             runner=runner,
         )
+    for sentence in result.skipped:
+        progress(f"bench {sentence}", 1, 1)
     done: list[ArtifactRecord] = []
     for artifact in artifacts:
         measured = dataclasses.replace(artifact, latency=result.records.get(artifact.name, ()))
