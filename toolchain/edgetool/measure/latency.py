@@ -116,7 +116,7 @@ def bench_artifacts(
         runner: where to run.
         seconds_per_item: timed inference of each item in each setting, about.
         num_runs: timed inferences of each item in each setting, exactly; overrides `seconds_per_item`.
-        wall_seconds: after this no setting begins, and no round once each item has had `HURRIED_ROUNDS`; None: no limit.
+        wall_seconds: after this no setting begins, and no round beyond `HURRIED_ROUNDS`; None: no limit.
         mlperf: also report the median over five windows of the 90th percentile.
         progress: called with (what, done, total).
         on_samples: called after every turn with a JSON-ready dictionary of its raw samples.
