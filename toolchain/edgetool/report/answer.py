@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgetool.report import wording
+from edgetool.report.float_share import float_sentence
 from edgetool.store.manifest import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.targets import DEFAULT_TARGET
 from edgetool.tasks import in_points
@@ -64,6 +65,8 @@ def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str
     details += split_lines(manifest, best)
     details += head_lines(best)
     headline = f"Yes: {best.name} fits {manifest.target} in {_takes(manifest, chosen, best)}, {_cost_in_words(best)}."
+    floats = float_sentence(best.record)
+    headline += f" {floats}" if floats else ""
     return Answer(True, headline + _decided_on(manifest.decided_on), tuple(details))
 
 
