@@ -16,6 +16,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.c_bundle import write_bundle
 from edgetool.embed.check_bundle import check_bundle, run_bundle
 from edgetool.embed.codegen import kernel_sources
+from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.embed.vectors import random_inputs, reference_vectors
 from edgetool.errors import UnsupportedModelError
@@ -25,6 +26,9 @@ from edgetool.targets import find_target
 pytestmark = pytest.mark.slow
 
 NUM_CELLS = 256
+
+CORES = ("cortex-m4-qemu", "cortex-m55-qemu")
+TARGETS = ("host", *CORES)
 
 #: Inputs of the operator: first weights of gates, first bias, output before, state.
 WEIGHTS, BIASES, HIDDEN, STATE = 1, 12, 18, 19
@@ -138,8 +142,25 @@ def test_every_scale_of_the_state(bits: int, network: bytes, tmp_path: Path) -> 
     edited.op.builtinOptions.cellClip = (0.0, 0.7, 10.0)[bits % 3]
     path = tmp_path / "model.tflite"
     path.write_bytes(pack(edited.model))
-    write_bundle(path, name="net", out=tmp_path / "b", target=find_target("host"), overwrite=False)
+    target = find_target(TARGETS[bits % 3])
+    write_bundle(path, name="net", out=tmp_path / "b", target=target, overwrite=False)
     assert check_bundle(path, tmp_path / "b", num_samples=200, seed=bits).num_different == 0
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_kernels_of_cores(core: str, network: bytes, tmp_path: Path) -> None:
+    """Every second weight is -128, which the DSP extension has no half for; of the rest none is."""
+    if any(shutil.which(tool) is None for tool in PACKAGES):
+        pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(PACKAGES.values())}")
+    edited = Edited(network)
+    edited.put(WEIGHTS + 1, np.tile(np.array([-5, -128], np.int8), (33, 9))[:, :17].copy(), 0.004)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(pack(edited.model))
+    target = find_target(core)
+    made = write_bundle(path, name="net", out=tmp_path / "b", target=target, overwrite=False, num_vectors=10)
+    assert f"lstm_s8_{'mve' if core == CORES[1] else 'dsp'}" in made.operators
+    found = run_firmware(made.out, "net", lower_file(path), target)
+    assert found.num_failed == 0 and found.arena_is_whole
 
 
 def test_a_scale_that_litert_computes_no_tanh_for_is_refused(network: bytes, tmp_path: Path) -> None:
@@ -151,10 +172,11 @@ def test_a_scale_that_litert_computes_no_tanh_for_is_refused(network: bytes, tmp
         lower_file(path)
 
 
-def test_compilers_and_sanitizers_find_nothing(network: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", TARGETS)
+def test_compilers_and_sanitizers_find_nothing(target: str, network: bytes, tmp_path: Path) -> None:
     path, bundle = tmp_path / "model.tflite", tmp_path / "b"
     path.write_bytes(network)
-    write_bundle(path, name="net", out=bundle, target=find_target("host"), overwrite=False)
+    write_bundle(path, name="net", out=bundle, target=find_target(target), overwrite=False)
     program = lower_file(path)
     inputs = random_inputs(program, 20, seed=3)
     found = run_bundle(bundle, "net", program, inputs, compiler="gcc", flags=SANITIZED)

@@ -208,3 +208,22 @@ def test_helium_takes_sixteen_channels_of_a_depthwise_convolution_in_the_order_o
     assert rights[:16].tolist() == [1, 5, 9, 13, 3, 7, 11, 15, 2, 6, 10, 14, 4, 8, 12, 16]
     assert np.asarray(made.fields["biases"])[16:].tolist() == [16, 17, 17, 17] + [17] * 12
     assert made.scratch_bytes == 3 * (8 * 18 + 8) + 14
+
+
+@pytest.mark.parametrize("isa", ["armv7e-m", "armv8.1-m.main"])
+def test_rows_of_an_lstm_lie_in_fours(isa: str) -> None:
+    weights = np.arange(-128, -108, dtype=np.int8).reshape(4, 5)
+    weights[1, 2] = -128
+    fields = {"input_weights": weights, "recurrent_weights": np.ones((4, 1), np.int8), "num_cells": 1}
+    step = Step("l", "lstm_s8", ("x",), "y", {**fields}, has_scratch=True)
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), isa).steps
+    layer = made.fields["layer"] if isa == "armv7e-m" else made.fields
+    assert isinstance(layer, dict)
+    rows, chunk = np.asarray(layer["input_weights"]), CORES[isa].chunk
+    assert rows.nbytes == (4 * 8 if chunk == 4 else 4 * 16)
+    assert made.scratch_bytes == 16 + 10 + (8 if chunk == 4 else 16)
+    if isa == "armv7e-m":
+        assert np.asarray(made.fields["input_rests"]).tolist() == [[1, 2]] and made.fields["num_input_rests"] == 1
+        assert made.fields["num_recurrent_rests"] == 0
+        pairs = split_pairs(rows).reshape(2, 2, 4, 2)  # fours of inputs, pairs of rows
+        assert pairs[0, 0, :, 1].tolist() == [-123, -127, -122, -120], "the second and the third change places"

@@ -33,11 +33,12 @@ PORTABLE = "portable"
 
 CONVOLUTIONS = ("conv_s8", "pointwise_conv_s8", "conv_add_s8", "pointwise_add_s8")
 DENSE = "fully_connected_s8"
+LSTM = "lstm_s8"
 
 #: Family -> portable kernels that it has a faster one for.
 FAST = {
-    "dsp": (*CONVOLUTIONS, DEPTHWISE, DENSE),
-    "mve": (*CONVOLUTIONS, DEPTHWISE, DENSE, "add_s8"),
+    "dsp": (*CONVOLUTIONS, DEPTHWISE, DENSE, LSTM),
+    "mve": (*CONVOLUTIONS, DEPTHWISE, DENSE, LSTM, "add_s8"),
     "simd": (*CONVOLUTIONS, DEPTHWISE, DENSE, "add_s8"),
 }
 

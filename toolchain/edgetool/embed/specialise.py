@@ -80,6 +80,7 @@ def _for_core(step: Step, core: Core) -> Step:
         "depthwise_conv_s8": _depthwise,
         "fully_connected_s8": _fully_connected,
         "add_s8": _add,
+        "lstm_s8": _lstm,
     }
     return makers[step.kernel](step, core)
 
@@ -189,6 +190,27 @@ def _fully_connected(step: Step, core: Core) -> Step:
         fields=_filled({**step.fields, "weights": weights, "shifts": (-shifts - 1).astype(np.int8)}, core),
         has_scratch=True,
         scratch_bytes=depth if num_inputs % core.chunk else 0,
+    )
+
+
+def _lstm(step: Step, core: Core) -> Step:
+    fields, rests = dict(step.fields), Fields()
+    depths = []
+    for name in ("input", "recurrent"):
+        weights = array(fields, f"{name}_weights").copy()
+        depths.append(round_up(weights.shape[1], core.chunk))
+        if core.in_pairs:
+            rows, columns = np.nonzero(weights[1::2] == -128)
+            weights[2 * rows + 1, columns] = -127
+            places = np.stack([2 * rows + 1, columns], axis=1).astype(np.int32)
+            rests |= {f"{name}_rests": places if len(rows) else np.zeros(1, np.int32), f"num_{name}_rests": len(rows)}
+        fields[f"{name}_weights"] = _groups(weights, ROWS, depths[-1], core, as_widened=True)
+    (num_cells,) = numbers(fields, "num_cells")
+    return dataclasses.replace(
+        step,
+        kernel=f"lstm_s8{core.suffix}",
+        fields={"layer": fields, **rests} if core.in_pairs else fields,
+        scratch_bytes=4 * 4 * num_cells + 5 * 2 * num_cells + max(depths),
     )
 
 

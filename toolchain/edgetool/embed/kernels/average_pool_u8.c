@@ -1,4 +1,4 @@
-/* needs: average_pool_s8_type clamp_s8 */
+/* needs: average_pool_s8_sum clamp_s8 */
 /* AVERAGE_POOL_2D of values that the file has as unsigned bytes, 128 more: halves are rounded up. */
 typedef average_pool_s8_t average_pool_u8_t;
 

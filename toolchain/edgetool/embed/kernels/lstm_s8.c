@@ -1,35 +1,16 @@
-/* needs: dot_s8 rescale_twice clamp_s8 clamp_s16 lstm_s8_functions */
-/* UNIDIRECTIONAL_SEQUENCE_LSTM in int8 with a 16-bit state: one sequence, from a state of zeros. */
-typedef struct {
-  const int8_t *input_weights; /* [4][num_cells][num_inputs]: input, forget, cell and output gate */
-  const int8_t *recurrent_weights; /* [4][num_cells][num_cells] */
-  const int32_t *input_biases; /* [4][num_cells], the input's zero point taken off */
-  const int32_t *recurrent_biases; /* [4][num_cells], likewise of the output before */
-  const int32_t *input_multipliers; /* [4], to steps of 2^-12 */
-  const int8_t *input_shifts;
-  const int32_t *recurrent_multipliers;
-  const int8_t *recurrent_shifts;
-  int32_t num_steps, num_inputs, num_cells;
-  int32_t state_bits; /* integer bits of the cells' state */
-  int32_t low, high; /* of the state */
-  int32_t out_multiplier, out_shift, out_zero;
-} lstm_s8_t;
-
-/* round(value / 2^shift), halves away from zero. */
-static int32_t lstm_s8_round(int32_t value, int32_t shift) {
-  return (value + ((int32_t)1 << (shift - 1)) - (int32_t)(value < 0)) >> shift;
-}
-
+/* needs: dot_s8 lstm_s8_cells */
 /* All gates of one step, int16 [4][num_cells]; `hidden` is the output before, NULL where that is zeros. */
 static void lstm_s8_gates(const lstm_s8_t *p, const int8_t *input, const int8_t *hidden, int16_t *gates) {
+  const int8_t *const input_weights = (const int8_t *)p->input_weights;
+  const int8_t *const recurrent_weights = (const int8_t *)p->recurrent_weights;
   const int32_t n = p->num_cells;
   for (int32_t i = 0; i < 4 * n; ++i) {
     const int32_t gate = i / n;
-    int32_t sum = p->input_biases[i] + dot_s8(p->input_weights + i * p->num_inputs, input, p->num_inputs);
+    int32_t sum = p->input_biases[i] + dot_s8(input_weights + i * p->num_inputs, input, p->num_inputs);
     sum = rescale_twice(sum, p->input_multipliers[gate], p->input_shifts[gate]);
     int32_t value = clamp_s16(sum, INT16_MIN, INT16_MAX);
     if (hidden != NULL) {
-      sum = p->recurrent_biases[i] + dot_s8(p->recurrent_weights + i * n, hidden, n);
+      sum = p->recurrent_biases[i] + dot_s8(recurrent_weights + i * n, hidden, n);
       sum = rescale_twice(sum, p->recurrent_multipliers[gate], p->recurrent_shifts[gate]);
       value = clamp_s16(value + sum, INT16_MIN, INT16_MAX);
     }
@@ -45,14 +26,7 @@ static void lstm_s8(const lstm_s8_t *p, const int8_t *input, int8_t *output, voi
   memset(state, 0, (size_t)n * sizeof *state);
   for (int32_t step = 0; step < p->num_steps; ++step) {
     lstm_s8_gates(p, input, hidden, gates);
-    for (int32_t i = 0; i < n; ++i) {
-      const int32_t kept = lstm_s8_round(gates[n + i] * state[i], 15);
-      const int32_t added = lstm_s8_round(gates[i] * gates[2 * n + i], 15 + p->state_bits);
-      state[i] = clamp_s16(kept + added, p->low, p->high);
-      const int32_t product = gates[3 * n + i] * lstm_s8_tanh(state[i], p->state_bits);
-      const int32_t value = rescale_twice(product, p->out_multiplier, p->out_shift) + p->out_zero;
-      output[i] = clamp_s8(value, INT8_MIN, INT8_MAX);
-    }
+    lstm_s8_cells(p, gates, state, output);
     hidden = output;
     input += p->num_inputs;
     output += n;
