@@ -16,6 +16,7 @@ __all__ = [
     "EXPANSION",
     "MODEL_BYTES",
     "allowed_bytes",
+    "bounded_allocation",
     "bounded_memory",
     "limit_memory",
     "read_file",
@@ -143,10 +144,20 @@ def limit_memory(path: Path) -> int:
 
 @contextlib.contextmanager
 def bounded_memory(path: Path) -> Iterator[None]:
-    """Bound what this process may add to its memory while a framework loads a file; on Linux only.
+    """Bound what this process may add to its memory while a framework loads a file; see `bounded_allocation`."""
+    with bounded_allocation(min(max(LOADING_BYTES, GUARD_FACTOR * stored_bytes(path)), total_memory_bytes() * 3 // 4)):
+        yield
 
-    The limit counts memory that can be written to. Address space that threads reserve does not count: it grows with the
-    number of cores.
+
+@contextlib.contextmanager
+def bounded_allocation(allowance: int) -> Iterator[None]:
+    """Bound what this process may add to its memory: more raises MemoryError, or what a library makes of it.
+
+    The limit counts memory that can be written to, on Linux only. Address space that threads reserve does not count: it
+    grows with the number of cores.
+
+    Args:
+        allowance: bytes.
     """
     if sys.platform != "linux":
         yield
@@ -155,7 +166,6 @@ def bounded_memory(path: Path) -> Iterator[None]:
 
     text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     used = int(text.partition("VmData:")[2].split()[0]) << 10
-    allowance = min(max(LOADING_BYTES, GUARD_FACTOR * stored_bytes(path)), total_memory_bytes() * 3 // 4)
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limits = [used + allowance, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.ir.onnx_inputs import dims_of
+from edgetool.ir.onnx_shapes import infer_shapes
 
 __all__ = ["take_branches"]
 
@@ -109,10 +110,8 @@ class _Conditions:
 
 def _known_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     """Return tensor name -> shape, of those that have no open dimension."""
-    import onnx
-
     try:
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        graph = infer_shapes(model).graph
     except Exception:  # noqa: BLE001 - a C++ extension with errors of its own
         graph = model.graph
     shapes: dict[str, tuple[int, ...]] = {}

@@ -18,6 +18,7 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.ir.input_shapes import InputShape
 from edgetool.ir.onnx_inputs import dims_of, fix_input_shapes
 from edgetool.ir.onnx_scatter import expand_scattered
+from edgetool.ir.onnx_shapes import infer_shapes
 from edgetool.ir.onnx_values import (
     NEXT_STEP,
     constant_values,
@@ -123,7 +124,7 @@ def _infer_shapes(model: Any) -> tuple[Any, tuple[str, ...]]:
     small.CopyFrom(model)
     _close_batch(small.graph)
     try:
-        return onnx.shape_inference.infer_shapes(small, data_prop=True), ()
+        return infer_shapes(small), ()
     except Exception as exc:  # noqa: BLE001 - a C++ extension with errors of its own; shapes are a convenience here
         return model, (f"shapes could not be inferred: {' '.join(str(exc).split())[:200]}",)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgetool.errors import UsageError
 from edgetool.ir.input_shapes import InputShape, shapes_by_name
+from edgetool.ir.onnx_shapes import infer_shapes
 
 __all__ = ["dims_of", "fix_input_shapes", "graph_inputs"]
 
@@ -99,10 +100,8 @@ def _make_constant(graph: Any, value: Any, number: float) -> None:
 
 def _infer_outputs(model: Any) -> None:
     """Give the outputs the sizes that follow from those of the inputs."""
-    import onnx
-
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        inferred = infer_shapes(model)
     except Exception:  # noqa: BLE001 - a C++ extension with errors of its own; the outputs then stay open
         return
     for value, known in zip(model.graph.output, inferred.graph.output, strict=True):
