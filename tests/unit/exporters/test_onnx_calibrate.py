@@ -6,7 +6,8 @@ import pytest
 
 from edgetool.data.dataset import Split
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges, usable_ranges
+from edgetool.exporters import onnx_calibrate
+from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges, run_activations, usable_ranges
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -60,3 +61,22 @@ def test_the_widest_range_of_float32() -> None:
 def test_marks_of_masks_have_no_range() -> None:
     ranges = {"scores": (-9.0, 11.0), "masked": (-1e9, 11.0), "offset": (0.0, 2e6)}
     assert usable_ranges(ranges) == {"scores": (-9.0, 11.0)}
+
+
+def test_activations_beyond_the_memory_come_in_parts_with_the_same_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    whole = measure_ranges(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"])
+    monkeypatch.setattr(onnx_calibrate, "ACTIVATION_BYTES", 20)
+    model = onnx.parser.parse_model(TEXT)
+    assert measure_ranges(model, Split("train", (x,)), ["x"]) == whole
+    batches = list(run_activations(model, Split("train", (x,)), ["x"], ["x", "a", "y"]))
+    assert [sorted(batch) for batch in (batches[0], batches[-1])] == [["a", "x"], ["y"]]
+    assert all(len(values) == 1 for batch in batches for values in batch.values())
+    assert len(batches) == 60
+
+
+def test_batches_shrink_before_activations_are_parted(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.zeros((30, 4), np.float32)
+    monkeypatch.setattr(onnx_calibrate, "ACTIVATION_BYTES", 3 * 2 * 16)
+    batches = list(run_activations(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"], ["a", "y"]))
+    assert [len(batch["a"]) for batch in batches] == [3] * 10

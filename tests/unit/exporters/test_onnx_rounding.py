@@ -256,3 +256,17 @@ def test_inputs_that_hardly_vary_about_a_large_mean() -> None:
     varying = inputs.astype(np.float64) - inputs.mean(axis=0)
     error = np.square(varying @ (found - kernel)).mean()
     assert error < 0.5 * np.square(varying @ (np.rint(kernel / step) * step - kernel)).mean()
+
+
+def test_layers_that_are_looked_at_in_turn_are_rounded_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for limit in (1 << 30, 1):
+        monkeypatch.setattr(onnx_rounding, "COVARIANCE_BYTES", limit)
+        model = _model()
+        rounding = round_weights(model, _scales(model), Split("train", (IMAGES,)), ["x"], exact_pairs=True)
+        found.append(
+            (rounding, {tensor.name: constant(model.graph, tensor.name) for tensor in model.graph.initializer})
+        )
+    assert found[0][0] == found[1][0]
+    for name, values in found[0][1].items():
+        np.testing.assert_allclose(found[1][1][name], values, rtol=1e-6, atol=1e-7)

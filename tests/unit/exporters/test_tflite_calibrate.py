@@ -7,6 +7,7 @@ import pytest
 
 from edgetool.data.dataset import Split
 from edgetool.errors import ExportError
+from edgetool.exporters import tflite_calibrate
 from edgetool.exporters.tflite_calibrate import NUM_BINS, _Histogram, measure_ranges
 from edgetool.exporters.tflite_file import unpack
 
@@ -63,3 +64,15 @@ def test_an_activation_that_is_not_finite_is_named():
     samples = np.full((4, 4, 4, 2), np.inf, np.float32)
     with pytest.raises(ExportError, match="NaN or infinity"):
         measure_ranges(TINY.read_bytes(), Split("train", (samples,)))
+
+
+def test_activations_beyond_the_memory_come_in_parts_with_the_same_ranges(monkeypatch):
+    samples = np.random.default_rng(0).uniform(-1, 1, (20, 4, 4, 2)).astype(np.float32)
+    content = TINY.read_bytes()
+    whole = measure_ranges(content, Split("train", (samples,)))
+    monkeypatch.setattr(tflite_calibrate, "ACTIVATION_BYTES", 300)
+    assert tflite_calibrate.fitting_batch(unpack(content)) == 1
+    parted = measure_ranges(content, Split("train", (samples,)))
+    assert parted.keys() == whole.keys()
+    for index, found in parted.items():
+        assert found == pytest.approx(whole[index], abs=1e-5)

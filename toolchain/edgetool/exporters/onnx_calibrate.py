@@ -1,11 +1,14 @@
 """Measure activation ranges on calibration samples by running the float ONNX model.
 
 onnxruntime's own calibrators keep every activation of every sample in memory, or the extremes alone. Here two passes
-give a histogram of each tensor in constant memory: the first finds the extremes, the second counts.
+give a histogram of each tensor in constant memory: the first finds the extremes, the second counts. Batches are as
+large as `ACTIVATION_BYTES` allows; of a model that exceeds it with one sample, the activations are fetched in parts,
+each in a run of its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,12 +19,14 @@ from edgetool.errors import ExportError
 from edgetool.exporters.onnx_batch import fixed_batch, input_axes
 from edgetool.runners.agent import place_samples
 
-__all__ = ["clip_range", "measure_ranges", "run_activations", "usable_ranges"]
+__all__ = ["BATCH_SIZE", "clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
 #: Share of the values that may be clipped at either end of a range.
 TAIL = 1e-5
 NUM_BINS = 8192
 BATCH_SIZE = 20
+#: What the activations of one batch may take together.
+ACTIVATION_BYTES = 96 << 20
 #: An activation that gets this large is no quantity but the mark of a mask.
 LARGEST = 1e6
 #: Values of one tensor and batch that are counted at most; more are thinned out evenly.
@@ -78,28 +83,80 @@ def run_activations(
 ) -> Iterator[dict[str, Array]]:
     """Run the model on batches of samples and yield the tensors `wanted` of each batch, by name.
 
+    Where they would take too much memory, they come in parts: all batches of some tensors, then of others.
+
     Args:
         model: float `ModelProto`; not modified.
         samples: inputs in the order of `input_names`.
         input_names: the graph's inputs.
         wanted: inner tensors, outputs or inputs of the graph.
     """
+    inner = [name for name in wanted if name not in input_names]
+    fixed = fixed_batch(model.graph)
+    sizes = {name: size * (fixed or 1) for name, size in _sample_bytes(model).items()}
+    parts, batch = _parts(inner, sizes, min(BATCH_SIZE, samples.num_samples))
+    for index, part in enumerate(parts):
+        given = [name for name in wanted if name in input_names] if index == 0 else []
+        yield from _run_part(model, _filled(samples, fixed), input_names, part, given, fixed or batch)
+
+
+def _run_part(
+    model: Any, samples: Split, input_names: list[str], inner: list[str], given: list[str], batch: int
+) -> Iterator[dict[str, Array]]:
+    """Yield the tensors `inner` and the inputs `given` of each batch."""
     import onnxruntime
 
-    inner = [name for name in wanted if name not in input_names]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # it would keep the most that any batch took, twice over
     session = onnxruntime.InferenceSession(_with_outputs(model, inner), options, providers=["CPUExecutionProvider"])
     axes, dtypes = input_axes(model.graph), _input_dtypes(model)
-    fixed = fixed_batch(model.graph)
-    for inputs, _ in _filled(samples, fixed).batches(fixed or BATCH_SIZE):
+    for inputs, _ in samples.batches(batch):
         feeds = {
             name: place_samples(x.astype(dtypes[name], copy=False), axes[name])
             for name, x in zip(input_names, inputs, strict=True)
         }
         found = dict(zip(inner, session.run(inner, feeds), strict=True)) if inner else {}
-        yield {name: found[name] if name in found else feeds[name] for name in wanted}
+        yield found | {name: feeds[name] for name in given}
+
+
+def _parts(names: list[str], sizes: dict[str, int], most: int) -> tuple[list[list[str]], int]:
+    """Return the tensors in parts that are fetched together, and how many samples at a time.
+
+    Args:
+        names: tensors.
+        sizes: bytes of one sample, for those whose shape is known; others count as the largest of these.
+        most: samples at a time, at most.
+    """
+    largest = max(sizes.values(), default=1)
+    needed = [sizes.get(name, largest) for name in names]
+    total = max(1, sum(needed))
+    if total <= ACTIVATION_BYTES:
+        return [names], min(most, ACTIVATION_BYTES // total)
+    parts: list[list[str]] = [[]]
+    taken = 0
+    for name, size in zip(names, needed, strict=True):
+        if parts[-1] and taken + size > ACTIVATION_BYTES:
+            parts.append([])
+            taken = 0
+        parts[-1].append(name)
+        taken += size
+    return parts, 1
+
+
+def _sample_bytes(model: Any) -> dict[str, int]:
+    """Return the bytes that one sample takes in each activation whose shape can be inferred; open sizes count as 1."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    sizes = {}
+    for value in (*inferred.graph.value_info, *inferred.graph.output):
+        kind = value.type.tensor_type
+        if kind.HasField("shape") and kind.elem_type:
+            elements = math.prod(max(1, int(dim.dim_value)) for dim in list(kind.shape.dim)[1:])
+            sizes[str(value.name)] = elements * np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).itemsize
+    return sizes
 
 
 def _input_dtypes(model: Any) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 
-__all__ = ["can_patch", "from_rows", "layout", "num_groups", "patches_of", "to_rows"]
+__all__ = ["MAX_PATCHES", "can_patch", "from_rows", "layout", "num_groups", "patches_of", "to_rows"]
 
-#: Patches that are taken of one batch, at most.
+#: Patches that are taken of one batch, at most, and values that they may have together.
 MAX_PATCHES = 2048
+MAX_VALUES = 4_000_000
 
 
 def can_patch(node: Any, kernel: Array) -> bool:
@@ -41,17 +42,18 @@ def num_groups(node: Any) -> int:
     return next((int(a.i) for a in node.attribute if a.name == "group"), 1) if node.op_type == "Conv" else 1
 
 
-def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...]) -> Array:
-    """Return inputs as the layer multiplies them, `[G, P, K]`, P at most `MAX_PATCHES` and evenly chosen.
+def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...], most: int = MAX_PATCHES) -> Array:
+    """Return inputs as the layer multiplies them, `[G, P, K]`, P at most `most` and evenly chosen.
 
     Args:
         values: the layer's input: `[N, C, H, W]` for Conv, `[..., K]` for Gemm and MatMul.
         node: one that `can_patch`.
         kernel_shape: `[O, C / G, R, S]` for Conv.
+        most: patches; fewer where they have many values.
     """
     if node.op_type != "Conv":
         rows = values.reshape(-1, values.shape[-1])
-        return rows[_evenly(len(rows), 1)][None]
+        return rows[_evenly(len(rows), 1, most)][None]
     attributes = {a.name: list(a.ints) for a in node.attribute}
     top, left, bottom, right = attributes.get("pads") or (0, 0, 0, 0)
     strides = attributes.get("strides") or (1, 1)
@@ -61,7 +63,8 @@ def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...]) -> Array
     windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=(2, 3))
     windows = windows[:, :, :: strides[0], :: strides[1], :: dilations[0], :: dilations[1]]
     num, channels, height, width = windows.shape[:4]
-    n, r, c = np.unravel_index(_evenly(num * height * width, width), (num, height, width))
+    fitting = max(1, min(most, MAX_VALUES // (channels * math.prod(kernel_shape[2:]))))
+    n, r, c = np.unravel_index(_evenly(num * height * width, width, fitting), (num, height, width))
     chosen = windows[n, :, r, c]  # [P, C, R, S]
     groups = num_groups(node)
     split = chosen.reshape(len(chosen), groups, channels // groups, *kernel_shape[2:])
@@ -82,9 +85,9 @@ def from_rows(node: Any, rows: Array, shape: tuple[int, ...]) -> Array:
     return rows if _is_transposed(node) else rows.T
 
 
-def _evenly(count: int, width: int) -> Array:
-    """Return indices below `count`, at most `MAX_PATCHES`; every column of images so wide is met equally often."""
-    step = max(1, -(-count // MAX_PATCHES))
+def _evenly(count: int, width: int, most: int) -> Array:
+    """Return indices below `count`, at most `most`; every column of images so wide is met equally often."""
+    step = max(1, -(-count // most))
     while step > 1 and math.gcd(step, width) != 1:
         step += 1
     return np.arange(0, count, step)

@@ -10,7 +10,7 @@ stay equal, are rounded to the nearest step and their biases compensated.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from edgetool.data.dataset import Array, Split
-from edgetool.exporters.onnx_calibrate import run_activations
+from edgetool.exporters.onnx_calibrate import BATCH_SIZE, run_activations
 from edgetool.exporters.onnx_graph import constant, consumers, set_constant
-from edgetool.exporters.onnx_patches import can_patch, from_rows, layout, num_groups, patches_of, to_rows
+from edgetool.exporters.onnx_patches import MAX_PATCHES, can_patch, from_rows, layout, num_groups, patches_of, to_rows
 from edgetool.exporters.onnx_scales import PAIR_MAX, WEIGHT_MAX
 from edgetool.exporters.onnx_tidy import weight_nodes
 
@@ -29,6 +29,8 @@ __all__ = ["MAX_INPUTS", "Rounding", "round_channels", "round_weights"]
 #: Layers with more inputs than this are rounded plainly: the covariance would take too much memory and time.
 MAX_INPUTS = 2048
 MAX_SAMPLES = 200
+#: What the running sums of all layers that are looked at in one run may take.
+COVARIANCE_BYTES = 192 << 20
 #: Added to the diagonal of the covariance, as a share of its mean (GPTQ's own value).
 DAMPING = 0.01
 #: Columns whose roundings are handed on to the rest together: one product of matrices instead of many of vectors.
@@ -69,31 +71,74 @@ def round_weights(
         exact_pairs: as the scales were chosen with.
         nearest: kernels whose weights are each rounded to the nearest step.
     """
-    graph = model.graph
     readers: dict[str, list[Any]] = {}
-    for node, name in weight_nodes(graph):
+    for node, name in weight_nodes(model.graph):
         if name in scales:
             readers.setdefault(name, []).append(node)
-    kernels = {name: constant(graph, name) for name in readers}
-    layers = [
-        _Layer(name, kernel, readers[name], wants_covariance=name not in nearest)
-        for name, kernel in kernels.items()
-        if kernel is not None
-        and all(can_patch(node, kernel) for node in readers[name])
-        and len({layout(node) for node in readers[name]}) == 1
-    ]
-    wanted = list(dict.fromkeys(source for layer in layers for source in layer.sources))
+    plans = {name: plan for name in readers if (plan := _plan(model.graph, name, readers[name], name not in nearest))}
+    chosen = samples.take(MAX_SAMPLES)
+    source = type(model)()
+    source.CopyFrom(model)  # layers see the activations of the float model, whichever were rounded before
     by_outputs: list[str] = []
     compensated: list[str] = []
     # OpenBLAS's threads wait for each other: on a busy machine they took 10 to 50 times as long as one.
     with threadpool_limits(1, user_api="blas"):
-        for activations in run_activations(model, samples.take(MAX_SAMPLES), input_names, wanted):
+        for names in _groups(plans):
+            layers = [_layer(model.graph, name, readers[name], plans[name]) for name in names]
+            wanted = list(dict.fromkeys(place for layer in layers for place in layer.sources))
+            for activations in run_activations(source, chosen, input_names, wanted):
+                for layer in layers:
+                    layer.add(activations)
             for layer in layers:
-                layer.add(activations)
-        for layer in layers:
-            (by_outputs if layer.round(graph, scales[layer.name], exact_pairs) else compensated).append(layer.name)
+                is_led = layer.round(model.graph, scales[layer.name], exact_pairs)
+                (by_outputs if is_led else compensated).append(layer.name)
     done = {*by_outputs, *compensated}
     return Rounding(tuple(by_outputs), tuple(compensated), tuple(name for name in readers if name not in done))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a kernel is rounded: whether by the covariance of its inputs, and the bytes that its sums take."""
+
+    wants_covariance: bool
+    num_bytes: int
+
+
+def _plan(graph: Any, name: str, nodes: list[Any], is_free: bool) -> _Plan | None:
+    """Return how a kernel is rounded; None for one that is left alone.
+
+    Args:
+        graph: that holds the kernel.
+        name: of the kernel.
+        nodes: that read it.
+        is_free: its weights may be rounded one unlike the other.
+    """
+    kernel = constant(graph, name)
+    if kernel is None or not all(can_patch(node, kernel) for node in nodes) or len({layout(n) for n in nodes}) != 1:
+        return None
+    groups, num_inputs = num_groups(nodes[0]), to_rows(nodes[0], kernel).shape[1]
+    fits = is_free and num_inputs <= MAX_INPUTS
+    return _Plan(fits, groups * num_inputs * (num_inputs if fits else 1) * 8)
+
+
+def _layer(graph: Any, name: str, nodes: list[Any], plan: _Plan) -> _Layer:
+    kernel = constant(graph, name)
+    assert kernel is not None, "planned layers have a kernel"
+    return _Layer(name, kernel, nodes, wants_covariance=plan.wants_covariance)
+
+
+def _groups(plans: dict[str, _Plan]) -> Iterator[list[str]]:
+    """Yield the kernels in groups whose sums take `COVARIANCE_BYTES` together; one alone may take more."""
+    group: list[str] = []
+    taken = 0
+    for name, plan in plans.items():
+        if group and taken + plan.num_bytes > COVARIANCE_BYTES:
+            yield group
+            group, taken = [], 0
+        group.append(name)
+        taken += plan.num_bytes
+    if group:
+        yield group
 
 
 def round_channels(weights: Array, scale: Array, covariance: Array, *, exact_pairs: bool) -> Array:
@@ -165,7 +210,11 @@ class _Layer:
         Sums are of distances from the first batch's mean: inputs that hardly vary would lose their variance in float32.
         """
         for node in self._nodes:
-            patches = patches_of(activations[str(node.input[0])], node, self._kernel.shape)  # [G, P, K]
+            values = activations.get(str(node.input[0]))
+            if values is None:  # of another part of the activations
+                continue
+            most = max(1, MAX_PATCHES * len(values) // BATCH_SIZE)
+            patches = patches_of(values, node, self._kernel.shape, most)  # [G, P, K]
             if self._origin is None:
                 self._origin = patches.mean(axis=1, keepdims=True)
             patches = patches - self._origin

@@ -8,6 +8,7 @@ with float32 from 97.8 to 98.5 %, over three seeds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ NUM_BINS = 8192
 MAX_VALUES = 1_000_000
 #: Samples that a file of batch 1 is resized to, where that works.
 RESIZED_BATCH = 16
+#: What the activations of one batch may take together: the interpreter keeps all of them.
+ACTIVATION_BYTES = 192 << 20
 _FLOAT32 = 0
 
 
@@ -69,9 +72,10 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
     histograms = _histograms(model)
     feeds = {entry.name.decode(): int(entry.tensorIndex) for entry in model.signatureDefs[0].inputs}
     indices = [feeds[name] for name in names]
-    for interpreter in _runs(content, samples, indices, batch_size):
-        for index, histogram in histograms.items():
-            histogram.add(interpreter.get_tensor(index))
+    batch = min(batch_size, fitting_batch(model))
+    for values in _activations(content, samples, indices, batch, list(histograms)):
+        for index, found in values:
+            histograms[index].add(found)
     for index, histogram in histograms.items():
         quantization = model.subgraphs[0].tensors[index].quantization
         low, high = histogram.clipped()
@@ -107,32 +111,81 @@ def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, flo
         for index, tensor in enumerate(graph.tensors)
         if tensor.type == _FLOAT32 and model.buffers[tensor.buffer].data is None
     ]
-    batch = _largest_batch(content, samples, inputs)
+    batch = _largest_batch(content, samples, inputs, fitting_batch(model))
     low, high = dict.fromkeys(activations, np.inf), dict.fromkeys(activations, -np.inf)
-    for interpreter in _runs(content, samples, inputs, batch):
-        for index in activations:
-            values = interpreter.get_tensor(index)
+    for found in _activations(content, samples, inputs, batch, activations):
+        for index, values in found:
             if values.size:
                 low[index], high[index] = min(low[index], values.min()), max(high[index], values.max())
     for index in activations:
         _require_finite(graph.tensors[index].name.decode(), low[index], high[index])
     inner = [index for index in activations if index not in outer and high[index] > low[index]]
     histograms = {i: _Histogram(float(low[i]), float(high[i]), np.zeros(NUM_BINS, np.int64)) for i in inner}
-    for interpreter in _runs(content, samples, inputs, batch):
-        for index, histogram in histograms.items():
-            histogram.add(interpreter.get_tensor(index))
+    for found in _activations(content, samples, inputs, batch, inner):
+        for index, values in found:
+            histograms[index].add(values)
     whole = {index: (float(low[index]), float(high[index])) for index in activations if high[index] >= low[index]}
     return whole | {index: histogram.clipped() for index, histogram in histograms.items()}
 
 
-def _runs(content: bytes, samples: Split, indices: list[int], batch_size: int) -> Iterator[Any]:
-    """Run all samples and yield the interpreter after each batch: it keeps every tensor."""
+def fitting_batch(model: Any) -> int:
+    """Return how many samples' activations fit into `ACTIVATION_BYTES`, 1 to `RESIZED_BATCH`."""
+    return max(1, min(RESIZED_BATCH, ACTIVATION_BYTES // max(1, sum(_tensor_bytes(model).values()))))
+
+
+def _tensor_bytes(model: Any) -> dict[int, int]:
+    """Return the bytes of one sample in each activation, by its number."""
+    return {
+        index: math.prod(max(1, int(size)) for size in (() if tensor.shape is None else tensor.shape)) * 4
+        for index, tensor in enumerate(model.subgraphs[0].tensors)
+        if model.buffers[tensor.buffer].data is None
+    }
+
+
+def _activations(
+    content: bytes, samples: Split, indices: list[int], batch_size: int, wanted: list[int]
+) -> Iterator[Iterator[tuple[int, Array]]]:
+    """Run all samples and yield (number, values) of the tensors `wanted`, batch by batch.
+
+    Of a model whose activations exceed `ACTIVATION_BYTES` with one sample, they are fetched in parts: a part's tensors
+    are made outputs, and the interpreter lets go of the others.
+    """
+    model = unpack(content)
+    sizes = _tensor_bytes(model)
+    if batch_size > 1 or sum(sizes.values()) <= ACTIVATION_BYTES:
+        for interpreter in _runs(content, samples, indices, batch_size):
+            yield ((index, interpreter.get_tensor(index)) for index in wanted)
+        return
+    for part in _parts(wanted, sizes):
+        model.subgraphs[0].outputs = np.array(part, np.int32)
+        model.signatureDefs = None
+        for interpreter in _runs(pack(model), samples, indices, 1, keeps_all=False):
+            yield ((index, interpreter.get_tensor(index)) for index in part)
+
+
+def _parts(wanted: list[int], sizes: dict[int, int]) -> list[list[int]]:
+    """Return the tensors in parts of at most `ACTIVATION_BYTES`; one alone may take more."""
+    parts: list[list[int]] = []
+    taken = 0
+    for index in wanted:
+        if not parts or taken + sizes[index] > ACTIVATION_BYTES:
+            parts.append([])
+            taken = 0
+        parts[-1].append(index)
+        taken += sizes[index]
+    return parts
+
+
+def _runs(
+    content: bytes, samples: Split, indices: list[int], batch_size: int, *, keeps_all: bool = True
+) -> Iterator[Any]:
+    """Run all samples and yield the interpreter after each batch: it keeps every tensor, or outputs alone."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
         model_content=content,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
+        experimental_preserve_all_tensors=keeps_all,
     )
     dtypes = {detail["index"]: detail["dtype"] for detail in interpreter.get_input_details()}
     for inputs, _ in samples.batches(batch_size):
@@ -146,9 +199,9 @@ def _runs(content: bytes, samples: Split, indices: list[int], batch_size: int) -
         yield interpreter
 
 
-def _largest_batch(content: bytes, samples: Split, indices: list[int]) -> int:
-    """Return how many samples the model takes at once: some compute with a batch of 1."""
-    wanted = min(RESIZED_BATCH, samples.num_samples)
+def _largest_batch(content: bytes, samples: Split, indices: list[int], most: int) -> int:
+    """Return how many samples the model takes at once, at most `most`: some compute with a batch of 1."""
+    wanted = min(most, samples.num_samples)
     try:
         next(_runs(content, samples, indices, wanted))
     except (RuntimeError, ValueError):

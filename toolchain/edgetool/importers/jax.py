@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetool.data.batching import fitting_batch
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, MissingDependencyError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel
@@ -154,7 +155,7 @@ def _run(
     jax: Any, compiled: Any, params: Any, inputs: tuple[Array, ...], example: tuple[Array, ...], batch: int | None
 ) -> tuple[Array, ...]:
     """Run the function itself on all samples."""
-    step = batch or BATCH_SIZE
+    step = batch or fitting_batch([x.shape for x in inputs], BATCH_SIZE)
     parts = []
     for start in range(0, len(inputs[0]), step):
         chunk = [np.asarray(x[start : start + step]).astype(e.dtype) for x, e in zip(inputs, example, strict=True)]

@@ -13,6 +13,7 @@ import numpy as np
 from edgetool.artifact import Format, TensorSpec, require_format
 from edgetool.bounds.archive import open_archive
 from edgetool.bounds.memory import MODEL_BYTES, bounded_memory
+from edgetool.data.batching import fitting_batch
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
@@ -21,6 +22,10 @@ from edgetool.importers.keras_precision import compute_in_float32
 from edgetool.importers.trust import read_config, require_bounded_weights, require_trusted
 
 __all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "flat_checked", "load_keras", "predict"]
+
+#: Samples that a model runs at once, at most, and how many such batches are handed to it together.
+MAX_BATCH = 64
+BATCHES_AT_ONCE = 16
 
 #: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
 CARRY_TOLERANCE = 1e-5
@@ -160,15 +165,24 @@ def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     """Run a tf_keras model on all samples; a fixed batch is filled up with the last sample."""
     num_samples = len(inputs[0])
     fixed = model.inputs[0].shape[0]
-    batch = int(fixed) if fixed is not None else min(64, num_samples)
+    batch = int(fixed) if fixed is not None else fitting_batch([x.shape for x in inputs], min(MAX_BATCH, num_samples))
     arrays = list(inputs)
     if fixed is not None and num_samples % batch:
         arrays = [np.concatenate([x, np.repeat(x[-1:], -num_samples % batch, axis=0)]) for x in arrays]
-    outputs = model.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=batch, verbose=0)
+    parts = []
+    for start in range(0, len(arrays[0]), batch * BATCHES_AT_ONCE):  # predict copies all that it is given
+        chunk = [np.asarray(x[start : start + batch * BATCHES_AT_ONCE]) for x in arrays]
+        outputs = model.predict(chunk if len(chunk) > 1 else chunk[0], batch_size=batch, verbose=0)
+        parts.append(_in_order(model, outputs))
+    return tuple(np.concatenate(rows)[:num_samples] for rows in zip(*parts, strict=True))
+
+
+def _in_order(model: Any, outputs: Any) -> list[Array]:
+    """Return what `predict` gave as a list, in the order of the model's outputs."""
     if isinstance(outputs, dict):
         names = list(model.output_names)
         outputs = [outputs[name] for name in (names if set(names) == set(outputs) else outputs)]
-    return tuple(np.asarray(array)[:num_samples] for array in _listed(outputs))
+    return [np.asarray(array) for array in _listed(outputs)]
 
 
 def _last_activation(model: Any) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from edgetool.artifact import TensorSpec
 from edgetool.bounds.archive import open_archive
 from edgetool.bounds.memory import MODEL_BYTES
+from edgetool.data.batching import fitting_batch
 from edgetool.data.dataset import Array
 from edgetool.errors import (
     EdgetoolError,
@@ -242,6 +243,8 @@ def _run(
     num_samples = len(arrays[0])
     fixed = max((spec.shape[0] for spec in inputs), default=1)
     step = fixed if fixed > 0 else BATCH_SIZE
+    fixed = inputs[0].shape[0]
+    step = fixed if fixed > 0 else fitting_batch([x.shape for x in arrays], BATCH_SIZE)
     parts: list[list[Array]] = []
     for start in range(0, num_samples, step):
         chunk = [np.asarray(x[start : start + step]).astype(s.dtype) for x, s in zip(arrays, inputs, strict=True)]

@@ -12,11 +12,11 @@ from edgetool.verify.domain import generate_inputs
 from edgetool.verify.gate import Probe
 from edgetool.verify.source import describe_graph
 
-__all__ = ["parity_split", "take_probe"]
+__all__ = ["num_samples", "parity_split", "take_probe"]
 
-#: Samples of a probe at most, and elements of all their inputs.
+#: Samples of a probe at most, and values that the inputs of all compared samples may have.
 NUM_SAMPLES = 64
-MAX_ELEMENTS = 16_000_000
+MAX_ELEMENTS = 32_000_000
 
 
 def parity_split(dataset: Dataset, imported: ImportedModel, path: Path, at_most: int) -> tuple[Split, str]:
@@ -48,11 +48,11 @@ def parity_split(dataset: Dataset, imported: ImportedModel, path: Path, at_most:
 
 def take_probe(dataset: Dataset, imported: ImportedModel, path: Path) -> Probe:
     """Return the samples that exported files are compared with their source on; see `parity_split`."""
-    split, words = parity_split(dataset, imported, path, _num_samples(imported))
+    split, words = parity_split(dataset, imported, path, num_samples(imported, NUM_SAMPLES))
     return Probe(split.inputs, imported.run, words, split.name)
 
 
-def _num_samples(imported: ImportedModel) -> int:
-    """Return `NUM_SAMPLES`, or fewer where the inputs alone would be large."""
+def num_samples(imported: ImportedModel, at_most: int) -> int:
+    """Return `at_most`, or fewer where the inputs alone would be large."""
     sample = sum(math.prod(max(1, size) for size in spec.shape[1:]) for spec in imported.inputs)
-    return max(4, min(NUM_SAMPLES, MAX_ELEMENTS // max(sample, 1)))
+    return max(4, min(at_most, MAX_ELEMENTS // max(sample, 1)))

@@ -29,7 +29,7 @@ from edgetool.pipeline.gated import Gate, export_gated
 from edgetool.pipeline.heads import head_settings
 from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.prepared_splits import decided_on, read_split, write_split
-from edgetool.pipeline.probe import parity_split, take_probe
+from edgetool.pipeline.probe import num_samples, parity_split, take_probe
 from edgetool.pipeline.source_check import SourceProbe, require_believable, rescales
 from edgetool.pipeline.source_data import SourceData, load_raw, load_source_data
 from edgetool.recipes.execute import execute
@@ -180,7 +180,7 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
     if task is None:
         raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
     cache = Path(plan.cache)
-    parity, _ = parity_split(dataset, imported, Path(plan.model), PARITY_SAMPLES)
+    parity, _ = parity_split(dataset, imported, Path(plan.model), num_samples(imported, PARITY_SAMPLES))
     parity = dataclasses.replace(parity, name="parity")
     for split in (parity, dataset.val, dataset.test):
         if split is not None:

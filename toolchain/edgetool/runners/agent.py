@@ -43,6 +43,9 @@ PACKAGES = ("ai-edge-litert", "onnxruntime", "onnxruntime-gpu", "numpy")
 CUDA = "CUDAExecutionProvider"
 #: Largest difference, relative to the largest output, up to which a batch counts as the same as single samples.
 BATCH_TOLERANCE = 1e-5
+#: What the activations that live at once may take, and how large they are in inputs of float32.
+BATCH_BYTES = 192 << 20
+ACTIVATIONS_PER_INPUT = 40
 
 
 #: Holds the process id of a parent on the same machine; without it a process lives until its standard input is closed.
@@ -515,10 +518,16 @@ class Agent:
                 raise _misfit(subject, f"dtype {array.dtype}", f"numbers that convert to {tensor.dtype}")
 
 
+def fitting_batch(arrays: Sequence[Array], at_most: int) -> int:
+    """Return how many samples to run at once, so that their activations fit; as `edgetool.data.batching` has it."""
+    elements = sum(array.size // max(1, len(array)) for array in arrays)
+    return max(1, min(at_most, BATCH_BYTES // max(1, elements * 4 * ACTIVATIONS_PER_INPUT)))
+
+
 def _run_all(model: Model, arrays: Sequence[Array], batch_size: int) -> Iterator[list[Array]]:
     """Yield the outputs of all samples, in batches where the model gives the same answers in batches."""
     num_samples = arrays[0].shape[0]
-    step = model.batch or min(batch_size, num_samples)
+    step = model.batch or fitting_batch(arrays, min(batch_size, num_samples))
     start = 0
     if model.batch is None and step > 1:
         first = _slice(model, arrays, 0, step)
