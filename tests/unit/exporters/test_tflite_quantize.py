@@ -1,4 +1,4 @@
-"""Float files of any origin, quantised by ai-edge-quantizer."""
+"""Float files of any origin, quantised by litert-quantizer."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_tensors_without_names_of_their_own_are_told_apart() -> None:
 
 
 def test_what_the_quantiser_refuses_is_an_error_with_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ai_edge_quantizer.quantizer as library
+    import litert_quantizer.quantizer as library
 
     def refuse(*arguments: object, **options: object) -> None:
         raise ValueError("no such operator")

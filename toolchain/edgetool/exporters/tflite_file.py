@@ -67,7 +67,7 @@ class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers
 def unpack(content: bytes) -> Any:
     """Return the `ModelT` object tree of a TFLite file, its constants inside it.
 
-    ai-edge-quantizer writes 256 KiB of constants and more behind the flatbuffer, as files over 2 GB must have them.
+    litert-quantizer writes 256 KiB of constants and more behind the flatbuffer, as files over 2 GB must have them.
 
     Args:
         content: bytes that a converter wrote; not for files of unknown origin, which are read with checks elsewhere.

@@ -1,4 +1,4 @@
-"""Quantise a float `.tflite` file as it is, by ai-edge-quantizer.
+"""Quantise a float `.tflite` file as it is, by litert-quantizer.
 
 Its own calibrator keeps a moving average of each batch's extremes, which also cuts the range of the input: MLPerf Tiny
 ResNet-8 lost 1.5 points (85.8 % of 825 test images, 19.7 dB on 3,000 training images that did not calibrate). Given the
@@ -28,7 +28,7 @@ def quantizer_version() -> str:
     """Return what quantises, with its version."""
     from importlib import metadata
 
-    return f"ai-edge-quantizer {metadata.version('ai-edge-quantizer')}"
+    return f"litert-quantizer {metadata.version('litert-quantizer')}"
 
 
 def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | None, name: str) -> Any:
@@ -53,7 +53,7 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
     ranges = None if samples is None else measure_ranges(content, samples)
     with quiet() as log:
         try:
-            from ai_edge_quantizer.quantizer import Quantizer
+            from litert_quantizer.quantizer import Quantizer
 
             kept = _names_in_float(model, ranges) if scheme.has_float_attention else []
             quantizer = Quantizer(bytearray(content), _recipe(scheme, kept))
@@ -65,7 +65,7 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
             words = " ".join(f"{type(exc).__name__}: {exc}".split())[:300]
             raise ExportError(
                 name,
-                found=f"ai-edge-quantizer refused it: {words}",
+                found=f"litert-quantizer refused it: {words}",
                 expected="operators that it knows",
                 next_step="take another recipe (float16, w8_dynamic), or give the Keras model it was converted from",
             ) from exc
@@ -79,9 +79,9 @@ def _names_in_float(model: Any, ranges: dict[int, tuple[float, float]] | None) -
 
 
 def _recipe(scheme: QuantizationScheme, kept: list[str]) -> Any:
-    from ai_edge_quantizer.algorithm_manager import AlgorithmName
-    from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
-    from ai_edge_quantizer.recipe_manager import RecipeManager
+    from litert_quantizer.algorithm_manager import AlgorithmName
+    from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
+    from litert_quantizer.recipe_manager import RecipeManager
 
     recipe = RecipeManager()
     every = TFLOperationName.ALL_SUPPORTED

@@ -1,6 +1,6 @@
 """Store float weights of a TFLite file as int8, activations staying float: what quantisers leave out.
 
-QAT wraps neither attention nor tables nor recurrent layers, and ai-edge-quantizer's dynamic mode no table and no LSTM:
+QAT wraps neither attention nor tables nor recurrent layers, and litert-quantizer's dynamic mode no table and no LSTM:
 of bert-mini's bytes 96 % and 92 % were left. LiteRT multiplies float activations by int8 weights (it quantises rows as
 they come), and a table's rows are looked up as int8 and expanded behind that.
 """

@@ -1,4 +1,4 @@
-"""A float `.tflite` file as it is: ai-edge-quantizer takes it, nothing else does."""
+"""A float `.tflite` file as it is: litert-quantizer takes it, nothing else does."""
 
 from __future__ import annotations
 

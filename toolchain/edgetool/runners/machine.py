@@ -27,7 +27,7 @@ ISA_FLAGS = (
 #: Packages whose versions decide what is measured.
 PACKAGES = (
     "edgetool", "tensorflow", "tf-keras", "tensorflow-model-optimization", "keras",
-    "tf2onnx", "onnx", "onnxruntime", "onnxruntime-gpu", "ai-edge-litert", "ai-edge-quantizer", "numpy", "torch", "jax",
+    "tf2onnx", "onnx", "onnxruntime", "onnxruntime-gpu", "ai-edge-litert", "litert-quantizer", "numpy", "torch", "jax",
 )  # fmt: skip
 
 #: Address space that an interpreter and its shared libraries take before any model.

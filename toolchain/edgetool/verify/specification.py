@@ -7,7 +7,6 @@ where no fast integer kernel can take part. TFLite's specification is LiteRT's r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, UnsupportedModelError
+from edgetool.exporters.onnx_batch import fixed_batch, input_axes
+from edgetool.runners.agent import place_samples
 from edgetool.runners.base import Runner, RunPlan
 
 __all__ = ["onnx_by_specification", "tflite_by_specification"]
@@ -42,14 +43,14 @@ def onnx_by_specification(path: Path, inputs: tuple[Array, ...]) -> tuple[Array,
     values = [value for value in model.graph.input if value.name not in constants]
     try:
         evaluator = ReferenceEvaluator(model, new_ops=[_by_runtime(kind) for kind in _SLOW])
-        batch = _fixed_batch(values) or 1
+        axes, batch = input_axes(model.graph), fixed_batch(model.graph) or 1
         parts = []
         for start in range(0, len(inputs[0]), batch):
-            feeds = {
-                value.name: _filled(array[start : start + batch], batch).astype(_dtype(value))
-                for value, array in zip(values, inputs, strict=True)
-            }
-            parts.append([np.asarray(output) for output in evaluator.run(None, feeds)])
+            feeds = {}
+            for value, array in zip(values, inputs, strict=True):
+                chunk = _filled(array[start : start + batch], batch).astype(_dtype(value))
+                feeds[value.name] = place_samples(chunk, axes[value.name])
+            parts.append([_samples_first(np.asarray(output), batch) for output in evaluator.run(None, feeds)])
     except Exception as exc:
         raise UnsupportedModelError(
             str(path),
@@ -57,7 +58,7 @@ def onnx_by_specification(path: Path, inputs: tuple[Array, ...]) -> tuple[Array,
             expected="operators that the specification's evaluator has",
             next_step="compare the file on the machine that is to run it: edgetool verify",
         ) from exc
-    joined = [np.concatenate([np.atleast_1d(part[index]) for part in parts]) for index in range(len(parts[0]))]
+    joined = [np.concatenate([part[index] for part in parts]) for index in range(len(parts[0]))]
     return tuple(array[: len(inputs[0])] for array in joined)
 
 
@@ -82,10 +83,10 @@ def tflite_by_specification(path: Path, inputs: tuple[Array, ...], runner: Runne
         ) from exc
 
 
-def _fixed_batch(values: Sequence[Any]) -> int | None:
-    """Return the batch that the first input states; None where it is open."""
-    dims = values[0].type.tensor_type.shape.dim
-    return int(dims[0].dim_value) or None if dims else None
+def _samples_first(output: Array, batch: int) -> Array:
+    """Return an output with its samples first, as the agent does; one without an axis for them gets one."""
+    axis = next((axis for axis, size in enumerate(output.shape) if size == batch), None)
+    return output[None] if axis is None else np.moveaxis(output, axis, 0)
 
 
 def _filled(array: Array, batch: int) -> Array:
