@@ -242,8 +242,6 @@ def _run(
 
     num_samples = len(arrays[0])
     fixed = max((spec.shape[0] for spec in inputs), default=1)
-    step = fixed if fixed > 0 else BATCH_SIZE
-    fixed = inputs[0].shape[0]
     step = fixed if fixed > 0 else fitting_batch([x.shape for x in arrays], BATCH_SIZE)
     parts: list[list[Array]] = []
     for start in range(0, num_samples, step):
