@@ -274,6 +274,31 @@ def test_single_operators(case: str, tmp_path: Path) -> None:
     check(one_operator(kind, sources, result, options), tmp_path, kind, num_samples=30)
 
 
+def _chosen(x: Any) -> Any:
+    """An IF of both kinds of branch, and a choice element by element."""
+    tf = _tf()
+    y = tf.where(x > 0.25, x, x * x)
+    return tf.cond(tf.reduce_max(y) > 0.95, lambda: tf.nn.relu(tf.matmul(y, _constant(6, 6))), lambda: y)
+
+
+def test_both_branches_and_choices(tmp_path: Path) -> None:
+    tf = _tf()
+    concrete = tf.function(_chosen).get_concrete_function(tf.TensorSpec((1, 6), tf.float32))
+    content = _converted(tf.lite.TFLiteConverter.from_concrete_functions([concrete]), 6, integers=False)
+    check(content, tmp_path, "IF", "GREATER", "REDUCE_MAX")
+
+
+def test_pixels_become_floats(tmp_path: Path) -> None:
+    tf = _tf()
+
+    def network(x: Any) -> Any:
+        return tf.matmul(tf.cast(x, tf.float32) / 255.0 - 0.5, _constant(6, 4))
+
+    concrete = tf.function(network).get_concrete_function(tf.TensorSpec((1, 6), tf.uint8))
+    content = _converted(tf.lite.TFLiteConverter.from_concrete_functions([concrete]), 6, integers=False)
+    check(content, tmp_path, "CAST")
+
+
 def _sum_of_dead_layers() -> bytes:
     scales = ((0.5, 3), (0.3, 0), (1e-9, 5))
     first, second, result = ((IMAGE, "int8", scale, None) for scale in scales)

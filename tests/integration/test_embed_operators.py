@@ -346,7 +346,7 @@ def test_what_litert_refuses_in_16_bits_is_refused_by_name(tmp_path: Path) -> No
     shapes, function, _ = CASES["squared difference"]
     path = tmp_path / "model.tflite"
     path.write_bytes(convert(shapes, function, wide=True))
-    with pytest.raises(UnsupportedModelError, match=r"SQUARED_DIFFERENCE\): 16-bit.*SUB; edgetool compress"):
+    with pytest.raises(UnsupportedModelError, match=r"SQUARED_DIFFERENCE\): 16-bit.*SUB; embed this file for an"):
         lower_file(path)
 
 

@@ -99,3 +99,16 @@ def test_options_that_contradict_the_tensors_are_damage(tmp_path: Path, monkeypa
     monkeypatch.setattr("edgetool.embed.lower.digest_path", lambda _: "d")
     with pytest.raises(FileFormatError, match="do not fit its tensors"):
         lower_file(GOLDEN / "tiny_int8.tflite")
+
+
+def test_a_shape_that_is_computed_is_not_looked_at(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    flat = dataclasses.replace(graph.tensors["y"], name="flat", shape=(1, 48))
+    graph = _replace(
+        graph,
+        *graph.ops,
+        Op("RESHAPE", "flat", ("y", "nowhere"), ("flat",)),
+        flat=flat,
+        nowhere=Tensor("nowhere", (2,), "int32"),
+    )
+    assert len(lower_graph(dataclasses.replace(graph, outputs=("flat",)), digest="d").steps) == 1

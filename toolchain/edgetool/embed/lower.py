@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edgetool.artifact import digest_path
+from edgetool.embed.branches import inline_branches
 from edgetool.embed.cancel import cancel_pairs
 from edgetool.embed.constant_channels import fold_constant_channels
 from edgetool.embed.dead_channels import drop_dead_channels
@@ -57,8 +58,9 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         UnsupportedModelError: an operator, type or shape that no kernel is for; all operators without one are named.
         FileFormatError: tensors that are read before they are made.
     """
-    variables = resolve_variables(_with_fixed_shapes(graph))
+    variables = resolve_variables(inline_branches(_with_fixed_shapes(graph)))
     graph = fuse_pads(cancel_pairs(fold_constants(as_signed(variables.graph))))
+    graph = dataclasses.replace(graph, ops=tuple(_without_shape(op) for op in graph.ops))
     ops = _needed(graph, variables.initial)
     _require_known(ops)
     steps: list[Step] = []
@@ -76,7 +78,9 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
 
 
 def _with_fixed_shapes(graph: Graph) -> Graph:
-    return dataclasses.replace(graph, tensors={name: _with_batch_1(t) for name, t in graph.tensors.items()})
+    subgraphs = tuple(map(_with_fixed_shapes, graph.subgraphs))
+    tensors = {name: _with_batch_1(tensor) for name, tensor in graph.tensors.items()}
+    return dataclasses.replace(graph, tensors=tensors, subgraphs=subgraphs)
 
 
 def _with_batch_1(tensor: Tensor) -> Tensor:
@@ -91,6 +95,11 @@ def _with_batch_1(tensor: Tensor) -> Tensor:
             next_step="export the model with fixed input shapes",
         )
     return tensor
+
+
+def _without_shape(op: Op) -> Op:
+    """Return a change of shape without its second operand: the file states what comes of it."""
+    return dataclasses.replace(op, inputs=op.inputs[:1]) if op.kind in ALIASES else op
 
 
 def _needed(graph: Graph, states: Iterable[str]) -> list[Op]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.embed.interpolation import fitted_table
+from edgetool.embed.ops.checks import INTEGER_MODEL
 from edgetool.embed.program import Program, Step
 from edgetool.embed.rescale import RANGES
 from edgetool.embed.unsigned import as_unsigned, flipped, name_in_file
@@ -83,7 +84,7 @@ def _table(step: Step, values: Array) -> Array:
             step.layer,
             found="values that do not lie on lines between 513 points",
             expected="an operator that LiteRT interpolates in 16 bits",
-            next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
+            next_step=INTEGER_MODEL,
         )
     return table
 

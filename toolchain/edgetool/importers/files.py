@@ -140,7 +140,8 @@ def _require_float(subject: str, graph: Graph) -> None:
             subject,
             found=f"a model that is quantised already ({found})",
             expected="float32 weights and activations",
-            next_step="give the float model that it was made from; bench, verify, inspect and embed take it as it is",
+            next_step="give the float model that it was made from; bench, verify and inspect take it as it is, and so "
+            "does embed --runtime array or linux",
         )
     for tensor in graph.tensors.values():
         matters = tensor.constant is None or tensor.num_elements > MAX_SMALL_CONSTANT

@@ -36,6 +36,11 @@ OPERATORS: dict[str, str] = {
         "edgetool.embed.ops.binary:lower_binary",
     ),
     **dict.fromkeys(("CAST", "DEQUANTIZE", "QUANTIZE"), "edgetool.embed.ops.convert:lower_convert"),
+    **dict.fromkeys(
+        ("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL"),
+        "edgetool.embed.ops.compare:lower_compare",
+    ),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), "edgetool.embed.ops.compare:lower_select"),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), "edgetool.embed.ops.reduce:lower_reduce"),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), "edgetool.embed.ops.resize:lower_resize"),
     **dict.fromkeys(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from edgetool.embed.ops.checks import float_range, fused_range, output_of, quantization_of, require, suffix_of
+from edgetool.embed.ops.checks import (
+    INTEGER_MODEL,
+    float_range,
+    fused_range,
+    output_of,
+    quantization_of,
+    require,
+    suffix_of,
+)
 from edgetool.embed.ops.shapes import broadcast_fields
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import float_factor, quantize_multiplier
@@ -42,7 +50,7 @@ def lower_binary(op: Op, graph: Graph) -> Step:
         require(
             suffix == "s8" or op.kind in WIDE, op, what="16-bit activations",
             expected=f"one of {', '.join(sorted(WIDE))}",
-            next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
+            next_step=INTEGER_MODEL,
         )  # fmt: skip
         fields |= (WIDE_FIELDS if suffix == "s16" else INTEGER_FIELDS)[op.kind](op, first, second, result)
         name = NAMES.get(op.kind, name)

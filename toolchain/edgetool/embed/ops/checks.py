@@ -10,6 +10,7 @@ from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 __all__ = [
+    "INTEGER_MODEL",
     "LARGEST",
     "SUFFIXES",
     "bias_of",
@@ -35,7 +36,10 @@ FLOAT_RANGES = {
     "NONE": (-LARGEST, LARGEST), "RELU": (0.0, LARGEST), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
 }  # fmt: skip
 
-INTEGER_MODEL = "edgetool compress with --recipe w8a8_static gives such a file"
+INTEGER_MODEL = (
+    "embed this file for an interpreter: --runtime array, tflm or linux; or quantise the float model that it was made "
+    "from: edgetool compress MODEL --recipe w8a8_static"
+)
 
 
 def require(found: bool, op: Op, *, what: str, expected: str, next_step: str = INTEGER_MODEL) -> None:

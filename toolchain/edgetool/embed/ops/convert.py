@@ -21,6 +21,8 @@ KERNELS = {
     ("QUANTIZE", "int8", "int32"): "quantize_s8_s32",
     ("DEQUANTIZE", "int8", "float32"): "dequantize_s8_f32",
     ("DEQUANTIZE", "int16", "float32"): "dequantize_s16_f32",
+    ("CAST", "bool", "float32"): "cast_bool_f32",
+    ("CAST", "int8", "float32"): "dequantize_s8_f32",
     ("CAST", "int32", "float32"): "cast_s32_f32",
 }
 
@@ -45,6 +47,9 @@ def lower_convert(op: Op, graph: Graph) -> Step:
     fields: Fields = {"num_elements": result.num_elements}
     if "float32" not in (source.dtype, result.dtype):
         fields |= _factor(op, source, result)
+    elif kernel == "dequantize_s8_f32" and op.kind == "CAST":
+        # The numbers themselves, of unsigned bytes those before their sign was flipped.
+        fields |= {"scale": 1.0, "zero": -128 if op.attributes.get("unsigned", False) else 0}
     elif op.kind != "CAST":
         scale = quantization_of(op, result if op.kind == "QUANTIZE" else source)
         fields |= {"scale": float(scale.scale[0]), "zero": scale.zero_point[0]}

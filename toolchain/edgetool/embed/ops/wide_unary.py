@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgetool.embed.interpolation import NUM_INTERVALS, sigmoid_table
-from edgetool.embed.ops.checks import output_of, quantization_of, require
+from edgetool.embed.ops.checks import INTEGER_MODEL, output_of, quantization_of, require
 from edgetool.embed.program import Fields, Step
 from edgetool.embed.rescale import activation_range, float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
@@ -39,7 +39,7 @@ def lower_wide_unary(op: Op, graph: Graph) -> Step:
         op.kind in WIDE_UNARY and (source.dtype, result.dtype) == ("int16", "int16"), op,
         what=f"{op.kind} of {source.dtype} to {result.dtype}",
         expected=f"float32, int8, or in 16 bits one of {', '.join(sorted(WIDE_UNARY))}",
-        next_step="edgetool compress with --recipe w8a8_static, or embed for an interpreter: --runtime linux",
+        next_step=INTEGER_MODEL,
     )  # fmt: skip
     for tensor in (source, result):
         zero = quantization_of(op, tensor).zero_point[0]
