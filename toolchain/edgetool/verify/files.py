@@ -97,7 +97,7 @@ def verify_files(
     for path in (Path(reference), Path(candidate)):
         require_recorded(path)
     options = ImportOptions(trust, input_shapes)
-    first = _open(str(reference), runner, options)
+    first = _open(str(reference), runner, options, as_source=any(shape.value is not None for shape in input_shapes))
     try:
         second = _open(str(candidate), runner, options)
         try:
@@ -156,13 +156,12 @@ def has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
     return first.shape[1] > 1 and bool(first.min() >= 0.0) and bool(np.abs(sums - 1.0).max() < 0.1)
 
 
-def _open(model: str, runner: Runner, options: ImportOptions) -> _Model:
+def _open(model: str, runner: Runner, options: ImportOptions, *, as_source: bool = False) -> _Model:
+    """Open a model; an `.onnx` file of which an input becomes a constant is imported, like those of frameworks."""
     found = source_kind(model)
-    return (
-        _ExportedModel(Path(model), runner, options.input_shapes)
-        if found in RUNTIMES
-        else _SourceModel(model, found, options)
-    )
+    if found in RUNTIMES and not (as_source and found == "onnx"):
+        return _ExportedModel(Path(model), runner, options.input_shapes)
+    return _SourceModel(model, found, options)
 
 
 class _SourceModel:

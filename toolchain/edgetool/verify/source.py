@@ -51,7 +51,7 @@ def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> di
 
     shapes = [parse(InputShape, item, source="--input-shape", error=InternalError) for item in input_shapes]
     graph = read_graph(Path(path), shapes, known_only=True)
-    axes = sample_axes([graph.dims.get(name) or (None,) for name in graph.inputs])
+    axes = sample_axes([graph.dims.get(name, (None,)) for name in graph.inputs])
     inputs = []
     for name, axis in zip(graph.inputs, axes, strict=True):
         tensor = graph.tensors.get(name)
