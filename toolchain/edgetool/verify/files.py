@@ -97,9 +97,11 @@ def verify_files(
     for path in (Path(reference), Path(candidate)):
         require_recorded(path)
     options = ImportOptions(trust, input_shapes)
-    first = _open(str(reference), runner, options, as_source=any(shape.value is not None for shape in input_shapes))
+    first = _open(str(reference), runner, options)
     try:
-        second = _open(str(candidate), runner, options)
+        # What is a constant in the reference is no input of the candidate.
+        left = tuple(shape for shape in input_shapes if shape.value is None)
+        second = _open(str(candidate), runner, ImportOptions(trust, left))
         try:
             given = data() if data is not None else None
             report("describe", 0, 2)
@@ -156,10 +158,11 @@ def has_classes(outputs: tuple[Array, ...], split: Split) -> bool:
     return first.shape[1] > 1 and bool(first.min() >= 0.0) and bool(np.abs(sums - 1.0).max() < 0.1)
 
 
-def _open(model: str, runner: Runner, options: ImportOptions, *, as_source: bool = False) -> _Model:
+def _open(model: str, runner: Runner, options: ImportOptions) -> _Model:
     """Open a model; an `.onnx` file of which an input becomes a constant is imported, like those of frameworks."""
     found = source_kind(model)
-    if found in RUNTIMES and not (as_source and found == "onnx"):
+    is_changed = found == "onnx" and any(shape.value is not None for shape in options.input_shapes)
+    if found in RUNTIMES and not is_changed:
         return _ExportedModel(Path(model), runner, options.input_shapes)
     return _SourceModel(model, found, options)
 
