@@ -132,7 +132,8 @@ def _print_table(console: Console, report: BenchReport, *, mlperf: bool) -> None
     columns += ["mlperf p90"] if mlperf else []
     columns += ["ratio [95 %]", "samples/s", "load ms", "peak MB", "noise"]
     rows = [_row(file.name, record, mlperf=mlperf) for file in report.artifacts for record in file.latency]
-    console.table("latency of one inference in us", columns, rows)
+    optional = ("std", "p95", "load ms", "peak MB", "samples/s", "max", "mean", "p99", "min", "runtime", "p90")
+    console.table("latency of one inference in us", columns, rows, optional=optional)
     for line in _notes(report, mlperf=mlperf):
         console.say(line)
     for file in report.artifacts:

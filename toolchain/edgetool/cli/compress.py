@@ -150,8 +150,10 @@ def _print_plan(console: Console, request: CompressRequest) -> None:
 def print_summary(console: Console, manifest: Manifest, out: str) -> None:
     """Print the table of artefacts, the decisions and the report's path."""
     metric = next((a.evaluation.metric for a in manifest.artifacts if a.evaluation is not None), "metric")
-    columns = ["artefact", "bytes", "gzip", f"test {metric}", "± s.e.", "p50 us", "x float32", "parity"]
-    console.table("", columns, [_row(artifact) for artifact in manifest.artifacts])
+    columns = ["artefact", "bytes", "gzip", metric, "± s.e.", "p50 us", "x", "parity"]
+    title = f"{metric} of the test split; p50: median of one inference; x: over float32's"
+    rows = [_row(artifact) for artifact in manifest.artifacts]
+    console.table(title, columns, rows, optional=("gzip", "± s.e."))
     from edgetool.report.collect import collect_run
 
     run = collect_run(manifest, out)

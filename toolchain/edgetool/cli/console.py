@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ __all__ = [
     "SeedOption",
     "TargetOption",
 ]
+
+#: Spaces between two columns of a table.
+COLUMN_GAP = 2
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
@@ -66,13 +70,17 @@ class Console:
     Args:
         json_output: results are JSON.
         quiet: no progress and no tables.
+        heartbeat_s: seconds between two lines about a step that takes long, where nothing can move.
     """
 
     json_output: bool = False
     quiet: bool = False
+    heartbeat_s: float = 60.0
     _progress: Progress | None = None
     _tasks: dict[str, TaskID] = field(default_factory=dict)
     _started: dict[str, float] = field(default_factory=dict)
+    _current: tuple[str, int, int, float] | None = None
+    _heartbeat: threading.Timer | None = None
 
     def say(self, text: str) -> None:
         """Print a line for people."""
@@ -88,30 +96,55 @@ class Console:
         elif text is not None:
             typer.echo(text)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table on standard output, unless the result is JSON; numbers are aligned right."""
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        optional: Sequence[str] = (),
+    ) -> None:
+        """Print a table on standard output, unless the result is JSON; numbers are aligned right.
+
+        Args:
+            title: line above it; may be empty.
+            columns: heads, each once.
+            rows: cells of every row.
+            optional: columns that are left out, in this order, until the table fits the terminal.
+        """
         if self.json_output:
             return
         from rich import box
         from rich.table import Table
 
+        console = _rich(stderr=False)
+        columns, rows = _fitting(columns, rows, optional, console.width)
         numeric = [bool(rows) and all(_is_numeric(row[i]) for row in rows) for i in range(len(columns))]
-        table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(
+            title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        )
         for column, right in zip(columns, numeric, strict=True):
             table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        _rich(stderr=False).print(table)
+        console.print(table)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Show that `done` of `total` steps of `what` are finished; finished lines stay, with their time."""
+        """Show that `done` of `total` steps of `what` are finished; finished lines stay, with their time.
+
+        Where nothing can move, a step that takes longer tells so once a minute.
+        """
         if self.quiet:
             return
         started = self._started.setdefault(what, time.monotonic())
         if not _moving():
+            self._current = (what, done, total, started)
             if done >= total:
+                self._current = None
                 self._started.pop(what, None)
                 typer.echo(f"  {what} ({time.monotonic() - started:.1f} s)", err=True)
+            elif self._heartbeat is None:
+                self._beat_later()
             return
         progress = self._start_progress()
         if what not in self._tasks:
@@ -128,6 +161,22 @@ class Console:
             self._progress.stop()
             self._progress = None
             self._tasks.clear()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            self._heartbeat = None
+
+    def _beat_later(self) -> None:
+        self._heartbeat = threading.Timer(self.heartbeat_s, self._beat)
+        self._heartbeat.daemon = True
+        self._heartbeat.start()
+
+    def _beat(self) -> None:
+        """Say what is under way, and come back."""
+        current = self._current
+        if current is not None:
+            what, done, total, started = current
+            typer.echo(f"  {what}: {done} of {total}, {time.monotonic() - started:.0f} s so far", err=True)
+        self._beat_later()
 
     def callback(self) -> Callable[[str, int, int], None]:
         """Return `progress` as a plain function, for code that knows nothing of consoles."""
@@ -153,8 +202,8 @@ def _rich(*, stderr: bool) -> RichConsole:
     from rich.console import Console as RichConsole
 
     stream = sys.stderr if stderr else sys.stdout
-    # Piped output is not wrapped at 80 columns: other programs read it line by line.
-    width = None if stream.isatty() else 200
+    # Piped output is not wrapped at 80 columns, unless COLUMNS says so: other programs read it line by line.
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else 200
     # Without markup: names of tensors and files may hold square brackets.
     return RichConsole(
         stderr=stderr,
@@ -165,6 +214,20 @@ def _rich(*, stderr: bool) -> RichConsole:
         highlight=False,
         emoji=False,
     )
+
+
+def _fitting(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return columns and rows without the optional columns that a terminal of `width` has no room for."""
+    for name in optional:
+        widths = [max(len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
+        if sum(widths) + COLUMN_GAP * len(widths) <= width:
+            break
+        index = list(columns).index(name)
+        columns = [column for i, column in enumerate(columns) if i != index]
+        rows = [[cell for i, cell in enumerate(row) if i != index] for row in rows]
+    return columns, rows
 
 
 def _moving() -> bool:

@@ -110,7 +110,7 @@ def _print_layers(console: Console, summary: Summary) -> None:
             values = [f"{layer.sparsity:.1%}", f"{layer.num_unique:,}"]
         macs = f"{layer.macs:,}" if layer.macs else "-"
         rows.append([_short(layer.name), _clean(layer.op), *weights, macs, *values, _clean(layer.dtype) or "-"])
-    console.table("", columns, rows)
+    console.table("", columns, rows, optional=("bytes", "unique", "zeros"))
 
 
 def _chart(plan: MemoryPlan, num_ops: int) -> list[str]:
