@@ -26,6 +26,8 @@ def refuses():
     raise UsageError("--data", found="a", expected="b", next_step="c")
 def wrong():
     return [1, 2]
+def several():
+    return {"x_train": x, "y_train": y, "y_train_depth": x * 2.0, "y_train_2": y[:, None], "x_test": x}
 def misspelt():
     return {"x_tset": x}
 number = 3
@@ -53,6 +55,14 @@ def test_a_mapping_becomes_splits() -> None:
     assert loaded.train.labels is not None and loaded.train.labels.shape == (18,)
     assert loaded.class_names == ("a", "b")
     assert len(loaded.digest) == 64
+
+
+def test_labels_of_several_outputs() -> None:
+    loaded = load_dataset("their_pkg.source:several")
+    assert loaded.train is not None and loaded.val is not None and loaded.test is not None
+    assert {name: array.shape for name, array in loaded.train.heads.items()} == {"depth": (18, 2), "2": (18,)}
+    assert {name: len(array) for name, array in loaded.val.heads.items()} == {"depth": 2, "2": 2}
+    assert loaded.test.heads == {}
 
 
 def test_a_dataset_is_taken_as_it_is() -> None:

@@ -17,6 +17,9 @@ __all__ = ["find_function", "load_function"]
 
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test", "class_names")
 
+#: What keys of labels of further outputs begin with: `y_train_1`, `y_train_depth`.
+HEADS = ("y_train_", "y_val_", "y_test_")
+
 
 def load_function(spec: str) -> Dataset:
     """Call the function and take what it returns: a `Dataset`, or a mapping with the keys of an `.npz`.
@@ -48,7 +51,7 @@ def load_function(spec: str) -> Dataset:
             expected="a mapping with x_train, y_train, x_test, y_test",
             next_step="return a dictionary of arrays",
         )
-    unknown = sorted(str(key) for key in found if key not in KEYS)
+    unknown = sorted(str(key) for key in found if key not in KEYS and not str(key).startswith(HEADS))
     if unknown:
         raise DataError(
             spec,
@@ -109,5 +112,7 @@ def _split(found: Mapping[str, object], name: str) -> Split | None:
     if inputs is None:
         return None
     labels = found.get(f"y_{name}")
+    start = f"y_{name}_"
+    heads = {key.removeprefix(start): np.asarray(found[key]) for key in found if key.startswith(start)}
     arrays = inputs if isinstance(inputs, tuple) else (inputs,)
-    return Split(name, tuple(np.asarray(x) for x in arrays), None if labels is None else np.asarray(labels))
+    return Split(name, tuple(np.asarray(x) for x in arrays), None if labels is None else np.asarray(labels), heads)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.check import check_dataset, check_fits
-from edgetool.data.dataset import Dataset, Split
+from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.data.named import NAMED_DATA, load_named
 from edgetool.data.split import carve_validation, widest_fraction
 from edgetool.data.stages import complete_stages
@@ -76,11 +76,17 @@ def _flatten_labels(dataset: Dataset) -> Dataset:
     """Make `[N, 1]` class numbers, as Keras' own data sets have them, `[N]`."""
 
     def flat(split: Split | None) -> Split | None:
-        if split is None or split.labels is None or split.labels.ndim != 2 or split.labels.shape[1] != 1:
-            return split
-        return split if split.labels.dtype.kind == "f" else dataclasses.replace(split, labels=split.labels[:, 0])
+        if split is None:
+            return None
+        labels = None if split.labels is None else _flat(split.labels)
+        return dataclasses.replace(split, labels=labels, heads={name: _flat(v) for name, v in split.heads.items()})
 
     return dataclasses.replace(dataset, train=flat(dataset.train), val=flat(dataset.val), test=flat(dataset.test))
+
+
+def _flat(labels: Array) -> Array:
+    is_column = labels.ndim == 2 and labels.shape[1] == 1
+    return labels[:, 0] if is_column and labels.dtype.kind != "f" else labels
 
 
 def _digest(dataset: Dataset) -> str:
@@ -88,7 +94,8 @@ def _digest(dataset: Dataset) -> str:
     sha = hashlib.sha256()
     for split in (dataset.train, dataset.val, dataset.test):
         if split is not None:
-            for array in (*split.inputs, *(() if split.labels is None else (split.labels,))):
+            labels = () if split.labels is None else (split.labels,)
+            for array in (*split.inputs, *labels, *split.heads.values()):
                 sha.update(f"{split.name} {array.dtype} {array.shape}".encode())
                 sha.update(np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()
