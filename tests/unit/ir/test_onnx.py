@@ -47,3 +47,13 @@ def test_damage_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.onnx").write_bytes(content)
     with pytest.raises(FileFormatError):
         read_onnx(tmp_path / "bad.onnx")
+
+
+def test_names_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    content = (Path(__file__).parents[2] / "golden" / "models" / "tiny.onnx").read_bytes()
+    assert b"Relu" in content or b"Gemm" in content
+    name = b"Gemm" if b"Gemm" in content else b"Relu"
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content.replace(name, b"\xff\xfe" + name[2:]))
+    with pytest.raises(FileFormatError):
+        read_onnx(path)

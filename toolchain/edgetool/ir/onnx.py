@@ -69,6 +69,7 @@ def read_model(path: Path, model: Any) -> Graph:
     """
     try:
         with parsing(str(path), expected="a sound .onnx file", next_step=NEXT_STEP):
+            _require_text(model.graph)
             require_bounded_files(path, model.graph)
             return _read_graph(path, model)
     except FileFormatError as exc:
@@ -114,6 +115,22 @@ def _read_graph(path: Path, model: Any) -> Graph:
         notes=notes,
         dims={str(value.name): dims_of(value) for value in (*model.graph.input, *model.graph.output)},
     )
+
+
+def _require_text(graph: Any) -> None:
+    """Refuse names that are no UTF-8, which protobuf gives as bytes.
+
+    Raises:
+        FileFormatError: names the node.
+    """
+    values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for node in graph.node:
+        names = (node.op_type, node.name, node.domain, *node.input, *node.output)
+        if not all(isinstance(name, str) for name in names):
+            raise damaged(repr(node.name)[:80], "a name that is no UTF-8")
+    for value in values:
+        if not isinstance(value.name, str):
+            raise damaged(repr(value.name)[:80], "a name that is no UTF-8")
 
 
 def _infer_shapes(model: Any) -> tuple[Any, tuple[str, ...]]:

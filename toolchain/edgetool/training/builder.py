@@ -71,7 +71,7 @@ def recorded_card(path: Path) -> ModelCard | None:
         preprocessing = parse(Preprocessing, fields["preprocessing"], source=str(path), error=ManifestError)
         card = card_of(name, ModelOptions(task=str(fields["task"]), metric=str(fields["metric"])))
         return _as_trained(dataclasses.replace(card, preprocessing=preprocessing), settings)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ManifestError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, ManifestError):
         return None
 
 
