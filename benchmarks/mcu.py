@@ -1,6 +1,7 @@
 """What generated C needs on emulated Cortex-M cores, beside TFLite Micro with CMSIS-NN.
 
-    python benchmarks/mcu.py MODEL.tflite... [--targets cortex-m4-qemu,cortex-m7-qemu,cortex-m55-qemu] [--out RESULT.md]
+    python benchmarks/mcu.py MODEL.tflite... [--layers] [--targets cortex-m4-qemu,cortex-m7-qemu,cortex-m55-qemu]
+        [--out RESULT.md]
 
 For each model and core `edgetool embed --runtime c --run`: instructions of one inference (QEMU counts them under
 `-icount shift=0`; it models no time), flash, RAM with the stack's peak. "Own bytes" are those of the parameters, int8
@@ -38,6 +39,13 @@ class Peer:
     ram_bytes: int
 
 
+#: Depthwise convolutions of 24 x 24 x 18: name -> options of the Keras layer.
+LAYERS: dict[str, dict[str, int]] = {
+    "depthwise_multiplier_4": {"depth_multiplier": 4},
+    "depthwise_dilation_2": {"dilation_rate": 2},
+    "depthwise_18_channels": {},
+}
+
 PEERS = {
     ("resnet8_cifar10_int8", "cortex-m4-qemu"): Peer(29_877_200, 150_596, 55_552),
     ("resnet8_cifar10_int8", "cortex-m55-qemu"): Peer(4_812_968, 141_028, 55_580),
@@ -51,7 +59,8 @@ PEERS = {
 def main() -> int:
     """Build, run and print the table; 1 if a test vector failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("models", nargs="*", type=Path)
+    parser.add_argument("--layers", action="store_true", help="also models of one layer with random weights")
     parser.add_argument("--targets", default="cortex-m4-qemu,cortex-m7-qemu,cortex-m55-qemu")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -60,7 +69,8 @@ def main() -> int:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     num_failed = 0
-    for model in options.models:
+    layers = tempfile.TemporaryDirectory()
+    for model in [*options.models, *(write_layers(Path(layers.name)) if options.layers else [])]:
         own = parameter_bytes(model)
         for target in options.targets.split(","):
             found = measure(model, target)
@@ -72,6 +82,27 @@ def main() -> int:
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     return int(num_failed > 0)
+
+
+def write_layers(folder: Path) -> list[Path]:
+    """Write int8 models of one layer each, for kernels that none of the usual models has."""
+    import numpy as np
+    import tensorflow as tf
+    import tf_keras
+
+    samples = np.random.default_rng(0).normal(size=(20, 1, 24, 24, 18)).astype(np.float32)
+    made = []
+    for name, options in LAYERS.items():
+        tf_keras.utils.set_random_seed(0)
+        layer = tf_keras.layers.DepthwiseConv2D(3, padding="same", **options)
+        model = tf_keras.Sequential([tf_keras.layers.Input((24, 24, 18), batch_size=1), layer])
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([sample] for sample in samples)
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        made.append(folder / f"{name}.tflite")
+        made[-1].write_bytes(converter.convert())
+    return made
 
 
 def about() -> list[str]:
