@@ -64,6 +64,17 @@ def test_convolutions_and_pools_are_those_of_the_definition(tmp_path: Path) -> N
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_pairs_of_operator_set_18_are_evaluated(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    constants = {"s": np.float32(0.5), "z": np.uint8(100)}
+    path = write(tmp_path, nodes, constants, (["N", 3], ["N", 3]))
+    (found,) = onnx_by_specification(path, (np.array([[-60.0, 0.3, 90.0]], np.float32),))
+    np.testing.assert_array_equal(found, [[-50.0, 0.5, 77.5]])
+
+
 def test_an_operator_that_the_evaluator_lacks_is_named(tmp_path: Path) -> None:
     node = helper.make_node("NoSuchOperator", ["x"], ["y"], domain="com.example")
     path = write(tmp_path, [node], {}, (["N", 4], ["N", 4]))

@@ -15,6 +15,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, UnsupportedModelError
 from edgetool.exporters.onnx_batch import fixed_batch, input_axes
+from edgetool.exporters.onnx_graph import opset_of
 from edgetool.runners.agent import place_samples
 from edgetool.runners.base import Runner, RunPlan
 
@@ -23,6 +24,8 @@ __all__ = ["onnx_by_specification", "tflite_by_specification"]
 #: Operators whose reference implementation loops in Python over positions, or knows one direction only.
 _SLOW = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "LSTM", "GRU", "RNN", "Resize", "LRN")
 TIMEOUT_S = 600.0
+#: The first operator set whose QuantizeLinear and DequantizeLinear onnx.reference has.
+OPSET_OF_PAIRS = 19
 
 
 def onnx_by_specification(path: Path, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -42,7 +45,10 @@ def onnx_by_specification(path: Path, inputs: tuple[Array, ...]) -> tuple[Array,
     constants = {tensor.name for tensor in model.graph.initializer}
     values = [value for value in model.graph.input if value.name not in constants]
     try:
-        evaluator = ReferenceEvaluator(model, new_ops=[_by_runtime(kind) for kind in _SLOW])
+        evaluator = ReferenceEvaluator(
+            model,
+            new_ops=[*(_scaling() if opset_of(model) < OPSET_OF_PAIRS else []), *(_by_runtime(kind) for kind in _SLOW)],
+        )
         axes, batch = input_axes(model.graph), fixed_batch(model.graph) or 1
         parts = []
         for start in range(0, len(inputs[0]), batch):
@@ -100,6 +106,26 @@ def _dtype(value: Any) -> np.dtype[Any]:
 
     dtype: np.dtype[Any] = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
     return dtype
+
+
+def _scaling() -> list[type]:
+    """Return the two operators of pairs for operator sets before 19, which onnx 1.23 has no implementation for.
+
+    Set 19 added types and left what integers of 8 bits mean as it was.
+    """
+    from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
+    from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
+
+    def without_later_attributes(kind: str, base: Any) -> type:
+        def run(self: Any, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: Any) -> Any:
+            return base._run(self, x, scale, zero, axis=axis)
+
+        return type(kind, (base,), {"_run": run})
+
+    return [
+        without_later_attributes("DequantizeLinear", DequantizeLinear_19),
+        without_later_attributes("QuantizeLinear", QuantizeLinear_19),
+    ]
 
 
 def _by_runtime(kind: str) -> type:
