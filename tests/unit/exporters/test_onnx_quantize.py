@@ -248,3 +248,28 @@ g (float[N, 3, 4, 4] x) => (float[N, 3, 4, 4] y) {
     onnx.checker.check_model(result, full_check=True)
     expected = _run(model, x)
     assert ((_run(result, x) - expected) ** 2).mean() < 1e-2 * (expected**2).mean()
+
+
+def test_an_output_that_is_an_input_stays_one() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 21]> g (float[N, 8] x) => (float[N, 8] x, float[N, 5] y)'
+        " { y = MatMul (x, kernel) }"
+    )
+    random = np.random.default_rng(0)
+    set_constant(model.graph, "kernel", random.normal(size=(8, 5)).astype(np.float32))
+    model.graph.node[0].name = "y"
+    x = random.normal(size=(16, 8)).astype(np.float32)
+    result = _quantize(model, {"x": (-4.0, 4.0), "y": (-9.0, 9.0)})
+    onnx.checker.check_model(result, full_check=True)
+    assert [value.name for value in result.graph.output] == ["x", "y"]
+    assert np.array_equal(_run(result, x), x)
+
+
+def test_a_product_with_a_vector_stays_in_float() -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 21]> g (float[N, 8] x) => (float[N] y) { y = MatMul (x, kernel) }'
+    )
+    set_constant(model.graph, "kernel", np.ones(8, np.float32))
+    model.graph.node[0].name = "y"
+    result = _quantize(model, {"x": (-4.0, 4.0), "y": (-9.0, 9.0)})
+    assert [node.op_type for node in result.graph.node] == ["MatMul"]

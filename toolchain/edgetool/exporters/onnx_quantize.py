@@ -44,6 +44,8 @@ INTEGER_OPS = (
 STORED_OPS = ("ConvTranspose", "Einsum", *RECURRENT_OPS)
 #: The first opset whose QuantizeLinear knows 16-bit types.
 OPSET_16_BIT = 21
+#: onnxruntime takes an empty list of nodes for all of them.
+NO_NODE = "no node"
 #: What the quantiser appends to names.
 SUFFIXES = {
     "_QuantizeLinear_Output": "/q", "_QuantizeLinear_Input": "/float", "_DequantizeLinear_Output": "/dq",
@@ -77,18 +79,21 @@ def quantize(
     source.CopyFrom(model)
     copies = copy_read_outputs(source.graph)
     ranges = {**ranges, **{copies[name]: limits for name, limits in ranges.items() if name in copies}}
+    passed_on = _take_passed_on(source.graph)
     separate_tables(source.graph)
     _separate_biases(source.graph)
     if bits == 16 and opset_of(source) < OPSET_16_BIT:
         source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
+    inferred = onnx.shape_inference.infer_shapes(source)
+    ranges = {name: limits for name, limits in ranges.items() if name in _typed(inferred.graph)}
     quantizer = QDQQuantizer(
-        onnx.shape_inference.infer_shapes(source),
+        inferred,
         per_channel,
         False,
         QuantType.QInt8,
         QuantType.QUInt8 if bits == 8 else QuantType.QUInt16,
         _tensors_data(ranges),
-        _quantizable(source.graph, ranges),
+        _quantizable(source.graph, ranges) or [NO_NODE],
         [],
         list(INTEGER_OPS),
         {"TensorQuantOverrides": _overrides(source.graph, scales)},
@@ -98,6 +103,8 @@ def quantize(
     result = quantizer.model.model
     _drop_pairs_before_float(result.graph)
     remove_copies(result.graph, copies)
+    for place, value in passed_on:
+        result.graph.output.insert(place, value)
     _tidy_parameters(result.graph)
     drop_unused(result.graph)
     _shorten_names(result.graph)
@@ -120,6 +127,22 @@ def _tensors_data(ranges: dict[str, tuple[float, float]]) -> Any:
     return TensorsData(CalibrationMethod.MinMax, data)
 
 
+def _take_passed_on(graph: Any) -> list[tuple[int, Any]]:
+    """Remove outputs that are inputs as they came, which onnxruntime's quantiser cannot sort; returns their places."""
+    inputs = {value.name for value in graph.input}
+    found = [(place, value) for place, value in enumerate(graph.output) if value.name in inputs]
+    kept = [value for value in graph.output if value.name not in inputs]
+    copies = [(place, type(value).FromString(value.SerializeToString())) for place, value in found]
+    del graph.output[:]
+    graph.output.extend(kept)
+    return copies
+
+
+def _typed(graph: Any) -> set[str]:
+    """Return the tensors whose type is known: behind an operator of another domain it is not."""
+    return {value.name for value in (*graph.input, *graph.value_info, *graph.output)}
+
+
 def _separate_biases(graph: Any) -> None:
     """Give each layer a bias of its own: in integers their steps differ.
 
@@ -139,6 +162,9 @@ def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str
     names = []
     for node in graph.node:
         data = [name for name in (*node.input, *node.output) if name and name not in constants]
+        kernel = constant(graph, node.input[1]) if node.op_type == "MatMul" else None
+        if kernel is not None and kernel.ndim < 2:  # a vector has no scale a channel, and may saturate
+            continue
         if node.op_type in INTEGER_OPS and all(name in ranges for name in data):
             names.append(node.name)
     return names

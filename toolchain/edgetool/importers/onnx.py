@@ -52,7 +52,8 @@ def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     _require_plain(path, model)
     content = model.SerializeToString()
     imported = import_file(path, read_model(path, model), "onnx", "onnxruntime", lambda: content)
-    if any(shape.value is not None for shape in options.input_shapes):
+    # onnxruntime has no CPU kernels for bfloat16.
+    if "bfloat16" in types or any(shape.value is not None for shape in options.input_shapes):
         imported = dataclasses.replace(imported, run=lambda inputs: run_content(content, inputs))
     return dataclasses.replace(imported, facts={**imported.facts, **facts})
 
