@@ -15,6 +15,7 @@ from edgetool.exporters.onnx_recurrent import rolled
 from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
+from edgetool.exporters.unrolling import looped_layers, unrolled
 
 __all__ = ["OPSET", "check_model", "convert"]
 
@@ -59,8 +60,9 @@ def _convert(keras_model: Any) -> Any:
     try:
         with plain_operators(), rolled(keras_model) as was_rolled:
             model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
-        if was_rolled and any(node.op_type in ("Loop", "Scan") for node in model.graph.node):
-            with plain_operators():
+        loops = looped_layers(keras_model, fused_lstm=False)
+        if (was_rolled or loops) and any(node.op_type in ("Loop", "Scan", "If") for node in model.graph.node):
+            with plain_operators(), unrolled(loops):
                 model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError, AssertionError) as exc:
         raise ExportError(

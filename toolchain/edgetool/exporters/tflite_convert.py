@@ -20,6 +20,7 @@ from edgetool.exporters.tflite_float import float_operators
 from edgetool.exporters.tflite_joined import join_ranges
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.exporters.uneven_inputs import float_front_tflite
+from edgetool.exporters.unrolling import MAX_STEPS, LoopedLayer, looped_layers, unrolled
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
 #: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
@@ -81,7 +82,10 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         num_steps=NUM_STEPS[activations],
         apart=_normalisations_before_clusters(state),
     )
-    with quiet() as log, plain:
+    in_integers = state.quantization.mode in ("static", "qat")
+    loops = looped_layers(state.model, fused_lstm=True) if in_integers else []
+    _require_short(loops)
+    with quiet() as log, plain, unrolled(loops):
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)
@@ -91,6 +95,22 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         except (ConverterError, RuntimeError, ValueError, TypeError, NotImplementedError) as exc:
             log.seek(0)
             raise _explain(str(exc) + "\n" + log.read(), state.model) from exc
+
+
+def _require_short(loops: list[LoopedLayer]) -> None:
+    """Refuse loops that integers are asked for, and that are too long to be written out.
+
+    Raises:
+        ExportError: names the layer and its steps.
+    """
+    for loop in loops:
+        if loop.num_steps is None or loop.num_steps > MAX_STEPS:
+            raise ExportError(
+                loop.name,
+                found=f"a recurrent layer of {loop.num_steps or 'an open number of'} steps, a loop in TFLite",
+                expected=f"an LSTM that starts at zero, or at most {MAX_STEPS} steps, which are written out",
+                next_step="build the layer with unroll=True, or take the recipe w8_dynamic",
+            )
 
 
 def _normalisations_before_clusters(state: ModelState) -> list[str]:

@@ -18,7 +18,8 @@ traced for export:
    the factors in front of it into the kernel, one for each input, which no scale for each output can take back:
    clusters would be lost;
 8. Rescaling by 0, which makes the numbers of a sequence's positions, is a constant: an integer range has no room for
-   them, and a table that is read at constant places is one to add.
+   them, and a table that is read at constant places is one to add;
+9. a convolution in groups is TensorFlow's own: Keras compiles it, which leaves a call that ONNX cannot hold.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def plain_operators(
     """
     from tf_keras import layers
     from tf_keras.src.layers.activation import softmax
+    from tf_keras.src.layers.convolutional import base_conv
 
     replaced: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
         (layers.Dense, "call", _dense),
@@ -66,6 +68,7 @@ def plain_operators(
         (layers.GlobalAveragePooling1D, "call", _masked_mean),
         (layers.LayerNormalization, "call", _layer_norm),
         (layers.Rescaling, "call", _rescaling),
+        (base_conv.Conv, "_jit_compiled_convolution_op", _grouped_convolution),
     )
     with contextlib.ExitStack() as stack:
         for kind, method, instead in replaced:
@@ -166,6 +169,10 @@ def _rescaling(layer: Any, inputs: Any) -> Any:
     if layer.scale != 0.0 or not _is_static(inputs):
         return None
     return tf.broadcast_to(tf.cast(layer.offset, layer.compute_dtype), [1, *inputs.shape[1:]])
+
+
+def _grouped_convolution(layer: Any, inputs: Any, kernel: Any) -> Any:
+    return layer.convolution_op(inputs, kernel)
 
 
 def _attention(

@@ -319,11 +319,14 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _noise(tensor: Any, random: np.random.Generator) -> Array:
-    """Return four samples for an input: in 0..1 and exact in float16 and bfloat16, or 0 and 1 for other types."""
+    """Return four samples for an input: in 0..1 and exact in 16 bits, one padded with 0; or 0 and 1 for other types."""
     shape = (4, *(int(size) for size in tensor.shape[1:]))
     if tensor.dtype.is_integer or tensor.dtype.is_bool:
         return random.integers(0, 2, shape).astype(tensor.dtype.as_numpy_dtype)
-    return (random.integers(0, 128, shape) / np.float32(128)).astype(np.float32)
+    values = (random.integers(0, 128, shape) / np.float32(128)).astype(np.float32)
+    if len(shape) > 2:
+        values[-1, shape[1] // 2 :] = 0.0  # a sequence that is padded, for masks
+    return values
 
 
 def _flat(value: Any) -> list[Any]:

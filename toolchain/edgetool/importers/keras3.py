@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from edgetool.errors import UnsupportedModelError
+from edgetool.importers.keras3_functions import function_of
 from edgetool.importers.keras3_graph import FlatGraph, flat_graph
 from edgetool.importers.keras3_layers import does_nothing, known_layer
-from edgetool.importers.keras3_operators import OPERATORS, as_function, as_layer
+from edgetool.importers.keras3_operators import OPERATORS, as_layer
 from edgetool.passes.carried import Place, carried_layer, register
 
 __all__ = ["carry_over"]
@@ -98,7 +101,7 @@ class _Rebuilding:
         if layer is not None:
             tensors = [self.tensors[id(tensor)] for tensor in node.input_tensors]
             return layer(_single(tensors))
-        return self._carry(carried_layer()(register(as_function(node.operation), name), name=name), node)
+        return self._carry(carried_layer()(register(function_of(node.operation), name), name=name), node)
 
     def _try(self, layer: Any, node: Any, *, strict: bool = False) -> Any:
         """Call a tf_keras layer as the node calls its own; None where it takes other arguments."""
@@ -143,7 +146,8 @@ class _Rebuilding:
 
         def place(value: Any) -> Any:
             if not isinstance(value, keras.KerasTensor):
-                return value
+                is_double = getattr(getattr(value, "dtype", None), "name", "") == "float64"
+                return np.asarray(value, np.float32) if is_double else value  # Keras would go on in float64
             tensors.append(self.tensors[id(value)])
             return Place(len(tensors) - 1)
 

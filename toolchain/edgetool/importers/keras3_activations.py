@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["hard_sigmoid", "hard_silu", "known_activation"]
+__all__ = ["celu", "hard_sigmoid", "hard_silu", "known_activation"]
 
 #: Activations that both compute alike. `hard_sigmoid` has another slope in Keras 3.
 _SAME_NAMES = "elu exponential gelu linear mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh"
@@ -42,8 +42,15 @@ def hard_silu(x: Any) -> Any:
     return x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)
 
 
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """Return `max(x, 0) + alpha (exp(min(x, 0) / alpha) - 1)` (Barron, 2017); ONNX has no `expm1`."""
+    import tensorflow as tf
+
+    return tf.maximum(x, 0.0) + alpha * (tf.exp(tf.minimum(x, 0.0) / alpha) - 1.0)
+
+
 #: Functions that compilers know better in another form than Keras 3 writes.
-_OWN: dict[str, Callable[[Any], Any]] = {"hard_sigmoid": hard_sigmoid, "hard_silu": hard_silu}
+_OWN: dict[str, Callable[[Any], Any]] = {"celu": celu, "hard_sigmoid": hard_sigmoid, "hard_silu": hard_silu}
 
 
 def _registered(activation: Any, name: str) -> Callable[[Any], Any]:

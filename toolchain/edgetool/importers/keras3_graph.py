@@ -124,7 +124,8 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
         name: of the model where it is nested.
     """
     if not is_transparent(operation):
-        return operation  # type: ignore[no-any-return]
+        # Told of no mask, a layer would not look for that of its inputs.
+        return lambda *args, **kwargs: operation(*args, **{key: v for key, v in kwargs.items() if v is not None})
     whole = _functional(operation)
 
     def inner(other: Any) -> Callable[..., Any]:
@@ -135,7 +136,7 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
         import keras
         from keras.src import backend
 
-        tensors = whole._standardize_inputs(inputs)
+        tensors = keras.tree.flatten(inputs)
         masks = [None] * len(tensors) if mask is None else keras.tree.flatten(mask)
         for tensor, own in zip(tensors, masks, strict=False):
             if own is not None:

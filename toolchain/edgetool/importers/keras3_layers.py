@@ -22,6 +22,9 @@ _DROPPED = frozenset(_DROPPED_NAMES.split())
 #: Layer -> what an argument of Keras 3 is called in Keras 2.
 _RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 
+#: Layers that tf_keras computes otherwise, or with a branch, which tf2onnx cannot write.
+_OTHERWISE = frozenset(("CenterCrop", "RandomCrop"))
+
 #: Arguments that hold a layer, or a list of them.
 _INNER = ("layer", "forward_layer", "backward_layer", "cell", "cells")
 
@@ -37,8 +40,8 @@ def does_nothing(layer: Any, node: Any) -> bool:
     alike = (
         node.outputs[0].shape == node.input_tensors[0].shape and node.outputs[0].dtype == node.input_tensors[0].dtype
     )
-    if kind in ("StopGradient", "Copy"):
-        return True
+    if kind in ("StopGradient", "Copy", "ConvertToTensor"):
+        return bool(alike)
     if kind in _AUGMENTING or (kind.startswith("Random") and kind != "RandomCrop"):
         return bool(alike)
     return False
@@ -54,7 +57,7 @@ def known_layer(layer: Any, name: str) -> Any:
     import tf_keras
 
     kind = type(layer).__name__
-    if not type(layer).__module__.startswith("keras."):
+    if not type(layer).__module__.startswith("keras.") or kind in _OTHERWISE:
         return None
     found = reversible_embedding() if kind == "ReversibleEmbedding" else getattr(tf_keras.layers, kind, None)
     if found is None:
@@ -85,8 +88,9 @@ def _arguments(layer: Any, kind: Any) -> dict[str, Any] | None:
         if key in _DROPPED or key.endswith(_DROPPED_SUFFIXES):
             continue
         if key not in known:
-            default = defaults[given].default if given in defaults else None
-            if _plain(value) != _plain(default):
+            default = defaults[given].default if given in defaults else False
+            is_usual = given == "data_format" and value == "channels_last"
+            if value and not is_usual and _plain(value) != _plain(default):
                 return None
         elif key in _INNER and value is not None:
             inner = _inner(layer, given)

@@ -1,8 +1,8 @@
 """The operators of `keras.ops` that a Keras 3 graph may hold, and what tf_keras has in their place. One table.
 
 Operators are named by Keras' classes (`keras.ops.add` leaves an `Add` in the graph). Some become a layer, because
-passes know layers and quantise them. The others are computed by Keras' TensorFlow implementation (`passes.carried`):
-`TENSORFLOW` in the table. Operators that run a function of the caller's are in `REFUSED`.
+passes know layers and quantise them. The others are computed by Keras' TensorFlow implementation (`passes.carried`),
+`TENSORFLOW` in the table; `keras3_functions` has some of them in another form.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from edgetool.importers.keras3_activations import hard_sigmoid, hard_silu
-
-__all__ = ["OPERATORS", "REFUSED", "TENSORFLOW", "Maker", "as_function", "as_layer"]
+__all__ = ["OPERATORS", "REFUSED", "TENSORFLOW", "Maker", "as_layer"]
 
 #: Gets the node of an operator and a name; returns a tf_keras layer, or None where no layer does the same.
 Maker = Callable[[Any, str], Any]
@@ -31,21 +29,6 @@ def as_layer(node: Any, name: str) -> Any:
     """
     maker = OPERATORS.get(type(node.operation).__name__)
     return None if maker is None else maker(node, name)
-
-
-def as_function(operation: Any) -> Callable[..., Any]:
-    """Return what computes an operator on TensorFlow's tensors."""
-    import tensorflow as tf
-
-    kind = type(operation).__name__
-    if kind == "Cast" and str(operation.dtype) in ("float16", "bfloat16", "float64"):
-        return lambda x: tf.cast(x, tf.float32)
-    function: Callable[..., Any] = _FUNCTIONS.get(kind, operation)
-    return function
-
-
-#: Operators that compilers know better in another form than Keras 3 writes.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"HardSigmoid": hard_sigmoid, "HardSilu": hard_silu}
 
 
 def _tensors(node: Any) -> list[Any]:

@@ -1,0 +1,223 @@
+"""Operators of Keras 3 written in what TFLite and ONNX have kernels for, where Keras' own TensorFlow form has none."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from edgetool.importers.keras3_activations import celu, hard_sigmoid, hard_silu
+
+__all__ = ["function_of"]
+
+#: A function of tensors.
+_Function = Callable[..., Any]
+
+
+def function_of(operation: Any) -> _Function:
+    """Return what computes an operator of Keras 3 on TensorFlow's tensors."""
+    maker = _MAKERS.get(type(operation).__name__)
+    function = None if maker is None else maker(operation)
+    return operation if function is None else function
+
+
+def _plain(function: _Function) -> Callable[[Any], _Function]:
+    """Return a maker for an operator without attributes."""
+    return lambda operation: function  # noqa: ARG005 - a maker's signature
+
+
+def _cast(operation: Any) -> _Function | None:
+    import tensorflow as tf
+
+    is_other_float = str(operation.dtype) in ("float16", "bfloat16", "float64")
+    return (lambda x: tf.cast(x, tf.float32)) if is_other_float else None
+
+
+def _log1p(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.math.log(1.0 + x)
+
+
+def _expm1(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.exp(x) - 1.0
+
+
+def _tan(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.sin(x) / tf.cos(x)
+
+
+def _sinh(x: Any) -> Any:
+    import tensorflow as tf
+
+    return 0.5 * (tf.exp(x) - tf.exp(-x))
+
+
+def _cosh(x: Any) -> Any:
+    import tensorflow as tf
+
+    return 0.5 * (tf.exp(x) + tf.exp(-x))
+
+
+def _arctan(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.atan2(x, tf.ones_like(x))
+
+
+def _arcsin(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.atan2(x, tf.sqrt(1.0 - x * x))
+
+
+def _arccos(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.atan2(tf.sqrt(1.0 - x * x), x)
+
+
+def _arcsinh(x: Any) -> Any:
+    import tensorflow as tf
+
+    size = tf.abs(x)
+    return tf.sign(x) * tf.math.log(size + tf.sqrt(size * size + 1.0))
+
+
+def _arccosh(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.math.log(x + tf.sqrt(x * x - 1.0))
+
+
+def _arctanh(x: Any) -> Any:
+    import tensorflow as tf
+
+    return 0.5 * tf.math.log((1.0 + x) / (1.0 - x))
+
+
+def _logaddexp(x: Any, y: Any) -> Any:
+    import tensorflow as tf
+
+    larger = tf.maximum(x, y)
+    return larger + tf.math.log(tf.exp(x - larger) + tf.exp(y - larger))
+
+
+def _logaddexp2(x: Any, y: Any) -> Any:
+    unit = math.log(2.0)
+    return _logaddexp(x * unit, y * unit) / unit
+
+
+def _celu(operation: Any) -> _Function:
+    return functools.partial(celu, alpha=float(operation.alpha))
+
+
+def _arg_extreme(name: str) -> Callable[[Any], _Function | None]:
+    """Return a maker for `argmax` or `argmin`: Keras' form tells -0.0 from 0.0 by their bits."""
+
+    def make(operation: Any) -> _Function | None:
+        import tensorflow as tf
+
+        if operation.axis is None:
+            return None
+        axis, keepdims = int(operation.axis), bool(operation.keepdims)
+
+        def compute(x: Any) -> Any:
+            place = getattr(tf, name)(x, axis, output_type=tf.int32)
+            return tf.expand_dims(place, axis) if keepdims else place
+
+        return compute
+
+    return make
+
+
+def _cumprod(operation: Any) -> _Function | None:
+    import tensorflow as tf
+
+    if operation.axis is None or operation.dtype is not None:
+        return None
+    axis = int(operation.axis)
+
+    def compute(x: Any) -> Any:
+        if x.shape[axis] is None:
+            return tf.math.cumprod(x, axis)
+        steps = tf.unstack(x, axis=axis)
+        for index in range(1, len(steps)):
+            steps[index] = steps[index - 1] * steps[index]
+        return tf.stack(steps, axis=axis)
+
+    return compute
+
+
+def _diagonal(operation: Any) -> _Function | None:
+    """Sum what an identity matrix leaves, for the main diagonal of square matrices."""
+    import tensorflow as tf
+
+    if operation.offset != 0:
+        return None
+    axes = (operation.axis1, operation.axis2)
+
+    def compute(x: Any) -> Any:
+        rank = x.shape.rank
+        rows, columns = sorted(axis % rank for axis in axes)
+        size = x.shape[rows]
+        if (rows, columns) != (rank - 2, rank - 1) or size is None or size != x.shape[columns]:
+            return operation(x)
+        return tf.reduce_sum(tf.where(tf.eye(size, dtype=tf.bool), x, tf.zeros([], x.dtype)), axis=-1)
+
+    return compute
+
+
+def _trace(operation: Any) -> _Function | None:
+    import tensorflow as tf
+
+    diagonal = _diagonal(operation)
+    return None if diagonal is None else lambda x: tf.reduce_sum(diagonal(x), axis=-1)
+
+
+def _cross(operation: Any) -> _Function | None:
+    import tensorflow as tf
+
+    if any(getattr(operation, name) not in (-1, None) for name in ("axisa", "axisb", "axisc", "axis")):
+        return None
+
+    def compute(x: Any, y: Any) -> Any:
+        if x.shape[-1] != 3 or y.shape[-1] != 3:
+            return operation(x, y)
+        (a, b, c), (d, e, f) = tf.unstack(x, axis=-1), tf.unstack(y, axis=-1)
+        return tf.stack([b * f - c * e, c * d - a * f, a * e - b * d], axis=-1)
+
+    return compute
+
+
+#: Class of an operator -> what makes a function of it, or gives None where Keras' own form is to compute it.
+_MAKERS: dict[str, Callable[[Any], _Function | None]] = {
+    "Arccos": _plain(_arccos),
+    "Arccosh": _plain(_arccosh),
+    "Arcsin": _plain(_arcsin),
+    "Arcsinh": _plain(_arcsinh),
+    "Arctan": _plain(_arctan),
+    "Arctanh": _plain(_arctanh),
+    "Argmax": _arg_extreme("argmax"),
+    "Argmin": _arg_extreme("argmin"),
+    "Cast": _cast,
+    "Celu": _celu,
+    "Cosh": _plain(_cosh),
+    "Cross": _cross,
+    "Cumprod": _cumprod,
+    "Diagonal": _diagonal,
+    "Expm1": _plain(_expm1),
+    "HardSigmoid": _plain(hard_sigmoid),
+    "HardSilu": _plain(hard_silu),
+    "Log1p": _plain(_log1p),
+    "Logaddexp": _plain(_logaddexp),
+    "Logaddexp2": _plain(_logaddexp2),
+    "Sinh": _plain(_sinh),
+    "Tan": _plain(_tan),
+    "Trace": _trace,
+}
