@@ -10,8 +10,8 @@ static void log_softmax_f32(const log_softmax_f32_t *p, const float *input, floa
     for (int32_t i = 1; i < p->width; ++i) {
       largest = input[i] > largest ? input[i] : largest;
     }
-    float sum = 0.0f;
-    for (int32_t i = 0; i < p->width; ++i) {
+    float sum = expf(input[0] - largest);
+    for (int32_t i = 1; i < p->width; ++i) {
       sum += expf(input[i] - largest);
     }
     const float log_sum = logf(sum);
