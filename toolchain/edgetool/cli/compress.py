@@ -161,6 +161,8 @@ def print_summary(console: Console, manifest: Manifest, out: str) -> None:
     for decision in manifest.decisions:
         chosen = decision.artifact or "none"
         console.say(f"{decision.purpose}: {chosen} ({decision.reason})")
+    for note in run.answer.notes:
+        console.say(note)
     for failure in run.failures:
         console.say(f"FAILED {failure}")
     for note in manifest.notes:

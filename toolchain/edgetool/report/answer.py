@@ -32,12 +32,14 @@ class Answer:
     Attributes:
         fits: None: the run did not come so far.
         headline: one or two sentences.
-        details: one sentence for each purpose, then what the choice takes on the device and what it was decided on.
+        details: one sentence for each purpose.
+        notes: what the choice takes on the device, how it is built in, and what it was decided on.
     """
 
     fits: bool | None
     headline: str
     details: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str) -> Answer:
@@ -54,20 +56,18 @@ def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str
         state = f"the last finished stage is {last!r}" if last else "no stage is finished"
         return Answer(None, f"No answer yet: the run is {manifest.status}, and {state}.", ())
     by_name = {row.name: row for row in rows}
-    details = [_decision_line(decision) for decision in manifest.decisions]
+    details = tuple(_decision_line(decision) for decision in manifest.decisions)
     chosen = next((decision for decision in manifest.decisions if decision.artifact in by_name), None)
     if chosen is None or chosen.artifact is None:
         unit = wording.drop_unit(metric)
         limit = f"within {wording.points(manifest.max_drop_points, unit)} of the source model"
-        return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", tuple(details))
+        return Answer(False, f"No: no artefact fits {manifest.target} {limit}.", details)
     best = by_name[chosen.artifact]
-    details += budget_lines(manifest, chosen, best, name)
-    details += split_lines(manifest, best)
-    details += head_lines(best)
+    notes = [*budget_lines(manifest, chosen, best, name), *split_lines(manifest, best), *head_lines(best)]
     headline = f"Yes: {best.name} fits {manifest.target} in {_takes(manifest, chosen, best)}, {_cost_in_words(best)}."
     floats = float_sentence(best.record)
     headline += f" {floats}" if floats else ""
-    return Answer(True, headline + _decided_on(manifest.decided_on), tuple(details))
+    return Answer(True, headline + _decided_on(manifest.decided_on), details, tuple(notes))
 
 
 def with_failures(answer: Answer, manifest: Manifest, rows: Sequence[Row]) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgetool.report import wording
 from edgetool.report.axis import Axis, make_axis
@@ -13,12 +13,14 @@ from edgetool.report.labels import Box, Placed, place_labels
 from edgetool.store.manifest import EvaluationRecord
 from edgetool.tasks import METRICS, in_points, worst_allowed
 
-__all__ = ["Chart", "Mark", "run_charts"]
+__all__ = ["Chart", "Mark", "comparison_chart", "run_charts"]
 
 WIDTH, HEIGHT = 940, 500
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 16, 52
 #: Estimated width of a character of a label in the widest common font, and the height of its line, pixels.
-CHAR_WIDTH, LINE_HEIGHT = 6.7, 15.0
+CHAR_WIDTH, LINE_HEIGHT = 7.2, 15.0
+#: What the key calls the formats.
+FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX"}
 #: Points that are worse by more than so many times the limit lie at the edge when they would crush the others.
 FAR_DROPS = 5.0
 
@@ -71,6 +73,7 @@ class Chart:
     Attributes:
         ident: unique in the page, for ids.
         description: for those who cannot see it.
+        series_names: what the key calls each series.
         source_y: pixel of the source model's metric; None without one.
         limit_y: pixel of the worst metric within the allowed drop.
     """
@@ -90,6 +93,7 @@ class Chart:
     limit_text: str
     has_pairs: bool
     has_x_bars: bool
+    series_names: dict[str, str] = field(default_factory=lambda: dict(FORMAT_NAMES))
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -118,7 +122,7 @@ def run_charts(run: Run, ident: str) -> tuple[Chart, ...]:
                 ident=f"{ident}-size",
                 title=f"{name} against size",
                 x_title="size of the file (bytes)",
-                tick_text=lambda value: wording.kilobytes(round(value)),
+                tick_text=_bytes_text,
             )
         )
     for index, setting in enumerate(run.settings):
@@ -137,6 +141,41 @@ def run_charts(run: Run, ident: str) -> tuple[Chart, ...]:
             )
         )
     return tuple(charts)
+
+
+def comparison_chart(runs: Sequence[Run]) -> Chart | None:
+    """Return one chart of the artefacts of all runs, metric against size; None where their metrics differ.
+
+    A series is a run. The reference and what was chosen in each run have labels.
+    """
+    metrics = {run.metric for run in runs}
+    if len(metrics) != 1 or not runs[0].metric:
+        return None
+    points = []
+    for index, run in enumerate(runs):
+        for row in run.rows:
+            point = _point(row, float(row.record.size.raw))
+            if point is not None:
+                label = row.name if point.strong else ""
+                hint = f"{run.name}: {point.hint}"
+                points.append(dataclasses.replace(point, series=f"run{index}", label=label, hint=hint))
+    if not points:
+        return None
+    chart = _chart(
+        runs[0],
+        points,
+        ident="side-size",
+        title="All runs: metric against size",
+        x_title="size of the file (bytes)",
+        tick_text=_bytes_text,
+        has_source=False,
+    )
+    names = {f"run{index}": run.name for index, run in enumerate(runs)}
+    return dataclasses.replace(chart, series_names=names)
+
+
+def _bytes_text(value: float) -> str:
+    return wording.kilobytes(round(value))
 
 
 def _time_text(nanoseconds: float) -> str:
@@ -205,8 +244,10 @@ def _chart(
     title: str,
     x_title: str,
     tick_text: Callable[[float], str],
+    has_source: bool = True,
 ) -> Chart:
-    source = None if run.manifest.source is None else run.manifest.source.evaluation
+    """Lay a chart out; `has_source` draws the source model's metric and the allowed drop of `run`."""
+    source = None if run.manifest.source is None or not has_source else run.manifest.source.evaluation
     limit = None if source is None else worst_allowed(source.metric, source.value, run.manifest.max_drop_points)
     x_axis = make_axis(
         [value for point in points for value in (point.x_low, point.x_high)],
@@ -216,7 +257,8 @@ def _chart(
         num_ticks=8,
     )
     y_axis = _y_axis(run.metric, points, source, limit)
-    marks = _marks(points, x_axis, y_axis, run.metric)
+    source_y = None if source is None else y_axis.position(source.value)
+    marks = _marks(points, x_axis, y_axis, run.metric, source_y)
     better = "higher is better" if METRICS.get(run.metric, True) else "lower is better"
     return Chart(
         ident=ident,
@@ -228,7 +270,7 @@ def _chart(
         y_axis=y_axis,
         marks=marks,
         series=tuple(dict.fromkeys(point.series for point in points)),
-        source_y=None if source is None else y_axis.position(source.value),
+        source_y=source_y,
         source_text="" if source is None else f"source model, {wording.metric_value(source.metric, source.value)}",
         limit_y=None if limit is None else y_axis.position(limit),
         limit_text=f"allowed drop, {wording.points(run.manifest.max_drop_points, wording.drop_unit(run.metric))}",
@@ -259,8 +301,11 @@ def _y_axis(metric: str, points: Sequence[Point], source: EvaluationRecord | Non
     )
 
 
-def _marks(points: Sequence[Point], x_axis: Axis, y_axis: Axis, metric: str) -> tuple[Mark, ...]:
-    order = sorted(range(len(points)), key=lambda i: (not points[i].strong, points[i].y, points[i].x))
+def _marks(
+    points: Sequence[Point], x_axis: Axis, y_axis: Axis, metric: str, source_y: float | None
+) -> tuple[Mark, ...]:
+    labelled = [index for index, point in enumerate(points) if point.label]
+    order = sorted(labelled, key=lambda i: (not points[i].strong, points[i].y, points[i].x))
     texts = {}
     for index, point in enumerate(points):
         outside = not y_axis.low <= point.y <= y_axis.high
@@ -269,15 +314,24 @@ def _marks(points: Sequence[Point], x_axis: Axis, y_axis: Axis, metric: str) -> 
         [(x_axis.position(points[i].x), y_axis.position(points[i].y)) for i in order],
         [(CHAR_WIDTH * len(texts[i]) + 4, LINE_HEIGHT) for i in order],
         frame=Box(LEFT + 2, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM - 2),
-        bars=[_bar(points[i], x_axis, y_axis) for i in order],
+        bars=_lines(points, x_axis, y_axis, source_y),
+        other_points=[(x_axis.position(point.x), y_axis.position(point.y)) for point in points if not point.label],
     )
     found = dict(zip(order, places, strict=True))
-    return tuple(_mark(point, x_axis, y_axis, found[index], texts[index]) for index, point in enumerate(points))
+    return tuple(_mark(point, x_axis, y_axis, found.get(index), texts[index]) for index, point in enumerate(points))
 
 
-def _bar(point: Point, x_axis: Axis, y_axis: Axis) -> Box:
-    x = x_axis.position(point.x)
-    return Box(x - 1, y_axis.position(point.y + point.y_error), x + 1, y_axis.position(point.y - point.y_error))
+def _lines(points: Sequence[Point], x_axis: Axis, y_axis: Axis, source_y: float | None) -> list[Box]:
+    """Return what would strike a label through: error bars, intervals, the line of the source model."""
+    lines = [] if source_y is None else [Box(LEFT, source_y - 1, WIDTH - RIGHT, source_y + 1)]
+    for point in points:
+        x, y = x_axis.position(point.x), y_axis.position(point.y)
+        lines.append(
+            Box(x - 1, y_axis.position(point.y + point.y_error), x + 1, y_axis.position(point.y - point.y_error))
+        )
+        if point.x_high > point.x_low:
+            lines.append(Box(x_axis.position(point.x_low), y - 1, x_axis.position(point.x_high), y + 1))
+    return lines
 
 
 def _mark(point: Point, x_axis: Axis, y_axis: Axis, label: Placed | None, label_text: str) -> Mark:

@@ -10,7 +10,7 @@ from importlib import resources
 
 from edgetool import __version__
 from edgetool.report import method, tables, wording
-from edgetool.report.charts import Chart, run_charts
+from edgetool.report.charts import Chart, comparison_chart, run_charts
 from edgetool.report.collect import Row, Run
 from edgetool.report.side_by_side import side_by_side
 from edgetool.report.table import Table
@@ -80,6 +80,7 @@ def _render(runs: Sequence[Run], max_layers: int) -> str:
         title=" and ".join(run.name for run in runs),
         runs=pages,
         comparison=side_by_side(runs) if len(runs) > 1 else (),
+        comparison_chart=comparison_chart(runs) if len(runs) > 1 else None,
         style=style,
         script=script,
         style_digest=_digest(style),

@@ -18,7 +18,7 @@ ROUNDS = 4
 LEADER_OVER_LABEL = 60.0
 LEADER_OVER_POINT = 25.0
 LEADER_OVER_LEADER = 45.0
-OVER_BAR = 14.0
+OVER_BAR = 45.0
 #: Beyond this distance a line leads from the point to its label.
 LEADER_FROM = 16.0
 
@@ -76,6 +76,7 @@ def place_labels(
     *,
     frame: Box,
     bars: Sequence[Box] = (),
+    other_points: Sequence[tuple[float, float]] = (),
     radius: float = 6.0,
 ) -> list[Placed | None]:
     """Find a place for the label of every point, in the order of importance.
@@ -88,19 +89,21 @@ def place_labels(
         sizes: width and height of each label, pixels.
         frame: where labels may be.
         bars: error bars and lines, which labels should rather not cover.
+        other_points: points without a label, which none may cover.
         radius: of a point's marker.
 
     Returns:
         A place for each label; None where no free place was found.
     """
     markers = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in points]
+    bare = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in other_points]
     placed: list[Placed | None] = [None] * len(points)
     for _ in range(ROUNDS):
         before = list(placed)
         for index, point in enumerate(points):
             others = [p for i, p in enumerate(placed) if p is not None and i != index]
             own = markers[index]
-            rest = [marker for i, marker in enumerate(markers) if i != index]
+            rest = [*(marker for i, marker in enumerate(markers) if i != index), *bare]
             placed[index] = _best(point, sizes[index], own, rest, others, frame, bars)
         if placed == before:
             break

@@ -30,7 +30,7 @@ def render_markdown(runs: Sequence[Run]) -> str:
 
 def _run(run: Run) -> str:
     lines = [f"# {escape(run.name)}\n", f"**{escape(run.answer.headline)}**\n"]
-    lines += [f"- {escape(detail)}" for detail in run.answer.details]
+    lines += [f"- {escape(detail)}" for detail in (*run.answer.details, *run.answer.notes)]
     if run.answer.details:
         lines.append("")
     lines.append("Bold in a table: beyond the allowed drop, slower than float32, or failed.\n")
