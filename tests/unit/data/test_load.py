@@ -57,7 +57,7 @@ def test_unknown_names_and_suffixes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["missing", "long", "fifo", "suffix"])
 def test_data_that_are_not_there_are_refused_before_anything_is_read(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / {"suffix": "data.txt", "long": "n" * 300}.get(kind, "data.npz")
+    path = tmp_path / {"suffix": "data.txt", "long": "n" * 300 + ".npz"}.get(kind, "data.npz")
     if kind == "fifo":
         os.mkfifo(path)
     elif kind == "suffix":
@@ -72,3 +72,13 @@ def test_names_functions_files_and_folders_pass(tmp_path: Path) -> None:
     (tmp_path / "data.npz").write_bytes(b"read later")
     for spec in ("digits", "my_module:load", str(tmp_path), str(tmp_path / "data.npz")):
         require_data(spec)
+
+
+def test_a_mistyped_path_is_answered_with_the_file_beside_it(tmp_path: Path) -> None:
+    _npz(tmp_path / "data.npz", x_test=np.zeros((3, 2)))
+    with pytest.raises(MissingFileError) as caught:
+        require_data(str(tmp_path / "dta.npz"))
+    assert caught.value.next_step == f"check the path; did you mean {str(tmp_path / 'data.npz')!r}?"
+    with pytest.raises(MissingFileError) as caught:
+        require_data(str(tmp_path / "nowhere" / "data.npz"))
+    assert caught.value.next_step == "check the path"

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +142,18 @@ def _not_there(spec: str) -> MissingFileError:
         spec if len(spec) <= 300 else f"{spec[:300]}...",
         found="no such file, folder or data set",
         expected=EXPECTED,
-        next_step=f"check the path; {nearest(spec, list(NAMED_DATA))}",
+        next_step=f"check the path{_suggestion(Path(spec))}",
     )
+
+
+def _suggestion(path: Path) -> str:
+    """Return the nearest name: of a file beside a path, else of a data set."""
+    is_path = path.suffix in (".npz", *TABLE_SUFFIXES) or len(path.parts) > 1
+    if not is_path:
+        return f"; {nearest(str(path), list(NAMED_DATA))}"
+    beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
 
 
 def _require_type(path: Path) -> None:
