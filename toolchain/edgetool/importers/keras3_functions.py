@@ -183,7 +183,7 @@ def _trace(operation: Any) -> _Function | None:
 def _cross(operation: Any) -> _Function | None:
     import tensorflow as tf
 
-    if any(getattr(operation, name) not in (-1, None) for name in ("axisa", "axisb", "axisc", "axis")):
+    if any(getattr(operation, name, None) not in (-1, None) for name in ("axisa", "axisb", "axisc", "axis")):
         return None
 
     def compute(x: Any, y: Any) -> Any:
