@@ -33,6 +33,23 @@ INLINE simd_t simd_once(const simd_scale_t *scale, simd_t sums) {
   return simd_add(simd_shift(high, scale->half, scale->odd, scale->right), scale->zero);
 }
 
+/* Copy `count` bytes, 1 to 15, by ends that overlap: a call of memcpy took more than the sums of a small window. */
+INLINE void simd_copy(int8_t *output, const int8_t *made, int32_t count) {
+  const int8_t *const last = made + count;
+  int8_t *const end = output + count;
+  if (count >= 8) {
+    memcpy(output, made, 8);
+    memcpy(end - 8, last - 8, 8);
+  } else if (count >= 4) {
+    memcpy(output, made, 4);
+    memcpy(end - 4, last - 4, 4);
+  } else {
+    *output = *made;
+    output[count / 2] = made[count / 2];
+    end[-1] = last[-1];
+  }
+}
+
 /* Write 16 values, or as many as are left. */
 INLINE void simd_store(const simd_scales_t *scales, simd_t values, int8_t *output, int32_t left) {
   if (left >= 16) {
@@ -40,7 +57,7 @@ INLINE void simd_store(const simd_scales_t *scales, simd_t values, int8_t *outpu
   } else {
     int8_t made[16];
     simd_pack(values, scales->low, scales->high, made);
-    memcpy(output, made, (size_t)left);
+    simd_copy(output, made, left);
   }
 }
 
