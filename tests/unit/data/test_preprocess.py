@@ -36,3 +36,19 @@ def test_every_split_and_no_label() -> None:
 def test_the_formula_in_words() -> None:
     assert Preprocessing().describe() == "x as float32"
     assert Preprocessing(0.5, (1.0, 2.0), (4.0,)).describe() == "x * 0.5 - 1, 2 / 4 as float32"
+
+
+def test_codes_beside_measured_values_keep_their_type_and_size() -> None:
+    codes, values = np.array([[3], [19]], np.int64), np.array([[1.0], [2.0]])
+    plan = Preprocessing(scale=0.5, mean=(1.0,), dtype="float16")
+    out = apply_split(Split("val", (codes, values)), plan, ("int32", "float32")).inputs
+    assert out[0].dtype == np.int32 and out[0].ravel().tolist() == [3, 19]
+    assert out[1].dtype == np.float16 and out[1].ravel().tolist() == [-0.5, 0.0]
+
+
+def test_inputs_that_are_all_integers_are_scaled_as_asked_and_keep_their_type() -> None:
+    pixels = np.array([[10, 20]], np.uint8)
+    out = apply_split(Split("val", (pixels,)), Preprocessing(scale=2.0), ("int32",)).inputs[0]
+    assert out.dtype == np.int32 and out.tolist() == [[20, 40]]
+    ids = apply(Dataset("d", None, None, Split("test", (pixels,))), Preprocessing(), ("int32",))
+    assert ids.test is not None and ids.test.inputs[0].dtype == np.int32

@@ -159,6 +159,19 @@ def test_noise_better_models_and_other_metrics_are_let_through(
     require_as_recorded("m.keras", measured, recorded)
 
 
+def test_codes_are_never_scaled_to_try_them() -> None:
+    """A table has no row -1: the model would fail, not answer badly."""
+
+    def by_code(inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        assert inputs[0].dtype == np.int32 and inputs[0].min() >= 0
+        return (np.eye(4, dtype=np.float32)[inputs[0][:, 0] % 4],)
+
+    codes = LABELS[:, None] + 4
+    require_believable(probe(by_code, raw=Split("val", (codes,), LABELS), dtypes=("int32",)))
+    both = Split("val", (codes, PIXELS), LABELS)
+    require_believable(probe(by_code, raw=both, dtypes=("int32", "float32")))
+
+
 def test_a_rescaling_layer_at_the_input_is_seen() -> None:
     class Rescaling:
         def __init__(self, scale: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ class Preprocessing:
         scale: factor on the raw values, for example 1/255.
         mean: one value, or one per channel (last axis), in scaled units.
         std: likewise; never zero.
-        dtype: what the float model takes.
+        dtype: what the float model takes, for inputs that are no integers by themselves.
         one_hot: labels are turned into one-hot vectors for training.
     """
 
@@ -40,19 +41,49 @@ class Preprocessing:
         return f"{' '.join(parts)} as {self.dtype}"
 
 
-def apply(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
-    """Return `dataset` with every input array preprocessed; labels are left as they are."""
+def apply(dataset: Dataset, preprocessing: Preprocessing, dtypes: Sequence[str] = ()) -> Dataset:
+    """Return `dataset` with every input array preprocessed; labels are left as they are.
+
+    Args:
+        dataset: raw.
+        preprocessing: of the inputs that are floating-point.
+        dtypes: what the model takes for each input; see `apply_split`.
+    """
     return dataclasses.replace(
         dataset,
-        train=None if dataset.train is None else apply_split(dataset.train, preprocessing),
-        val=None if dataset.val is None else apply_split(dataset.val, preprocessing),
-        test=None if dataset.test is None else apply_split(dataset.test, preprocessing),
+        train=None if dataset.train is None else apply_split(dataset.train, preprocessing, dtypes),
+        val=None if dataset.val is None else apply_split(dataset.val, preprocessing, dtypes),
+        test=None if dataset.test is None else apply_split(dataset.test, preprocessing, dtypes),
     )
 
 
-def apply_split(split: Split, preprocessing: Preprocessing) -> Split:
-    """Return `split` with every input array preprocessed."""
-    return dataclasses.replace(split, inputs=tuple(_apply_array(x, preprocessing) for x in split.inputs))
+def apply_split(split: Split, preprocessing: Preprocessing, dtypes: Sequence[str] = ()) -> Split:
+    """Return `split` with every input array preprocessed.
+
+    An input of integers or booleans (codes, identifiers) keeps the type that the model takes. Beside inputs of
+    measured values it is not scaled either: the formula is meant for those.
+
+    Args:
+        split: raw.
+        preprocessing: of the inputs that are floating-point.
+        dtypes: what the model takes for each input, NumPy's names; empty: all are floating-point.
+    """
+    own = [_own_dtype(dtypes[index]) if index < len(dtypes) else None for index in range(len(split.inputs))]
+    all_whole = all(dtype is not None for dtype in own)
+    inputs = []
+    for raw, dtype in zip(split.inputs, own, strict=True):
+        if dtype is None:
+            inputs.append(_apply_array(raw, preprocessing))
+        elif all_whole:
+            inputs.append(_apply_array(raw, dataclasses.replace(preprocessing, dtype=dtype)))
+        else:
+            inputs.append(raw.astype(dtype, copy=False))
+    return dataclasses.replace(split, inputs=tuple(inputs))
+
+
+def _own_dtype(name: str) -> str | None:
+    """Return the type of an input of integers or booleans; None where it is floating-point."""
+    return name if np.dtype(name).kind in "iub" else None
 
 
 def _apply_array(raw: Array, preprocessing: Preprocessing) -> Array:

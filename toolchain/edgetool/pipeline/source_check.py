@@ -69,6 +69,7 @@ class SourceProbe:
         channels_first: inputs whose channels the model takes behind the batch.
         rescales: the model begins with a layer that scales inputs down by itself.
         task: what the outputs are.
+        dtypes: what the model takes for each input; empty: floating-point.
     """
 
     model: str
@@ -78,10 +79,11 @@ class SourceProbe:
     channels_first: tuple[int, ...]
     rescales: bool
     task: Task
+    dtypes: tuple[str, ...] = ()
 
     def outputs(self, preprocessing: Preprocessing) -> Array:
         """Return the first output for the samples, scaled by `preprocessing`."""
-        inputs = move_split(apply_split(self.raw, preprocessing), self.channels_first).inputs
+        inputs = move_split(apply_split(self.raw, preprocessing, self.dtypes), self.channels_first).inputs
         return np.asarray(self.run(inputs)[0])
 
     def quality(self, preprocessing: Preprocessing) -> Quality | None:
@@ -185,9 +187,10 @@ def _other_scalings(probe: SourceProbe) -> list[tuple[str, Preprocessing]]:
     found: list[tuple[str, Preprocessing]] = []
     if asked != plain:
         found.append(("leave --scale, --mean and --std out", plain))
-    if not np.issubdtype(np.dtype(asked.dtype), np.floating):
+    measured = _measured(probe)
+    if not measured or not np.issubdtype(np.dtype(asked.dtype), np.floating):
         return found
-    largest = max(float(np.abs(array).max(initial=0.0)) for array in probe.raw.inputs)
+    largest = max(float(np.abs(array).max(initial=0.0)) for array in measured)
     for top in dict.fromkeys((255.0, largest)):
         if not 2.0 < largest <= top:
             continue
@@ -196,6 +199,14 @@ def _other_scalings(probe: SourceProbe) -> list[tuple[str, Preprocessing]]:
         centred = dataclasses.replace(plain, scale=factor, mean=(0.5,), std=(0.5,))
         found.append((f"give --scale {factor:g} --mean 0.5 --std 0.5", centred))
     return [(option, other) for option, other in found if other != asked]
+
+
+def _measured(probe: SourceProbe) -> list[Array]:
+    """Return the inputs that can be scaled: those that the model does not take as integers."""
+    arrays = probe.raw.inputs
+    if not probe.dtypes:
+        return list(arrays)
+    return [x for x, dtype in zip(arrays, probe.dtypes, strict=True) if np.issubdtype(np.dtype(dtype), np.floating)]
 
 
 def _is_much_better(quality: Quality, asked: Quality, task: Task) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
     from edgetool.pipeline.workshop import Setup
 
-__all__ = ["SourceData", "load_raw", "load_source_data"]
+__all__ = ["SourceData", "input_dtypes", "load_raw", "load_source_data"]
 
 #: Share of the training samples that `edgetool train` keeps apart where the data have no validation split.
 TRAINED_FRACTION = 0.1
@@ -90,7 +90,7 @@ def load_source_data(plan: Setup, imported: ImportedModel, raw: Dataset | None =
     shapes = [tensor.shape for tensor in imported.inputs]
     turned = channels_first(raw, shapes)
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
-    ready = move_channels(apply(raw, plan.preprocessing), turned)
+    ready = move_channels(apply(raw, plan.preprocessing, input_dtypes(imported)), turned)
     sample = None
     if plan.task is None and is_unlabelled(raw, imported):
         check_fits(raw, given, imported.outputs[0].shape, "generation")
@@ -103,6 +103,11 @@ def load_source_data(plan: Setup, imported: ImportedModel, raw: Dataset | None =
         sample = _sample(raw)
     ready, heads = find_heads(ready, imported)
     return SourceData(ready, dataclasses.replace(task, heads=heads), sample, turned, recorded)
+
+
+def input_dtypes(imported: ImportedModel) -> tuple[str, ...]:
+    """Return what a model takes for each input; of a quantised input the real values, which its runner rounds."""
+    return tuple("float32" if spec.scale else spec.dtype for spec in imported.inputs)
 
 
 def _sample(raw: Dataset) -> Split | None:

@@ -31,7 +31,7 @@ from edgetool.pipeline.judge import judgement_of
 from edgetool.pipeline.prepared_splits import decided_on, read_split, write_split
 from edgetool.pipeline.probe import num_samples, parity_split, take_probe
 from edgetool.pipeline.source_check import SourceProbe, require_believable, rescales
-from edgetool.pipeline.source_data import SourceData, load_raw, load_source_data
+from edgetool.pipeline.source_data import SourceData, input_dtypes, load_raw, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
 from edgetool.schema import parse, to_builtins
@@ -211,7 +211,9 @@ def check_source(setup: dict[str, Any]) -> None:
     if loaded.sample is not None and loaded.task is not None:
         recorded = None if loaded.recorded is None else loaded.recorded.validation
         scaling = (plan.preprocessing, loaded.channels_first, rescales(imported.model))
-        require_believable(SourceProbe(plan.model, imported.run, loaded.sample, *scaling, loaded.task), recorded)
+        dtypes = input_dtypes(imported)
+        probe = SourceProbe(plan.model, imported.run, loaded.sample, *scaling, loaded.task, dtypes)
+        require_believable(probe, recorded)
 
 
 def source_outputs(setup: dict[str, Any], split: str) -> int:
