@@ -28,6 +28,7 @@ NEEDS_FRAMEWORK = {
     "exporters/tflite.py": "test_export_tflite.py",
     "exporters/tflite_convert.py": "test_export_tflite.py",
     "importers": "test_importers.py",
+    "importers/double.py": "test_deep_models.py",
     "exporters/tracing.py": "test_transformers.py",
     "passes/cluster.py": "test_passes.py",
     "passes/fold_batch_norm.py": "test_passes.py",

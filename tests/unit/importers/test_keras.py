@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import UnsupportedModelError
-from edgetool.importers.keras import _difference, _is_keras3, _require_static, adopt
+from edgetool.importers.keras import _is_keras3, _require_static, adopt
 
 
 def keras_file(path: Path, version: str | None) -> Path:
@@ -80,14 +80,6 @@ def test_only_the_batch_may_be_open() -> None:
         _require_static("m.h5", Model(Tensor(None, None, None, 1)))
     with pytest.raises(UnsupportedModelError, match="inputs are not defined"):
         _require_static("m.h5", Model())
-
-
-@pytest.mark.parametrize("dtype", ["float32", "int32"])
-def test_outputs_are_compared_relative_to_the_largest(dtype: str) -> None:
-    inputs = Tensor(None, 5, dtype=dtype)
-    assert _difference(Model(inputs), Model(inputs)) == 0.0
-    assert _difference(Model(inputs, factor=100.0), Model(inputs, factor=101.0)) == pytest.approx(0.01, rel=1e-3)
-    assert not _difference(Model(inputs), Model(inputs, factor=float("nan"))) <= 1.0
 
 
 class Predicting:

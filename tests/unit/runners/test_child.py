@@ -26,6 +26,7 @@ import errno, os, re, sys, time
 from edgetool.runners.serve import serve
 
 def double(value): return 2 * value
+def variable(name): return os.environ.get(name)
 def crash(): os.abort()
 def leave(): print("last words", file=sys.stderr); sys.stderr.flush(); os._exit(3)
 def sleep(): time.sleep(60)
@@ -61,6 +62,17 @@ def test_results_and_events(child: Child) -> None:
     events: list[dict[str, Any]] = []
     assert child.call("count", on_event=events.append) == "counted"
     assert [event["number"] for event in events] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("asked", [None, "jax"])
+def test_keras_has_the_backend_of_tensorflow_unless_another_is_asked_for(
+    asked: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    (tmp_path / "server.py").write_text(SERVER)
+    environment = {} if asked is None else {"KERAS_BACKEND": asked}
+    with Child([sys.executable, str(tmp_path / "server.py")], subject="model.keras", environment=environment) as found:
+        assert found.call("variable", {"name": "KERAS_BACKEND"}) == (asked or "tensorflow")
 
 
 def test_prints_do_not_break_the_protocol(child: Child) -> None:

@@ -15,20 +15,18 @@ from edgetool.bounds.archive import open_archive
 from edgetool.bounds.memory import MODEL_BYTES, bounded_memory
 from edgetool.data.batching import fitting_batch
 from edgetool.data.dataset import Array
-from edgetool.errors import EdgetoolError, FileFormatError, ParityError, UnsupportedModelError
+from edgetool.errors import EdgetoolError, FileFormatError, UnsupportedModelError
+from edgetool.importers.alike import difference_of, listed, require_alike
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.keras2 import flat_model
 from edgetool.importers.keras_precision import compute_in_float32
 from edgetool.importers.trust import read_config, require_bounded_weights, require_trusted
 
-__all__ = ["CARRY_TOLERANCE", "adopt", "carry_checked", "flat_checked", "load_keras", "predict"]
+__all__ = ["adopt", "carry_checked", "flat_checked", "load_keras", "predict"]
 
 #: Samples that a model runs at once, at most, and how many such batches are handed to it together.
 MAX_BATCH = 64
 BATCHES_AT_ONCE = 16
-
-#: Largest difference between a Keras 3 model and the one carried over, relative to the largest output.
-CARRY_TOLERANCE = 1e-5
 
 
 def load_keras(path: Path, options: ImportOptions) -> ImportedModel:
@@ -68,9 +66,9 @@ def carry_checked(source: Any, subject: str) -> tuple[Any, str]:
         _require_static(subject, source)
     policies = compute_in_float32(source)
     rebuilt = carry_over(source)
-    error = _difference(source, rebuilt)
-    _require_alike(subject, error)
-    fact = f"from Keras 3 to tf_keras, largest relative difference {error:.1e}"
+    difference = difference_of(source, rebuilt)
+    require_alike(subject, difference)
+    fact = f"from Keras 3 to tf_keras, largest relative difference {difference}"
     return rebuilt, f"{fact}; trained as {policies}, compared in float32" if policies else fact
 
 
@@ -90,30 +88,14 @@ def flat_checked(model: Any, subject: str) -> tuple[Any, str]:
         return model, ""
     if policies:
         return flat, f"trained as {policies}, computed in float32"
-    error = _difference(model, flat)
-    _require_alike(subject, error)
-    return flat, f"nested models written out, largest relative difference {error:.1e}"
+    difference = difference_of(model, flat)
+    require_alike(subject, difference)
+    return flat, f"nested models written out, largest relative difference {difference}"
 
 
 def _adopt_keras2(model: Any, subject: str, kind: Format) -> ImportedModel:
     flat, fact = flat_checked(model, subject)
     return adopt(flat, subject, kind, facts={"layers": fact} if fact else {})
-
-
-def _require_alike(subject: str, error: float) -> None:
-    """Refuse a rebuilt model whose outputs are not those of its source.
-
-    Raises:
-        ParityError: says by how much.
-    """
-    if error <= CARRY_TOLERANCE:
-        return
-    raise ParityError(
-        subject,
-        found=f"outputs that differ by {error:.2e} of the largest one after carrying over to tf_keras",
-        expected=f"at most {CARRY_TOLERANCE:g}",
-        next_step="a layer behaves differently in Keras 2: compare layer by layer, or export with float32 only",
-    )
 
 
 def adopt(
@@ -182,7 +164,7 @@ def _in_order(model: Any, outputs: Any) -> list[Array]:
     if isinstance(outputs, dict):
         names = list(model.output_names)
         outputs = [outputs[name] for name in (names if set(names) == set(outputs) else outputs)]
-    return [np.asarray(array) for array in _listed(outputs)]
+    return [np.asarray(array) for array in listed(outputs)]
 
 
 def _last_activation(model: Any) -> str:
@@ -289,51 +271,6 @@ def _require_static(subject: str, model: Any) -> None:
                 expected="only the batch may be open: devices have fixed memory",
                 next_step="rebuild the model with a fixed input shape and copy the weights",
             )
-
-
-def _difference(source: Any, rebuilt: Any) -> float:
-    """Return the largest difference of outputs on seeded noise, relative to the largest output; NaN if one has NaN."""
-    random = np.random.default_rng(0)
-    inputs = [_noise(tensor, random) for tensor in rebuilt.inputs]
-    given = inputs if len(inputs) > 1 else inputs[0]
-    found = rebuilt(given, training=False)
-    structure = getattr(source, "_inputs_struct", None)
-    if structure is not None:
-        import keras
-
-        given = keras.tree.pack_sequence_as(structure, inputs)
-    trusted = source(given, training=False)
-    differences = [0.0]
-    for a, b in zip(_flat(trusted), _flat(found), strict=True):
-        left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
-        largest = max(1e-12, float(np.abs(np.nan_to_num(left)).max()))
-        apart = np.where(np.isnan(left) & np.isnan(right), 0.0, np.abs(left - right))
-        differences.append(float(apart.max()) / largest)
-    return float(np.max(differences))  # NaN if any is: `max` would drop it
-
-
-def _listed(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _noise(tensor: Any, random: np.random.Generator) -> Array:
-    """Return four samples for an input: in 0..1 and exact in 16 bits, one padded with 0; or 0 and 1 for other types."""
-    shape = (4, *(int(size) for size in tensor.shape[1:]))
-    if tensor.dtype.is_integer or tensor.dtype.is_bool:
-        return random.integers(0, 2, shape).astype(tensor.dtype.as_numpy_dtype)
-    values = (random.integers(0, 128, shape) / np.float32(128)).astype(np.float32)
-    if len(shape) > 2:
-        values[-1, shape[1] // 2 :] = 0.0  # a sequence that is padded, for masks
-    return values
-
-
-def _flat(value: Any) -> list[Any]:
-    """Return the arrays of nested outputs; a dictionary's in its own order."""
-    if not isinstance(value, dict | list | tuple):
-        return [value]
-    return [array for item in _listed(value) for array in _flat(item)]
 
 
 def _refused(path: Path, exc: Exception) -> FileFormatError:

@@ -63,6 +63,8 @@ class Child:
         self._subject = subject
         self._environment = {**CHILD_ENVIRONMENT, **os.environ, **(environment or {})}
         self._environment["TF_USE_LEGACY_KERAS"] = "1"
+        # Layers of Keras 3 that tf_keras does not have are traced by TensorFlow, whatever the user's own backend is.
+        self._environment["KERAS_BACKEND"] = (environment or {}).get("KERAS_BACKEND", "tensorflow")
         self._environment["PYTHONSAFEPATH"] = "1"  # for what the child starts itself
         self._process: subprocess.Popen[str] | None = None
         self._stderr: IO[bytes] | None = None
