@@ -21,7 +21,7 @@ def _require_backend(name: str) -> None:
     """Skip, or fail under `EDGETOOL_REQUIRE_BACKENDS`, where a backend of Keras 3 is not installed."""
     if importlib.util.find_spec(name) is not None:
         return
-    reason = f"{name} is not installed: pip install 'edgetool[{name}]'"
+    reason = f"{name} is not installed: pip install -e '.[{name}]'"
     if os.environ.get("EDGETOOL_REQUIRE_BACKENDS"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -72,6 +72,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = re.search(r"```toml\n(# half.toml\n.*?)```", README, re.DOTALL)
     assert recipe is not None
     (folder / "half.toml").write_text(recipe.group(1))
+    script = re.search(r"```python\n(# digits_cnn.py\n.*?)```", README, re.DOTALL)
+    assert script is not None
+    (folder / "digits_cnn.py").write_text(script.group(1))
+    ran = subprocess.run([sys.executable, "digits_cnn.py"], cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
     for name, kind in (("model.onnx", "float32"), ("small.onnx", "w8_dynamic")):
         done = edgetool(folder, "export", "model.keras", "--recipe", kind, "-o", name)
         assert done.returncode == 0, done.stderr
@@ -100,3 +105,5 @@ def test_every_line_ends_well(workplace: Path) -> None:
         "micro/net_tflm.cc", "board/net.tflite", "onnx-board/net.onnx",
     ):  # fmt: skip
         assert (workplace / name).stat().st_size > 0, name
+    tested = subprocess.run(["make", "-C", workplace / "digits-c", "test"], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0 and "PASS" in tested.stdout, tested.stdout + tested.stderr

@@ -41,7 +41,7 @@ def test_old_and_missing_packages_say_what_to_type() -> None:
     assert found["numpy"].next_step == "pip install 'numpy>=999'"
     assert found["no-such-package"].status == "missing" and found["no-such-package"].is_failure
     assert not found["no-such-extra"].is_failure
-    assert found["no-such-extra"].next_step == "pip install 'edgetool[parquet]'"
+    assert found["no-such-extra"].next_step == "pip install 'pyarrow>=18'"
 
 
 def test_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_gpu_without_the_provider_is_broken_not_silent(tmp_path: Path, monkeypat
     assert check_gpu().status == "missing"
     _script(tmp_path / "nvidia-smi", "echo 'A GPU, 1.0'")
     found = check_gpu()
-    assert found.status == "broken" and found.found.startswith("A GPU") and "edgetool[gpu]" in found.next_step
+    assert found.status == "broken" and found.found.startswith("A GPU") and "onnxruntime-gpu" in found.next_step
 
 
 def test_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

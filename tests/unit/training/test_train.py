@@ -45,7 +45,7 @@ def test_a_backend_that_is_not_installed_is_refused_first(
     no_child: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"edgetool\[torch\]"):
+    with pytest.raises(MissingDependencyError, match=r"torch>=2"):
         train_model("document-cnn", "digits", tmp_path / "run", compute=ComputeOptions(backend="torch"))
     assert not (tmp_path / "run").exists()
 

@@ -14,6 +14,7 @@ from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import SPLIT_SEED, Array, Dataset, Split
 from edgetool.data.split import choose_part
 from edgetool.errors import DataError, MissingDependencyError, nearest
+from edgetool.extras import install_command
 
 __all__ = ["load_table", "parse_csv"]
 
@@ -110,7 +111,7 @@ def _read_parquet(path: Path) -> dict[str, Array]:
         import pyarrow.parquet
     except ImportError:
         raise MissingDependencyError(
-            str(path), found="no pyarrow", expected="it, to read Parquet", next_step="pip install 'edgetool[parquet]'"
+            str(path), found="no pyarrow", expected="it, to read Parquet", next_step=install_command("parquet")
         ) from None
     with parsing(str(path), expected="a sound Parquet file", next_step="save it again"):
         with pyarrow.parquet.ParquetFile(path) as file:

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from edgetool.doctor.record import Finding
+from edgetool.extras import install_command
 
 __all__ = ["PROGRAMS", "Program", "check_data", "check_gpu", "check_packages", "check_programs", "check_python"]
 
@@ -95,11 +96,7 @@ def _extra(requirement: Requirement) -> str | None:
 
 def _check_package(requirement: Requirement, extra: str | None) -> Finding:
     purpose = "required" if extra is None else EXTRAS[extra]
-    fix = (
-        f"pip install '{requirement.name}{requirement.specifier}'"
-        if extra is None
-        else f"pip install 'edgetool[{extra}]'"
-    )
+    fix = f"pip install '{requirement.name}{requirement.specifier}'" if extra is None else install_command(extra)
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
@@ -140,7 +137,7 @@ def check_gpu() -> Finding:
         version = metadata.version("onnxruntime-gpu")
         return Finding("device", "nvidia gpu", "ok", False, f"{name}; onnxruntime-gpu {version}", purpose)
     found = f"{name}; onnxruntime-gpu is not installed"
-    return Finding("device", "nvidia gpu", "broken", False, found, purpose, "pip install 'edgetool[gpu]'")
+    return Finding("device", "nvidia gpu", "broken", False, found, purpose, install_command("gpu"))
 
 
 def check_data() -> Finding:

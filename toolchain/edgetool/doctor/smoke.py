@@ -109,7 +109,7 @@ def _check(name: str, purpose: str, work: Callable[[], str]) -> Finding:
             True,
             f"{exc.subject}: {exc.found}",
             purpose,
-            "pip install --force-reinstall edgetool, in a fresh environment; --debug shows more",
+            "install edgetool again in a fresh environment (make install in its checkout); --debug shows more",
         )
     return Finding("runs", name, "ok", True, f"{found} ({time.monotonic() - start:.1f} s)", purpose)
 

@@ -19,6 +19,7 @@ import numpy as np
 from edgetool.data.batching import fitting_batch
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, MissingDependencyError, ParityError, UnsupportedModelError
+from edgetool.extras import install_command
 from edgetool.importers.base import ImportedModel
 from edgetool.importers.jaxpr import flatten
 from edgetool.importers.jaxpr_emit import emit
@@ -83,7 +84,7 @@ def _require_jax(subject: str) -> Any:
             subject,
             found="no jax in this environment",
             expected="JAX, which JAX functions need",
-            next_step="pip install 'edgetool[jax]'",
+            next_step=install_command("jax"),
         ) from None
     return jax
 

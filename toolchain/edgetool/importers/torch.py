@@ -26,6 +26,7 @@ from edgetool.errors import (
     MissingDependencyError,
     UnsupportedModelError,
 )
+from edgetool.extras import install_command
 from edgetool.importers import IMPORTERS
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import require_static
@@ -82,7 +83,7 @@ def require_torch(subject: str) -> Any:
             subject,
             found="no torch in this environment",
             expected="PyTorch, which PyTorch programs need",
-            next_step="pip install 'edgetool[torch]', or export the model to ONNX and give the .onnx file",
+            next_step=f"{install_command('torch')}, or export the model to ONNX and give the .onnx file",
         ) from None
     return torch
 
@@ -264,7 +265,7 @@ def _to_onnx(program: Any, subject: str) -> bytes:
             subject,
             found="no onnxscript in this environment",
             expected="the package that torch.onnx exports with",
-            next_step="pip install 'edgetool[torch]'",
+            next_step=install_command("torch"),
         )
     import torch
 
@@ -283,7 +284,7 @@ def _to_tflite(module: Any, inputs: tuple[TensorSpec, ...], subject: str) -> byt
             subject,
             found="no litert-torch in this environment",
             expected="the package that makes TFLite files of PyTorch programs",
-            next_step="pip install 'edgetool[litert-torch]'",
+            next_step=install_command("litert-torch"),
         )
     try:
         import litert_torch

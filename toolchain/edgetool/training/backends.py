@@ -16,16 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError, UsageError
+from edgetool.extras import install_command
 from edgetool.training.request import ComputeOptions
 
 __all__ = ["Devices", "child_environment", "open_devices", "require_backend"]
-
-#: Backend -> what installs it; the first one comes with edgetool.
-INSTALL = {
-    "tensorflow": "pip install edgetool",
-    "jax": "pip install 'edgetool[jax]'",
-    "torch": "pip install 'edgetool[torch]'",
-}
 
 #: Backend -> what installs its support for NVIDIA GPUs.
 INSTALL_GPU = {
@@ -78,7 +72,7 @@ def require_backend(backend: str) -> None:
             f"--backend {backend}",
             found=f"no package {backend!r}",
             expected="an installed backend of Keras 3",
-            next_step=INSTALL[backend],
+            next_step="pip install tensorflow" if backend == "tensorflow" else install_command(backend),
         )
 
 
