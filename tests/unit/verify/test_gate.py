@@ -87,6 +87,45 @@ def test_fast_kernels_that_are_further_off_than_the_reference_are_refused() -> N
         check("int8", {"default": RIGHT + 0.3 * noise, "reference": RIGHT + 0.01 * noise}, mode="static")
 
 
+class _RoundingRunner(_Runner):
+    """Its reference kernels give other outputs for other inputs, as far apart as a test says."""
+
+    def __init__(self, default: Array, reference: Array, scatter: float) -> None:
+        super().__init__({"default": default})
+        self._reference, self._scatter = reference, scatter
+
+    def open(self, path: Path, plan: Any) -> Any:
+        if plan.kernels == "default":
+            return super().open(path, plan)
+        return _Scattered(self._reference, self._scatter)
+
+
+class _Scattered(_Session):
+    def __init__(self, outputs: Array, scatter: float) -> None:
+        super().__init__(outputs)
+        self._scatter = scatter
+
+    def outputs(self, inputs: tuple[Array, ...], *, batch_size: int = 64) -> tuple[Array, ...]:
+        (found,) = super().outputs(inputs)
+        move = np.random.default_rng(2).normal(size=found.shape).astype(np.float32)
+        return (found + (self._scatter * move if (inputs[0] % 1.0).any() else 0.0),)
+
+
+@pytest.mark.parametrize(("scatter", "passes"), [(0.3, True), (0.1, False)])
+def test_rounding_that_carries_far_explains_a_distance(scatter: float, passes: bool) -> None:
+    noise = np.random.default_rng(1).normal(size=RIGHT.shape).astype(np.float32)
+    inputs = np.tile(np.arange(8, dtype=np.float32)[:, None], (1, 4))
+    probe = Probe((inputs,), lambda given: (RIGHT[: len(given[0])],), "8 samples", "val")
+    runner: Any = _RoundingRunner(RIGHT + 0.4 * noise, RIGHT + 0.1 * noise, scatter)
+    judgement = Judgement("quantized", QUANTIZED, True)
+    if not passes:
+        with pytest.raises(ParityError, match="specification's evaluator gives"):
+            pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme("static"), runner)
+        return
+    notes = pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme("static"), runner).notes
+    assert "inputs that move by half a step of 8 bits make as much" in notes[-1]
+
+
 def test_fast_kernels_within_three_decibels_pass() -> None:
     noise = 0.1 * np.random.default_rng(1).normal(size=RIGHT.shape).astype(np.float32)
     found = check("int8", {"default": RIGHT + 1.2 * noise, "reference": RIGHT + noise}, mode="static")
