@@ -11,8 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from edgetool.exporters.onnx_dynamic import DYNAMIC_OPS, quantize_products
+from edgetool.exporters.onnx_dynamic import DYNAMIC_OPS, often_read, quantize_products
 from edgetool.exporters.onnx_graph import constant
+from edgetool.exporters.onnx_weights import quantize_dynamic
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=(16, 8)).astype(np.float32)
@@ -124,3 +125,20 @@ def test_computed_kernels_and_vectors_stay() -> None:
     model = build(nodes, {"w": BIASED.T, "u": np.ones(12)})
     assert quantize_products(model.graph, per_channel=True) == 0
     assert [item.op_type for item in model.graph.node] == ["Abs", "MatMul", "MatMul"]
+
+
+def test_a_kernel_that_every_step_of_a_layer_reads_is_widened_once() -> None:
+    steps = [node("Gemm", [f"s{step}", "w"], f"s{step + 1}") for step in range(20)]
+    nodes = [node("Identity", ["x"], "s0"), *steps, node("Gemm", ["s20", "v"], "y")]
+    kernels = {"w": np.linalg.qr(RANDOM.normal(size=(12, 12)))[0], "v": RANDOM.normal(size=(12, 40))}
+    model = build(nodes, kernels, (12,))
+    assert often_read(model.graph) == {"w"}
+    x = RANDOM.normal(size=(16, 12)).astype(np.float32)
+    expected, before = outputs(model, x)[1], model.ByteSize()
+    quantize_dynamic(model, per_channel=True)
+    kinds = [item.op_type for item in model.graph.node]
+    assert kinds.count("Gemm") == 20 and kinds.count("MatMulInteger") == 1
+    kernel = constant(model.graph, "w")
+    assert kernel is not None and kernel.dtype == np.int8
+    assert model.ByteSize() < before + 600
+    assert sqnr_db(expected, outputs(model, x)[0]) > 25.0

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgetool.exporters.tflite_file import constant, operator_code, pack, unpack
 from edgetool.exporters.tflite_kernels import operator_name
 from edgetool.exporters.tflite_tidy import drop_unused
-from edgetool.exporters.tflite_weights import has_int8_weights, store_int8
+from edgetool.exporters.tflite_weights import has_int8_weights, store_int8, store_loops
 
 ROWS, WIDTH, UNITS = 64, 32, 40
 IDS = np.array([[0, 5, 63, 7]], np.int32)
@@ -127,3 +127,30 @@ def test_a_weight_of_zeros_alone_has_a_scale() -> None:
     model.buffers[2].data = np.zeros_like(model.buffers[2].data)
     store_int8(model, per_channel=True)
     assert np.all(stored(model)["dense/kernel"].quantization.scale == 1.0) and not run(model).any()
+
+
+def loop_body(model: Any) -> Any:
+    """Put the model's graph behind an empty main graph, as the body of a loop is."""
+    body = model.subgraphs[0]
+    empty = schema.SubGraphT(tensors=[], operators=[], inputs=np.zeros(0, np.int32), outputs=np.zeros(0, np.int32))
+    model.subgraphs, model.signatureDefs = [empty, body], None
+    return body
+
+
+def test_small_kernels_inside_a_loop_are_int8_and_nothing_is_stored_twice() -> None:
+    model = build(tied=False)
+    graph = model.subgraphs[0]
+    for index in (1, 3):
+        tensor = graph.tensors[index]
+        tensor.shape = np.array([tensor.shape[0], 8], np.int32)
+        model.buffers[tensor.buffer].data = model.buffers[tensor.buffer].data[: 4 * 8 * int(tensor.shape[0])]
+    graph.tensors[2].shape = np.array([1, 4, 8], np.int32)
+    expected, before = run(model), len(pack(model))
+    body = loop_body(model)
+    assert store_int8(model, per_channel=True) == 0
+    assert store_loops(model, per_channel=True) == 2
+    drop_unused(model)
+    assert not any(tensor.name.endswith(b"_float") for tensor in body.tensors)
+    model.subgraphs = [body]
+    assert len(pack(model)) < before
+    assert np.abs(run(model) - expected).max() < 0.05 * np.abs(expected).max()

@@ -20,25 +20,48 @@ from edgetool.exporters.onnx_graph import constant, consumers, replace_node, set
 from edgetool.exporters.onnx_scales import channel_scales, stack_scale
 from edgetool.exporters.onnx_tidy import weight_nodes
 
-__all__ = ["DYNAMIC_OPS", "quantize_products"]
+__all__ = ["DYNAMIC_OPS", "often_read", "quantize_products"]
 
 #: Operators whose float input is quantised at run time faster than they compute in float.
 DYNAMIC_OPS = ("Gemm", "MatMul")
+#: Bytes of the nodes that stand for one product in integers, about, and those that int8 saves of a weight.
+PRODUCT_BYTES = 300
+SAVED_BYTES = 3
 
 
-def quantize_products(graph: Any, *, per_channel: bool, one_scale: frozenset[str] = frozenset()) -> int:
+def often_read(graph: Any) -> frozenset[str]:
+    """Return the kernels that so many products read that their nodes would take more bytes than int8 saves.
+
+    A recurrent layer that is written out reads its kernels once a step.
+    """
+    num_products: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    for node, name in weight_nodes(graph):
+        kernel = constant(graph, name)
+        if node.op_type in DYNAMIC_OPS and kernel is not None and _is_matrix(kernel):
+            num_products[name] = num_products.get(name, 0) + 1
+            sizes[name] = kernel.size
+    return frozenset(
+        name for name, num in num_products.items() if num > 1 and num * PRODUCT_BYTES > SAVED_BYTES * sizes[name]
+    )
+
+
+def quantize_products(
+    graph: Any, *, per_channel: bool, one_scale: frozenset[str] = frozenset(), without: frozenset[str] = frozenset()
+) -> int:
     """Rewrite `Gemm` and `MatMul` with a constant float32 kernel in `graph` (modified); returns how many.
 
     Args:
         graph: float, its nodes in topological order.
         per_channel: one scale per output channel of a kernel; a stack of matrices always has one scale.
         one_scale: kernels that get one scale per tensor even so.
+        without: kernels that are left alone.
     """
     plain_gemms(graph)
     readers = consumers(graph)
     layers: dict[tuple[str, bool], list[Any]] = {}
     for node, name in weight_nodes(graph):
-        if node.op_type in DYNAMIC_OPS and _is_matrix(constant(graph, name)):
+        if node.op_type in DYNAMIC_OPS and name not in without and _is_matrix(constant(graph, name)):
             layers.setdefault((name, is_transposed(node)), []).append(node)
     kernels: dict[str, str] = {}
     for (name, turned), nodes in layers.items():

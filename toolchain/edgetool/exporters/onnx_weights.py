@@ -7,13 +7,13 @@ constants alone: onnxruntime folds them once while loading, so they cost no time
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.exporters.onnx_dynamic import DYNAMIC_OPS, quantize_products
+from edgetool.exporters.onnx_dynamic import DYNAMIC_OPS, often_read, quantize_products
 from edgetool.exporters.onnx_graph import constant, consumers, drop_unused, set_constant, strip_details
 from edgetool.exporters.onnx_recurrent import RECURRENT_OPS, recurrent_weights
 from edgetool.exporters.onnx_scales import channel_scales
@@ -63,7 +63,9 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     """
     separate_tables(model.graph)
     num = store_tables(model.graph)
-    num += quantize_products(model.graph, per_channel=per_channel, one_scale=one_scale)
+    widened = often_read(model.graph)
+    num += quantize_products(model.graph, per_channel=per_channel, one_scale=one_scale, without=widened)
+    num += len(store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, named=widened))
     num += len(store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, without=DYNAMIC_OPS))
     if not num:  # a model of tiny kernels alone: int8 is what was asked for, even where it saves nothing
         store_int8(model.graph, per_channel=per_channel, one_scale=one_scale, min_size=1)
@@ -144,6 +146,7 @@ def store_int8(
     one_scale: frozenset[str] = frozenset(),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    named: Collection[str] | None = None,
     min_size: int = NODE_BYTES + 1,
 ) -> list[str]:
     """Store kernels of float operators as int8, widened by Cast and Mul; returns their names.
@@ -154,6 +157,7 @@ def store_int8(
         one_scale: kernels that get one scale per tensor even so.
         only: kinds of operators whose kernels are stored so; empty: all.
         without: kinds whose kernels are left alone.
+        named: the kernels that are stored so; None: all.
         min_size: kernels of fewer weights are left alone: they would take more bytes.
     """
     import onnx
@@ -161,6 +165,8 @@ def store_int8(
     stored = []
     for node, name in (*weight_nodes(graph), *recurrent_weights(graph), *factors(graph)):
         kernel = constant(graph, name)
+        if named is not None and name not in named:
+            continue
         if (node.op_type in without and name in node.input[1:]) or (only and node.op_type not in only):
             continue
         if kernel is None or kernel.dtype != np.float32 or kernel.size < min_size or kernel.ndim < 2:

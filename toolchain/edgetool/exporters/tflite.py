@@ -30,7 +30,7 @@ from edgetool.exporters.tflite_kernels import find_kernels, operator_name
 from edgetool.exporters.tflite_quantize import quantize_file, quantizer_version
 from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
-from edgetool.exporters.tflite_weights import has_int8_weights, store_int8
+from edgetool.exporters.tflite_weights import has_int8_weights, store_int8, store_loops
 from edgetool.exporters.uneven_inputs import float_front_tflite, uneven_note
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
@@ -109,6 +109,8 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
     kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
     scheme = state.quantization
     num_stored = store_int8(model, per_channel=scheme.per_channel) if scheme.mode == "qat" else 0
+    if scheme.mode == "dynamic":
+        store_loops(model, per_channel=scheme.per_channel)
     if num_stored:
         notes.append(
             f"weights of {num_stored} operators that TF-MOT does not train for int8 (attention, tables, recurrent "

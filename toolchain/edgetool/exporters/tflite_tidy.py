@@ -122,8 +122,8 @@ def drop_unused(model: Any) -> None:
         graph.name = None if len(model.subgraphs) == 1 else graph.name
         for tensor in graph.tensors:
             tensor.shapeSignature = None
-    if len(model.subgraphs) == 1:
-        _drop_tensors(model)
+    for index, graph in enumerate(model.subgraphs):
+        _drop_tensors(graph, [entry for entry in model.signatureDefs or [] if entry.subgraphIndex == index])
     _drop_buffers(model)
     used = sorted({operator.opcodeIndex for graph in model.subgraphs for operator in graph.operators})
     model.operatorCodes = [model.operatorCodes[index] for index in used]
@@ -132,9 +132,10 @@ def drop_unused(model: Any) -> None:
             operator.opcodeIndex = used.index(operator.opcodeIndex)
 
 
-def _drop_tensors(model: Any) -> None:
-    graph = model.subgraphs[0]
-    used = {int(index) for index in (*graph.inputs, *graph.outputs)}
+def _drop_tensors(graph: Any, signatures: list[Any]) -> None:
+    """Drop the tensors of a subgraph that nothing reads or writes; `signatures` are those that name its tensors."""
+    ends = [indices for indices in (graph.inputs, graph.outputs) if indices is not None]
+    used = {int(index) for indices in ends for index in indices}
     for operator in graph.operators:
         lists = (operator.inputs, operator.outputs, operator.intermediates)
         used |= {int(index) for indices in lists if indices is not None for index in indices}
@@ -149,7 +150,7 @@ def _drop_tensors(model: Any) -> None:
     for operator in graph.operators:
         operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)
         operator.intermediates = moved(operator.intermediates)
-    for signature in model.signatureDefs or []:
+    for signature in signatures:
         for entry in (*(signature.inputs or []), *(signature.outputs or [])):
             entry.tensorIndex = position[entry.tensorIndex]
 

@@ -17,10 +17,12 @@ from edgetool.data.dataset import Array
 from edgetool.exporters.tflite_file import constant, operator_code
 from edgetool.exporters.tflite_kernels import operator_name
 
-__all__ = ["has_int8_weights", "store_int8"]
+__all__ = ["has_int8_weights", "store_int8", "store_loops"]
 
 #: Smaller weights stay float, as TensorFlow's converter has it.
 MIN_ELEMENTS = 1024
+#: Likewise inside a loop, which the converter leaves in float: a recurrent layer has several small kernels.
+MIN_LOOP_ELEMENTS = 256
 
 #: Operator -> which inputs are weights, and the version whose kernel takes int8 ones beside float activations.
 _WEIGHTS = {
@@ -38,12 +40,21 @@ def store_int8(model: Any, *, per_channel: bool) -> int:
         model: `ModelT`; its first subgraph is changed.
         per_channel: one scale an output channel where a product is the weights' only reader; tables and LSTMs have one.
     """
-    graph = model.subgraphs[0]
+    return _store_graph(model, model.subgraphs[0], MIN_ELEMENTS, per_channel=per_channel)
+
+
+def store_loops(model: Any, *, per_channel: bool) -> int:
+    """Do as `store_int8` does inside loops: a recurrent layer that has a state given, or a mask, is a WHILE."""
+    return sum(_store_graph(model, graph, MIN_LOOP_ELEMENTS, per_channel=per_channel) for graph in model.subgraphs[1:])
+
+
+def _store_graph(model: Any, graph: Any, min_elements: int, *, per_channel: bool) -> int:
+    """Store weights of one subgraph; those of an operator count together."""
     tables = {int(op.inputs[0]) for op in graph.operators if operator_name(model, op) == "GATHER"}
     stored: dict[int, int] = {}
     num_operators = 0
     for operator in list(graph.operators):
-        weights = _float_weights(model, operator)
+        weights = _float_weights(model, graph, operator, min_elements)
         if not weights:
             continue
         name = operator_name(model, operator)
@@ -51,12 +62,12 @@ def store_int8(model: Any, *, per_channel: bool) -> int:
         for place, index in weights.items():
             if index not in stored:
                 by_row = per_channel and name == "FULLY_CONNECTED" and index not in tables
-                stored[index] = _store(model, index, by_row=by_row)
+                stored[index] = _store(model, graph, index, by_row=by_row)
             inputs[place] = stored[index]
         operator.inputs = np.array(inputs, np.int32)
         operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, name), _WEIGHTS[name][1])
         if name == "GATHER":
-            _expand_rows(model, operator)
+            _expand_rows(model, graph, operator)
         else:
             operator.builtinOptions.asymmetricQuantizeInputs = True
         num_operators += 1
@@ -70,9 +81,8 @@ def has_int8_weights(model: Any, operator: Any) -> bool:
     return any(tensors[int(operator.inputs[place])].type == schema.TensorType.INT8 for place in places[:1])
 
 
-def _float_weights(model: Any, operator: Any) -> dict[int, int]:
+def _float_weights(model: Any, graph: Any, operator: Any, min_elements: int) -> dict[int, int]:
     """Return place -> tensor of an operator's weights; none where a kernel would not take them as int8."""
-    graph = model.subgraphs[0]
     name = operator_name(model, operator)
     places, _ = _WEIGHTS.get(name, ((), 0))
     found = {place: int(operator.inputs[place]) for place in places if int(operator.inputs[place]) >= 0}
@@ -82,12 +92,11 @@ def _float_weights(model: Any, operator: Any) -> dict[int, int]:
     options = operator.builtinOptions
     is_plain = name != "GATHER" or (options.axis, options.batchDims) == (0, 0)
     in_float = graph.tensors[int(operator.outputs[0])].type == schema.TensorType.FLOAT32
-    return found if is_plain and in_float and sum(v.size for v in values if v is not None) >= MIN_ELEMENTS else {}
+    return found if is_plain and in_float and sum(v.size for v in values if v is not None) >= min_elements else {}
 
 
-def _store(model: Any, index: int, *, by_row: bool) -> int:
+def _store(model: Any, graph: Any, index: int, *, by_row: bool) -> int:
     """Return a new tensor with the values of `index` as int8; it takes over the name."""
-    graph = model.subgraphs[0]
     values = constant(model, graph.tensors[index])
     assert values is not None, "checked by the caller"
     scale = _scales(values, by_row=by_row)
@@ -110,9 +119,8 @@ def _scales(values: Array, *, by_row: bool) -> Array:
     return scales
 
 
-def _expand_rows(model: Any, gather: Any) -> None:
+def _expand_rows(model: Any, graph: Any, gather: Any) -> None:
     """Let a GATHER of int8 rows be followed by a DEQUANTIZE, which gives its readers what they read before."""
-    graph = model.subgraphs[0]
     output = int(gather.outputs[0])
     rows = copy.copy(graph.tensors[output])
     rows.type, rows.buffer, rows.name = schema.TensorType.INT8, 0, rows.name + b"_int8"
