@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,12 @@ def test_the_share_that_stayed_float_is_told_where_it_is_large() -> None:
     assert note.startswith("50% of the weights are float32 all the same, the largest in t")
     assert share_note(dense("int8"), DYNAMIC) == ()
     assert share_note(half, QuantizationScheme()) == ()
+
+
+def test_weights_inside_a_loop_count() -> None:
+    outer = graph(constant("c", "float32", 4), ops=(Op("WHILE", "y", ("x", "c"), ("y",)),))
+    with pytest.raises(ExportError):
+        require_changed(dataclasses.replace(outer, subgraphs=(dense("float32"),)), DYNAMIC, "a.tflite")
+    looped = dataclasses.replace(outer, subgraphs=(graph(ops=()), dense("int8")))
+    require_changed(looped, DYNAMIC, "a.tflite")
+    assert count_stored(looped).integers == 320 and count_stored(looped).floats == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,10 +50,11 @@ class StoredBytes:
 
 
 def count_stored(graph: Graph) -> StoredBytes:
-    """Count the constants of `graph` that operators read as data; scales and zero points are no data."""
+    """Count the constants that operators of `graph`, loops included, read as data; scales are no data."""
     floats = halves = integers = 0
     largest, size = "", 0
-    for tensor in _data_constants(graph):
+    graphs = (graph, *graph.subgraphs)
+    for tensor in itertools.chain.from_iterable(_data_constants(part) for part in graphs):
         if tensor.dtype in _FLOATS:
             floats += tensor.num_elements
             if tensor.num_elements > size:
@@ -61,7 +63,8 @@ def count_stored(graph: Graph) -> StoredBytes:
             halves += tensor.num_elements
         elif tensor.dtype in _INTEGERS:
             integers += tensor.num_elements
-    return StoredBytes(floats, halves, integers, largest, size, _has_integer_activations(graph))
+    has_integers = any(_has_integer_activations(part) for part in graphs)
+    return StoredBytes(floats, halves, integers, largest, size, has_integers)
 
 
 def require_changed(graph: Graph, scheme: QuantizationScheme, subject: str) -> None:
