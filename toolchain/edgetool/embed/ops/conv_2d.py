@@ -15,6 +15,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.hybrid_layer import hybrid_layer, is_hybrid
 from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
@@ -35,7 +36,8 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
-    weights = weights_of(op, graph, source.dtype)
+    is_mixed = suffix == "f32" and is_hybrid(op, graph)
+    weights = weights_of(op, graph, "int8" if is_mixed else source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w, depth = (int(size) for size in weights.shape[1:])
@@ -47,7 +49,7 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w}
     if suffix != "s8":
         shape: Fields = {**sizes, **window.fields(), "in_c": in_c, "out_c": out_c}
-        make = float_layer if suffix == "f32" else wide_layer
+        make = hybrid_layer if is_mixed else (float_layer if suffix == "f32" else wide_layer)
         return make(op, graph, "conv", weights, out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])

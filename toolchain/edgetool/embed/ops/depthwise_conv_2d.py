@@ -14,6 +14,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.hybrid_layer import hybrid_layer, is_hybrid
 from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
@@ -32,7 +33,8 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
-    weights = weights_of(op, graph, source.dtype)
+    is_mixed = suffix == "f32" and is_hybrid(op, graph)
+    weights = weights_of(op, graph, "int8" if is_mixed else source.dtype)
     in_h, in_w, in_c = image_shape(op, source)
     out_h, out_w, out_c = image_shape(op, result)
     window = window_of(op.attributes, (int(weights.shape[1]), int(weights.shape[2])), (in_h, in_w), (out_h, out_w))
@@ -40,7 +42,7 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c, **window.fields(),
     }  # fmt: skip
     if suffix != "s8":
-        make = float_layer if suffix == "f32" else wide_layer
+        make = hybrid_layer if is_mixed else (float_layer if suffix == "f32" else wide_layer)
         return make(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])

@@ -13,6 +13,7 @@ from edgetool.embed.ops.checks import (
     weights_of,
 )
 from edgetool.embed.ops.float_layer import float_layer
+from edgetool.embed.ops.hybrid_layer import hybrid_layer, is_hybrid
 from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.program import Fields, Step
@@ -32,12 +33,13 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
-    weights = weights_of(op, graph, source.dtype)
+    is_mixed = suffix == "f32" and is_hybrid(op, graph)
+    weights = weights_of(op, graph, "int8" if is_mixed else source.dtype)
     num_outputs, num_inputs = (int(size) for size in weights.shape)
     num_rows = source.num_elements // num_inputs
     sizes: Fields = {"num_rows": num_rows, "num_inputs": num_inputs, "num_outputs": num_outputs}
     if suffix != "s8":
-        make = float_layer if suffix == "f32" else wide_layer
+        make = hybrid_layer if is_mixed else (float_layer if suffix == "f32" else wide_layer)
         return make(op, graph, "fully_connected", weights, num_outputs, sizes)
     given, made = quantization_of(op, source), quantization_of(op, result)
     kernel = quantization_of(op, graph.tensors[op.inputs[1]])
