@@ -19,6 +19,7 @@ from typing import Any
 
 from edgetool import __version__
 from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
+from edgetool.pipeline.advice import training_advice
 from edgetool.pipeline.decide import broken_budgets, decide
 from edgetool.pipeline.failures import REFERENCE_RECIPE, errors_of
 from edgetool.pipeline.fit import fit_stage
@@ -163,9 +164,13 @@ class _Compression:
         with self._timed() as seconds:
             prepared = parse(Prepared, self._call("prepare"), source="prepare", error=EdgetoolError)
             self._require_same_data(prepared)
-            for split in ("parity", "val", "test"):
-                if split == "parity" or split in prepared.splits:
+            self._call("source_outputs", split="parity")
+            per_sample = 0.0
+            for split in ("val", "test"):
+                if split in prepared.splits:
+                    before = seconds()
                     self._call("source_outputs", split=split)
+                    per_sample = (seconds() - before) / prepared.splits[split]
         validation, evaluation = (
             evaluate_source(self.run.cache, split, prepared.task, prepared.class_names, runtime=prepared.runtime)
             for split in ("val", "test")
@@ -198,6 +203,13 @@ class _Compression:
             decided_on=prepared.decided_on,
         )
         self._note(*prepared.unavailable.values())
+        advice = training_advice(
+            self.request.recipes,
+            num_train=0 if prepared.unavailable else prepared.splits.get("train", 0),
+            seconds_per_sample=per_sample,
+            epochs_scale=self.request.setup.training.epochs_scale,
+        )
+        self._note(*([] if advice is None else [advice]))
         if NO_LABELS in prepared.facts.values():
             self._note(NO_LABELS)
         return prepared
