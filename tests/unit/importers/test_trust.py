@@ -46,6 +46,18 @@ def test_plain_layers_are_trusted(name: str) -> None:
     probe(str(GOLDEN / name), trust=True)
 
 
+@pytest.mark.parametrize(("package", "is_known"), [("keras.src", True), ("kerasx.src", False)])
+def test_layers_of_applications_are_trusted(package: str, is_known: bool, tmp_path: Path) -> None:
+    module = f"{package}.applications.convnext"
+    scale = {"class_name": "LayerScale", "module": module, "registered_name": "LayerScale", "config": {"name": "scale"}}
+    path = keras_file(tmp_path / "m.keras", model(DENSE, scale))
+    if is_known:
+        require_trusted(path, "keras")
+        return
+    with pytest.raises(UntrustedModelError, match="LayerScale of the module kerasx"):
+        require_trusted(path, "keras")
+
+
 @pytest.mark.parametrize("kind", sorted(CODE_LAYERS))
 def test_layers_with_code_are_refused_by_name(kind: str, tmp_path: Path) -> None:
     path = keras_file(tmp_path / "m.keras", model(DENSE, {"class_name": kind, "config": {"name": "secret"}}))

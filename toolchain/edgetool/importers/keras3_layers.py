@@ -29,7 +29,7 @@ _OTHERWISE = frozenset(("CenterCrop", "RandomCrop"))
 _INNER = ("layer", "forward_layer", "backward_layer", "cell", "cells")
 
 #: Layers that change samples while a model is trained, and leave them as they are afterwards.
-_AUGMENTING = frozenset(("AugMix", "CutMix", "MixUp", "RandAugment", "ActivityRegularization"))
+_AUGMENTING = frozenset(("AugMix", "CutMix", "MixUp", "RandAugment", "ActivityRegularization", "StochasticDepth"))
 
 
 def does_nothing(layer: Any, node: Any) -> bool:

@@ -42,8 +42,8 @@ OPERATOR_LAYERS = frozenset({"TFOpLambda", "SlicingOpLambda"})
 
 #: Modules of Keras that hold layers and what belongs to them; none of them is looked for in the current folder.
 _MODULE = re.compile(
-    r"(tf_)?keras(\.src)?(\.(activations|constraints|dtype_policies|engine|initializers|layers|legacy|losses|metrics"
-    r"|mixed_precision|models|ops|optimizers|quantizers|random|regularizers|trainers)(\.\w+)*)?"
+    r"(tf_)?keras(\.src)?(\.(activations|applications|constraints|dtype_policies|engine|initializers|layers|legacy"
+    r"|losses|metrics|mixed_precision|models|ops|optimizers|quantizers|random|regularizers|trainers)(\.\w+)*)?"
 )
 #: Where `__typespec__` and `TypeSpec` of plain tensors come from.
 _SPEC_MODULE = re.compile(r"tensorflow\.python\.framework\.tensor(_spec)?")
