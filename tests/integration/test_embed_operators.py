@@ -211,6 +211,28 @@ def test_padding_is_part_of_the_convolution(
             assert found.num_failed == 0 and found.arena_is_whole
 
 
+def _dilated_by_batches(x: Any) -> Any:
+    """As older converters wrote dilated convolutions: of images, and of rows."""
+    tf = _tf()
+    x = tf.space_to_batch(x, (2, 3), ((2, 3), (3, 4)))
+    x = tf.nn.relu(tf.nn.conv2d(x, _constant(3, 3, 6, 8), 1, "VALID"))
+    x = tf.space_to_batch(tf.batch_to_space(x, (2, 3), ((0, 1), (0, 1))), (2, 2), ((0, 1), (0, 0)))
+    x = tf.batch_to_space(
+        tf.nn.depthwise_conv2d(x, _constant(3, 3, 8, 1), (1, 1, 1, 1), "SAME"), (2, 2), ((0, 1), (0, 0))
+    )
+    x = tf.space_to_batch(tf.reshape(x, (1, -1, 8)), (2,), ((4, 0),))
+    x = tf.nn.conv2d(tf.expand_dims(x, 1), _constant(1, 3, 8, 4), 1, "VALID")
+    return tf.batch_to_space(tf.squeeze(x, 1), (2,), ((0, 0),))
+
+
+@pytest.mark.parametrize("integers", [True, False], ids=["int8", "float32"])
+def test_batches_of_spaces_are_dilated_convolutions(integers: bool, tmp_path: Path) -> None:
+    content = convert([(5, 8, 6)], _dilated_by_batches, integers=integers)
+    check(content, "SPACE_TO_BATCH_ND", tmp_path)
+    kernels = [step.kernel for step in lower_file(tmp_path / "model.tflite").steps]
+    assert len(kernels) == 3, kernels
+
+
 def test_padding_that_others_need_or_of_channels_stays(tmp_path: Path) -> None:
     tf = _tf()
 
