@@ -68,12 +68,18 @@ def test_shells_complete_commands_and_options() -> None:
         assert "_EDGETOOL_COMPLETE" in script and "edgetool" in script
 
 
+def with_usual_signals() -> None:
+    """Undo what a background job (SIGINT) and nohup (SIGHUP) make a child ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def running_bench(tmp_path: Path) -> subprocess.Popen[str]:
     """Start a long measurement and return when its children are at work."""
     process = subprocess.Popen(
         [*PROGRAM, "bench", str(MODELS / "tiny.onnx"), "--seconds", "300", "-o", str(tmp_path / "bench.json")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
+        preexec_fn=with_usual_signals,
     )  # fmt: skip
     for _ in range(600):
         if children(process.pid):

@@ -77,7 +77,7 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
     done = edgetool(
         "compress", f"{tmp_path}/m/model.keras", "--data", data, "--recipe", card.default_recipe, "--effort", "0.02",
         "--max-train-samples", samples, "--max-test-samples", str(TEST_SAMPLES), "--bench-seconds", "0",
-        "-o", f"{tmp_path}/run",
+        "--accept-source", "-o", f"{tmp_path}/run",
     )  # fmt: skip
     assert done.returncode in (0, 43), done.stderr  # 43: after one epoch nothing need be good enough to be chosen
     manifest = load_manifest(tmp_path / "run")
