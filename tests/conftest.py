@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +191,12 @@ class Int8Network:
 def int8_network() -> Callable[..., Int8Network]:
     """Begin a chain of int8 layers with an input of `shape` (without batch)."""
     return Int8Network
+
+
+@pytest.fixture(autouse=True)
+def whole_address_space() -> Iterator[None]:
+    """Give back the memory that a check of a foreign file took from its process, which here is that of all tests."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)

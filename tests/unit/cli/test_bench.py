@@ -54,7 +54,10 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), standalone_mode=False)
 
 
-def test_table_has_every_file_and_says_what_was_done(files: list[str], asked: dict[str, Any]) -> None:
+def test_table_has_every_file_and_says_what_was_done(
+    files: list[str], asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     found = run(*files)
     assert found.exception is None
     row = next(line for line in found.stdout.splitlines() if line.split()[:1] == ["a.tflite"])

@@ -21,11 +21,11 @@ def split_separable(model: Any) -> Any:
     The pointwise layer has the name, the activation and the bias of the separable one, so that outputs keep their
     names; the depthwise one is called `<name>_depthwise`.
     """
-    import tf_keras
-
-    found = [layer for layer in model.layers if _can_split(layer)]
+    found = [layer for layer in getattr(model, "layers", ()) if _can_split(layer)]
     if not found:
         return model
+    import tf_keras
+
     parts = {layer.name: _parts(layer) for layer in found}
     copy = clone(model)
 
