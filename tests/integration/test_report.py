@@ -122,7 +122,7 @@ def test_what_was_measured_where_is_told(page: Page) -> None:
         "95 % bootstrap interval",
         "825 test samples",
         "train 7,261, val 807, test 825",
-        "prune_2_4_w8a8_static.tflite fits host in 80.2 kB",
+        "w8a8_static.onnx fits host in 103 kB",
         "432 weights: too few to be worth it",
     ):
         assert words in text, words
