@@ -76,3 +76,10 @@ def test_activations_beyond_the_memory_come_in_parts_with_the_same_ranges(monkey
     assert parted.keys() == whole.keys()
     for index, found in parted.items():
         assert found == pytest.approx(whole[index], abs=1e-5)
+
+
+def test_a_range_of_few_steps_of_single_precision_is_counted() -> None:
+    values = np.float32([1.0, np.nextafter(np.float32(1.0), np.float32(2.0))])
+    histogram = _Histogram(float(values.min()), float(values.max()), np.zeros(NUM_BINS, np.int64))
+    histogram.add(values)
+    assert histogram.counts.sum() == 2

@@ -43,7 +43,9 @@ class _Histogram:
 
     def add(self, values: Array) -> None:
         step = max(1, values.size // MAX_VALUES)
-        self.counts += np.histogram(values.ravel()[::step], NUM_BINS, (self.low, self.high))[0]
+        # In double precision: a range of few float32 steps has no room for so many edges between them.
+        chosen = values.ravel()[::step].astype(np.float64)
+        self.counts += np.histogram(chosen, NUM_BINS, (self.low, self.high))[0]
 
     def clipped(self) -> tuple[float, float]:
         """Return the range without its tails; the whole range where a tail holds less than one value."""
