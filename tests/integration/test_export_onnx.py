@@ -316,13 +316,7 @@ def test_a_recurrent_layer_that_onnx_has_no_operator_for_stays_unrolled(tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("tflite", marks=pytest.mark.xfail(reason="int8 LSTM behind attention: TFLite gives one answer")),
-        "onnx",
-    ],
-)
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
 def test_what_training_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Path) -> None:
     import tf_keras
     from tf_keras import layers

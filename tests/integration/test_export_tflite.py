@@ -185,6 +185,27 @@ def test_recurrent_model_has_a_fixed_batch_and_says_so(tmp_path):
     assert np.max(np.abs(found - model.predict(series[:1], verbose=0))) < 1e-5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "is_sequence", "recipe"),
+    [(0.1, False, "w8a8_static"), (3.0, True, "w8a8_static"), (1.0, True, "w8a16_static")],
+)
+def test_an_lstm_is_as_good_in_integers_whatever_its_cells_hold(size, is_sequence, recipe, tmp_path):
+    import tf_keras
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    inputs = layers.Input((6, 8))
+    hidden = layers.LSTM(16, return_sequences=is_sequence)(inputs)
+    model = tf_keras.Model(inputs, layers.Dense(3)(hidden))
+    series = (size * np.random.default_rng(0).normal(size=(40, 6, 8))).astype(np.float32)
+    export_tflite(ModelState(model, SCHEMES[recipe]), tmp_path / "m.tflite", _context(series))
+    content = (tmp_path / "m.tflite").read_bytes()
+    found = np.concatenate([_run(content, series[index : index + 1])[0] for index in range(20)])
+    expected = model(series[:20]).numpy()
+    assert 10 * np.log10(np.sum(expected**2) / np.sum((found - expected) ** 2)) > 25.0
+
+
 def test_operator_without_a_kernel_is_named_with_its_layer(tmp_path):
     import tensorflow as tf
     import tf_keras

@@ -18,6 +18,7 @@ import numpy as np
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.exporters.tflite_kernels import operator_name
 
 __all__ = ["clip_ranges", "measure_ranges", "stated_ranges"]
 
@@ -30,6 +31,10 @@ MAX_VALUES = 1_000_000
 RESIZED_BATCH = 16
 #: What the activations of one batch may take together: the interpreter keeps all of them.
 ACTIVATION_BYTES = 192 << 20
+#: The smallest range of an LSTM's cells that the integer kernel computes with.
+SMALLEST_CELL = 1.0
+#: Places of an LSTM's projection and cells among its inputs, of its hidden values among its intermediates.
+_LSTM_PROJECTION, _LSTM_STATE, _LSTM_CELL, _LSTM_HIDDEN = 16, 18, 19, 4
 _FLOAT32 = 0
 
 
@@ -81,7 +86,8 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
     for index, histogram in histograms.items():
         quantization = model.subgraphs[0].tensors[index].quantization
         low, high = histogram.clipped()
-        quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
+        _state_range(quantization, low, high)
+    _fit_lstm_ranges(model)
     return pack(model)
 
 
@@ -90,9 +96,42 @@ def stated_ranges(model: Any) -> dict[int, tuple[float, float]]:
     found = {}
     for index, tensor in enumerate(model.subgraphs[0].tensors):
         quantization = tensor.quantization
-        if quantization is not None and quantization.min is not None and len(quantization.min) == 1:
+        if _has_range(quantization):
             found[index] = (float(quantization.min[0]), float(quantization.max[0]))
     return found
+
+
+def _state_range(quantization: Any, low: float, high: float) -> None:
+    quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
+
+
+def _fit_lstm_ranges(model: Any) -> None:
+    """Give LSTMs ranges that their integer kernel computes rightly with.
+
+    - Its tanh knows cells up to 1, 2, 4 to 64 in 16 bits; of a smaller range it leaves the result unwritten
+      (`ApplyTanh` in TensorFlow's portable_tensor_utils), and every sample gets the same answer.
+    - Without a projection, what it computes in the steps of the hidden intermediate is read in those of the state.
+      The calibrator reads the state before the last step: its range is another, and each value is off by the ratio.
+    """
+    tensors = model.subgraphs[0].tensors
+    for operator in model.subgraphs[0].operators:
+        if operator_name(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            continue
+        cell = tensors[int(operator.inputs[_LSTM_CELL])].quantization
+        if _has_range(cell):
+            largest = max(-float(cell.min[0]), float(cell.max[0]), SMALLEST_CELL)
+            _state_range(cell, -largest, largest)
+        has_projection = int(operator.inputs[_LSTM_PROJECTION]) >= 0
+        if operator.intermediates is None or has_projection:
+            continue
+        hidden = tensors[int(operator.intermediates[_LSTM_HIDDEN])].quantization
+        if _has_range(hidden):
+            state = tensors[int(operator.inputs[_LSTM_STATE])].quantization
+            _state_range(state, float(hidden.min[0]), float(hidden.max[0]))
+
+
+def _has_range(quantization: Any) -> bool:
+    return quantization is not None and quantization.max is not None and len(quantization.max) == 1
 
 
 def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, float]]:

@@ -83,7 +83,8 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         apart=_normalisations_before_clusters(state),
     )
     in_integers = state.quantization.mode in ("static", "qat")
-    loops = looped_layers(state.model, fused_lstm=True) if in_integers else []
+    # The one operator of an LSTM has int8 activations alone.
+    loops = looped_layers(state.model, fused_lstm=activations == "int8") if in_integers else []
     _require_short(loops)
     with quiet() as log, plain, unrolled(loops):
         try:
