@@ -80,6 +80,12 @@ def to_int8() -> Callable[..., Path]:
     return _to_int8
 
 
+@pytest.fixture(autouse=True)
+def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the terminal's width: tests of narrow tables set their own."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 class Int8Network:
     """A chain of int8 layers with chosen weights, biases and scales, as a `.tflite` file; values are from 0 to 6."""
 

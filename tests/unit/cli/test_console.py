@@ -49,6 +49,15 @@ def test_the_summary_of_a_run_fits_80_columns(
     assert all(artifact.name in text for artifact in manifest.artifacts), "names are whole"
 
 
+def test_names_stay_whole_beside_long_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    rows = [["nvidia gpu", "none that is known here", "what for " * 6], ["a-package-of-many-letters", "1.0", "it"]]
+    Console().table("", ["name", "found", "what for"], rows)
+    lines = lines_of(capsys)
+    assert max(len(line) for line in lines) <= 60
+    assert any("a-package-of-many-letters" in line for line in lines)
+
+
 def test_a_long_step_says_so_again_and_again_where_nothing_moves(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,8 @@ __all__ = [
 
 #: Spaces between two columns of a table.
 COLUMN_GAP = 2
+#: Names up to this length stay on one line of a table.
+LONGEST_NAME = 32
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
@@ -123,8 +125,9 @@ class Console:
         table = Table(
             title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
         )
-        for column, right in zip(columns, numeric, strict=True):
-            table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        for index, (column, right) in enumerate(zip(columns, numeric, strict=True)):
+            whole = right or _are_names([row[index] for row in rows])
+            table.add_column(column, justify="right" if right else "left", no_wrap=whole, overflow="fold")
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -228,6 +231,11 @@ def _fitting(
         columns = [column for i, column in enumerate(columns) if i != index]
         rows = [[cell for i, cell in enumerate(row) if i != index] for row in rows]
     return columns, rows
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Tell whether a column holds names of a word or two, which are looked for and copied: they are not broken."""
+    return all(len(cell.split()) <= 2 and len(cell) <= LONGEST_NAME for cell in cells)
 
 
 def _moving() -> bool:
