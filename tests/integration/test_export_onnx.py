@@ -119,24 +119,6 @@ def test_a_pruned_and_clustered_kernel_keeps_both_and_ships_smaller(model: Any, 
     assert result.facts["opset"] == 18
 
 
-@pytest.mark.slow
-def test_a_quantise_aware_model_ships_int8_weights(model: Any, tmp_path: Path) -> None:
-    import tensorflow_model_optimization as tfmot
-
-    aware = tfmot.quantization.keras.quantize_model(model)
-    aware.compile("sgd", "sparse_categorical_crossentropy")
-    labels = np.random.default_rng(1).integers(0, 4, len(INPUTS))
-    aware.fit(INPUTS, labels, epochs=30, batch_size=16, verbose=0)
-    path = tmp_path / "aware.onnx"
-    result = export_onnx(ModelState(aware, QuantizationScheme("qat", "int8")), path, _context())
-    assert np.abs(_run(path) - aware.predict(INPUTS, verbose=0)).max() < 0.06
-    graph = read_graph(path)
-    for layer, name in result.kernels.items():
-        tensor = graph.tensors[name]
-        assert tensor.dtype == "int8", layer
-    assert set(result.kernels) == set(layer_kernels(model))
-
-
 def test_an_operator_without_onnx_form_is_an_export_error(tmp_path: Path) -> None:
     import tensorflow as tf
     import tf_keras

@@ -14,13 +14,13 @@ from edgetool.exporters.onnx_tidy import share_transposes, tidy, tidy_plain, wei
 #: As tf2onnx writes a small model: scopes in names, MatMul and Add apart, a pool over the whole image.
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
-g (float[N, 3, 8, 8] image) => (float[N, 5] quant_out) {
+g (float[N, 3, 8, 8] image) => (float[N, 5] out) {
   a = Conv <pads = [1, 1, 1, 1]> (image, w1, b1)
   b = AveragePool <kernel_shape = [8, 8]> (a)
   c = Reshape (b, s1)
   d = Reshape (c, s2)
   e = MatMul (d, w2)
-  quant_out = Add (e, b2)
+  out = Add (e, b2)
 }
 """
 
@@ -33,7 +33,7 @@ def _model() -> Any:
     set_constant(model.graph, "s1", np.array([-1, 1, 1, 4], np.int64))
     set_constant(model.graph, "s2", np.array([-1, 4], np.int64))
     for node, name in zip(model.graph.node, ("conv", "pool", "pool", "flat", "out", "out"), strict=True):
-        node.name = f"model/quant_{name}/{node.op_type}"
+        node.name = f"model/{name}/{node.op_type}"
     return model
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from edgetool.exporters.onnx_graph import constant, set_constant
 from edgetool.exporters.onnx_weights import (
-    float_products,
     has_int8,
     quantize_dynamic,
     separate_tables,
@@ -142,13 +141,6 @@ def test_tables_with_other_readers_and_small_ones_stay() -> None:
     assert store_tables(_table_model(table[:8]).graph) == 0
     columns = TABLE_TEXT.replace("Gather (", "Gather <axis = 1> (")
     assert store_tables(_table_model(table, columns).graph) == 0
-
-
-def test_products_left_in_float_are_found() -> None:
-    model = _model()
-    assert float_products(model.graph) == ["dense_kernel"]
-    set_constant(model.graph, "dense_kernel", np.ones((16, 6), np.int8))
-    assert float_products(model.graph) == []
 
 
 def test_a_table_that_is_the_output_layer_too_is_stored_twice_in_int8() -> None:

@@ -1,4 +1,4 @@
-"""Export to ONNX: float32, float16 weights, dynamic int8, static int8 or int16, quantise-aware."""
+"""Export to ONNX: float32, float16 weights, dynamic int8, static int8 or int16."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from edgetool.data.uneven_columns import uneven_columns
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
-from edgetool.exporters.onnx_fake_quant import take_ranges
 from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_notes import dynamic_notes, float_kernels, widened_kernels
 from edgetool.exporters.onnx_quantize import kernel_scales, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
-from edgetool.exporters.onnx_weights import float_products, quantize_dynamic, store_half
+from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.exporters.uneven_inputs import float_front_onnx, uneven_note
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
@@ -52,16 +51,9 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     elif scheme.mode == "dynamic":
         model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
         notes += dynamic_notes(model.graph)
-    elif scheme.mode in ("static", "qat"):
+    elif samples is not None:
         model = _quantize(model, state, samples, clustered, facts, notes)
-    left = float_products(model.graph) if scheme.mode == "qat" else []
-    if left:
-        model = quantize_dynamic(model, one_scale=clustered, per_channel=scheme.per_channel)
-        notes.append(
-            f"weights of {len(left)} products that TF-MOT does not train for int8 (attention) are int8, their inputs "
-            "quantised at run time, as w8_dynamic has them"
-        )
-    if scheme.mode in ("static", "qat"):
+    if scheme.mode == "static":
         notes += [*widened_kernels(model.graph), *float_kernels(model.graph)]
     notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
     share_transposes(model.graph)
@@ -82,28 +74,26 @@ def _float_model(source: Any) -> tuple[Any, str]:
 
 
 def _quantize(
-    model: Any, state: ModelState, samples: Split | None, clustered: frozenset[str], facts: Facts, notes: list[str]
+    model: Any, state: ModelState, samples: Split, clustered: frozenset[str], facts: Facts, notes: list[str]
 ) -> Any:
-    """Return the model with integer activations: ranges and rounding from `samples`, or ranges as they were learned."""
+    """Return the model with integer activations: ranges and rounding from `samples`."""
     import onnxruntime
 
     scheme = state.quantization
     bits = 16 if scheme.activations == "int16" else 8
-    ranges = take_ranges(model) if samples is None else {}
     scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
-    if samples is not None:
-        names = _input_names(state.model)
-        ranges = usable_ranges(measure_ranges(model, samples, names))
-        uneven = uneven_columns(samples, bits)
-        if uneven:
-            front = float_front_onnx(model.graph, [names[index] for index in uneven])
-            ranges = {name: limits for name, limits in ranges.items() if name not in front}
-            notes.append(uneven_note(uneven, names, is_solved=bool(front)))
-        rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
-        facts["num_calibration_samples"] = samples.num_samples
-        facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
-        facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
-        notes += _rounding_notes(rounding, clustered)
+    names = _input_names(state.model)
+    ranges = usable_ranges(measure_ranges(model, samples, names))
+    uneven = uneven_columns(samples, bits)
+    if uneven:
+        front = float_front_onnx(model.graph, [names[index] for index in uneven])
+        ranges = {name: limits for name, limits in ranges.items() if name not in front}
+        notes.append(uneven_note(uneven, names, is_solved=bool(front)))
+    rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
+    facts["num_calibration_samples"] = samples.num_samples
+    facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
+    facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
+    notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
     return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
 

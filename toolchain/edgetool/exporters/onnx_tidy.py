@@ -241,7 +241,6 @@ def _clean_names(graph: Any, layers: list[str]) -> None:
     for node in list(graph.node):
         if node.op_type == "Identity" and node.input[0] not in {value.name for value in graph.input}:
             bypass(graph, node)
-    _plain_outputs(graph, layers)
     taken = {value.name for value in (*graph.input, *graph.output)}
     names: dict[str, str] = {}
 
@@ -276,23 +275,11 @@ def _clean_names(graph: Any, layers: list[str]) -> None:
         node.name = node.output[0]
 
 
-def _plain_outputs(graph: Any, layers: list[str]) -> None:
-    """Name the outputs of a quantise-aware model as the float model's: without TF-MOT's prefix."""
-    for value in graph.output:
-        plain = value.name.removeprefix("quant_")
-        if plain == value.name or plain not in layers:
-            continue
-        for node in graph.node:
-            node.output[:] = [plain if name == value.name else name for name in node.output]
-            node.input[:] = [plain if name == value.name else name for name in node.input]
-        value.name = plain
-
-
 def _layer_of(names: list[str], layers: list[str]) -> str | None:
     """Return the Keras layer that is a part of the first of `names` to have one, the innermost scope first."""
     for name in names:
         for part in reversed(name.replace(":", "/").split("/")):
-            for candidate in (part, part.removeprefix("quant_"), part.rpartition("__")[0]):
+            for candidate in (part, part.rpartition("__")[0]):
                 if candidate in layers:
                     return candidate
     return None

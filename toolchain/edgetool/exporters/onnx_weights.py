@@ -21,7 +21,6 @@ from edgetool.exporters.onnx_tidy import weight_nodes
 
 __all__ = [
     "factors",
-    "float_products",
     "has_int8",
     "quantize_dynamic",
     "separate_tables",
@@ -72,16 +71,6 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     drop_unused(model.graph)
     strip_details(model)
     return model
-
-
-def float_products(graph: Any) -> list[str]:
-    """Return the float32 kernels, larger than a node, of products that `quantize_dynamic` computes in integers."""
-    found = []
-    for node, name in weight_nodes(graph):
-        kernel = constant(graph, name)
-        if node.op_type in DYNAMIC_OPS and kernel is not None and kernel.dtype == np.float32:
-            found += [name] if kernel.size > NODE_BYTES else []
-    return found
 
 
 def has_int8(graph: Any) -> bool:

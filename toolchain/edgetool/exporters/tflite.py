@@ -5,8 +5,8 @@ Choices that hold for every file:
 - The batch dimension is 1 in the file, as microcontrollers want it, and `resize_tensor_input` still changes it: models
   are converted with the batch open, which leaves no constant 1 inside. Where that is impossible (recurrent layers,
   shapes computed at run time) the batch is fixed to 1 and the result says so.
-- `static` and `qat` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's
-  own scale. Inputs whose columns one scale cannot hold stay float32 (`uneven_inputs`). Files are integer all through
+- `static` files take and give integers: int8, or int16 for 16x8; `Session.outputs` quantises by the file's own scale.
+  Inputs whose columns one scale cannot hold stay float32 (`uneven_inputs`). Files are integer all through
   but for attention and normalisation (`tflite_float`), and these too where the scheme says `integer_only`, for devices
   without a floating-point unit. The other modes take and give float32.
 - Every file depends on model, scheme, data and seed alone: the same ones give the same bytes.
@@ -108,14 +108,8 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
     notes = list(lost)
     kernels = {layer: model.subgraphs[0].tensors[index].name.decode() for layer, index in indices.items()}
     scheme = state.quantization
-    num_stored = store_int8(model, per_channel=scheme.per_channel) if scheme.mode == "qat" else 0
     if scheme.mode == "dynamic":
         store_loops(model, per_channel=scheme.per_channel)
-    if num_stored:
-        notes.append(
-            f"weights of {num_stored} operators that TF-MOT does not train for int8 (attention, tables, recurrent "
-            "layers) are stored as int8 beside float activations, as w8_dynamic has them"
-        )
     notes += _uneven_notes(model, state, samples)
     missing = [layer for layer in keras_kernels if layer not in kernels]
     if batch == 1:
@@ -211,7 +205,7 @@ def _dtypes(model: Any, indices: Any) -> str:
 
 def _left_float(model: Any, state: ModelState) -> list[str]:
     """Return sentences about operators of an integer file that stayed in float."""
-    if state.quantization.mode not in ("static", "qat"):
+    if state.quantization.mode != "static":
         return []
     graph = model.subgraphs[0]
     chosen = float_operators(model) if state.quantization.has_float_attention else set()
@@ -227,10 +221,9 @@ def _left_float(model: Any, state: ModelState) -> list[str]:
             left.append(f"{name} ({tensor.name.decode()})")
     notes = []
     if kept:
-        static = "; for a device without a floating-point unit: integer_only = true in quantize_static"
         notes.append(
             f"attention and normalisation, {kept} operators, are computed in float32 between int8 products, which is "
-            f"faster and more exact{static if state.quantization.mode == 'static' else ''}"
+            "faster and more exact; for a device without a floating-point unit: integer_only = true in quantize_static"
         )
     if left:
         notes.append(f"operators left in float32, for want of an integer kernel or a range: {', '.join(left)}")

@@ -82,7 +82,7 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
         num_steps=NUM_STEPS[activations],
         apart=_normalisations_before_clusters(state),
     )
-    in_integers = state.quantization.mode in ("static", "qat")
+    in_integers = state.quantization.mode == "static"
     # The one operator of an LSTM has int8 activations alone.
     loops = looped_layers(state.model, fused_lstm=activations == "int8") if in_integers else []
     _require_short(loops)
@@ -161,7 +161,7 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
     if scheme.mode == "dynamic":
         return
     integer = tf.int16 if scheme.activations == "int16" else tf.int8
-    if samples is not None:  # QAT models bring their ranges; integer-only operator sets would ask for samples
+    if samples is not None:
         wide = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         operators = [wide if scheme.activations == "int16" else tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.target_spec.supported_ops = [*operators, tf.lite.OpsSet.TFLITE_BUILTINS] if mixed else operators

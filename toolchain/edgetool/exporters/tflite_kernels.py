@@ -61,7 +61,7 @@ def find_kernels(model: Any, keras_kernels: dict[str, Array], wrappers: dict[str
     Args:
         model: the converted file, names as the converter wrote them.
         keras_kernels: `passes.base.layer_kernels(model)`.
-        wrappers: layer name -> name of the wrapper around it, for quantise-aware models.
+        wrappers: layer name -> name of the wrapper around it (TimeDistributed).
     """
     tensors = model.subgraphs[0].tensors
     left: dict[int, int] = {}

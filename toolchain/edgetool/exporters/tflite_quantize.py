@@ -36,7 +36,7 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
 
     Args:
         content: the float file.
-        scheme: any mode but `qat`.
+        scheme: of any mode.
         samples: for `static`: inputs in the file's order.
         name: for messages.
 

@@ -44,9 +44,8 @@ def looped_layers(keras_model: Any, *, fused_lstm: bool) -> list[LoopedLayer]:
     """
     loops = []
     for layer in keras_model.layers:
-        outer = getattr(layer, "layer", layer) if type(layer).__name__.startswith("Quantize") else layer
-        is_pair = type(outer).__name__ == "Bidirectional"
-        inner = (outer.forward_layer, outer.backward_layer) if is_pair else (outer,)
+        is_pair = type(layer).__name__ == "Bidirectional"
+        inner = (layer.forward_layer, layer.backward_layer) if is_pair else (layer,)
         if any(type(one).__name__ not in _RECURRENT or one.unroll for one in inner):
             continue
         if fused_lstm and all(_is_fused(one, is_pair) for one in inner) and _starts_at_zero(layer):

@@ -45,15 +45,15 @@ class QuantizationScheme:
 
     Attributes:
         mode: `none` (float32), `float16` (weights), `dynamic` (int8 weights, activations at run time), `static`
-            (calibrated), `qat` (ranges are in the model's fake-quantise layers).
-        activations: type of activations in `static` and `qat`.
+            (calibrated).
+        activations: type of activations in `static`.
         per_channel: one scale per output channel of a kernel; clustered kernels keep their number of values only with
             one scale per tensor.
         num_calibration_samples: taken from the training split.
         integer_only: compute everything in integers in `static`, attention and normalisation too.
     """
 
-    mode: Literal["none", "float16", "dynamic", "static", "qat"] = "none"
+    mode: Literal["none", "float16", "dynamic", "static"] = "none"
     activations: Literal["float32", "int8", "int16"] = "float32"
     per_channel: bool = True
     num_calibration_samples: int = 500
@@ -61,11 +61,8 @@ class QuantizationScheme:
 
     @property
     def has_float_attention(self) -> bool:
-        """Whether TFLite files compute attention and normalisation in float32 between int8 products.
-
-        So do `qat` files: TF-MOT wraps no attention.
-        """
-        return self.mode == "qat" or (self.mode == "static" and self.activations == "int8" and not self.integer_only)
+        """Whether TFLite files compute attention and normalisation in float32 between int8 products."""
+        return self.mode == "static" and self.activations == "int8" and not self.integer_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +269,12 @@ def layer_kernels(model: Any) -> dict[str, Any]:
 def check_invariants(state: ModelState, *, step: str) -> None:
     """Check every invariant of `state` in its Keras kernels.
 
-    Quantise-aware models hold them only behind the fake-quantise step, so they are checked in the exported file.
-
     Raises:
         InvariantError: names the layer, what was found and what was ensured.
     """
     from edgetool.passes.properties import measure_invariant
 
-    if state.quantization.mode == "qat" or not state.invariants:
+    if not state.invariants:
         return
     kernels = layer_kernels(state.model)
     for invariant in state.invariants:

@@ -83,7 +83,7 @@ def require_changed(graph: Graph, scheme: QuantizationScheme, subject: str) -> N
         raise _unchanged(subject, stored, "no weight in half precision", "weights in float16")
     if scheme.mode == "dynamic" and not stored.integers:
         raise _unchanged(subject, stored, "no weight in 8 bits", "weights in int8")
-    if scheme.mode in ("static", "qat") and not stored.is_integer:
+    if scheme.mode == "static" and not stored.is_integer:
         raise _unchanged(subject, stored, "neither a weight nor an activation in integers", "integer operators")
 
 
