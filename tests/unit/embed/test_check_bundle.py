@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from edgetool.embed.c_bundle import BUNDLE_FILE, write_bundle
 from edgetool.embed.check_bundle import BundleCheck, bundled_model, check_bundle, is_bundle, require_equal
 from edgetool.embed.tflm_bundle import write_tflm_bundle
-from edgetool.errors import FileFormatError, MissingDependencyError, ParityError, UsageError
+from edgetool.errors import FileFormatError, MissingDependencyError, ParityError, UntrustedModelError, UsageError
 from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
@@ -77,3 +78,14 @@ def test_names_that_lead_out_of_the_folder_are_refused(bundle: Path, text: str) 
     (bundle / BUNDLE_FILE).write_text(text)
     with pytest.raises(FileFormatError, match=BUNDLE_FILE):
         bundled_model(bundle)
+
+
+@pytest.mark.parametrize("file", ["net.c", "net.h", "weights.c"])
+def test_code_that_somebody_changed_is_not_run_without_trust(
+    bundle: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("nothing is compiled"))
+    (bundle / file).write_text((bundle / file).read_text() + "/* harmless */\n")
+    with pytest.raises(UntrustedModelError, match=f"b/{file}: other code") as caught:
+        check_bundle(MODEL, bundle, num_samples=1)
+    assert "--trust" in caught.value.next_step

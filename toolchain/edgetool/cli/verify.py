@@ -43,7 +43,9 @@ def verify(
         str | None, typer.Option("--mean", help="Subtracted from scaled inputs: one or per channel.")
     ] = None,
     std: Annotated[str | None, typer.Option("--std", help="Divisor of scaled inputs: one or per channel.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Load models that carry code (Lambda layers).")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Load models that carry code; run bundles that others wrote.")
+    ] = False,
     input_shape: InputShapeOption = None,
     seed: SeedOption = 0,
     json_output: JsonOption = False,
@@ -68,7 +70,7 @@ def verify(
     console = Console(json_output=json_output, quiet=quiet or json_output)
     is_c, candidate = _bundle_kind(candidate)
     if is_c:
-        _verify_bundle(reference, candidate, load if data is not None else None, samples, seed, console)
+        _verify_bundle(reference, candidate, load if data is not None else None, samples, seed, console, trust=trust)
         return
     try:
         found = verify_files(
@@ -96,13 +98,14 @@ def _bundle_kind(candidate: str) -> tuple[bool, str]:
 
 
 def _verify_bundle(
-    reference: str, candidate: str, load: Callable[[], VerifyInputs] | None, samples: int, seed: int, console: Console
-) -> None:
+    reference: str, candidate: str, load: Callable[[], VerifyInputs] | None, samples: int, seed: int, console: Console,
+    *, trust: bool,
+) -> None:  # fmt: skip
     from pathlib import Path
 
     from edgetool.embed.check_bundle import check_bundle, require_equal
 
-    found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed)
+    found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed, trust=trust)
     verdict = "equal, bit for bit" if found.max_difference == 0 else f"equal within {found.max_difference:.1e}"
     if found.num_different:
         verdict = f"DIFFERENT in {found.num_different:,}"

@@ -86,7 +86,7 @@ class Bundle:
         io: where inputs and outputs lie, see `place_io`.
         io_bytes: of the buffers for them that the application has.
         drop_softmax: outputs are what the last softmax was given.
-        is_native: its Makefile compiles for the machine that it runs on.
+        isa: instruction set that its kernels are for.
         kernels: which layers portable C computes.
         oracle: what the outputs of the test vectors are of.
     """
@@ -106,7 +106,7 @@ class Bundle:
     io: str = "arena"
     io_bytes: int = 0
     drop_softmax: bool = False
-    is_native: bool = False
+    isa: str = ""
     oracle: str = REFERENCE
 
 
@@ -153,7 +153,7 @@ def write_bundle(
         num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
         packing.unpacked_bytes, packing.layers, kernel_choice(program, target.isa),
         soft_float_warnings(program, target), io, io_bytes(program),
-        drop_softmax, target.isa == NATIVE_ISA, oracle,
+        drop_softmax, target.isa, oracle,
     )  # fmt: skip
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -246,7 +246,7 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
 
 def _make_flags(bundle: Bundle, flag: str) -> dict[str, str]:
     """Return what the Makefile compiles with: for the machine it runs on, if the bundle was written for that."""
-    return {"flag": f"{flag} $(NATIVE)", "native": NATIVE} if bundle.is_native else {"flag": flag, "native": ""}
+    return {"flag": f"{flag} $(NATIVE)", "native": NATIVE} if bundle.isa == NATIVE_ISA else {"flag": flag, "native": ""}
 
 
 def _outside_row(bundle: Bundle) -> str:
@@ -317,6 +317,7 @@ def _toml(bundle: Bundle) -> str:
         f'source_sha256 = "{bundle.source_sha256}"',
         f'edgetool = "{__version__}"',
         f'io = "{bundle.io}"',
+        f'isa = "{bundle.isa}"',
         f"io_bytes = {bundle.io_bytes}",
         *(["drop_softmax = true"] if bundle.drop_softmax else []),
         f"arena_bytes = {bundle.arena_bytes}",

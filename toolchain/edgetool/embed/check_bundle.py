@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.bounds.parsing import printable
 from edgetool.data.dataset import Array
@@ -24,6 +26,7 @@ from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
 from edgetool.embed.repair import repairs
+from edgetool.embed.rewritten import changed_file
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import (
     CompilerError,
@@ -32,6 +35,7 @@ from edgetool.errors import (
     InterpreterTimeoutError,
     MissingDependencyError,
     ParityError,
+    UntrustedModelError,
     UsageError,
 )
 from edgetool.verify.inputs import VerifyInputs
@@ -98,8 +102,9 @@ def bundled_model(bundle: Path) -> Path | None:
 
 
 def check_bundle(
-    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: Callable[[], VerifyInputs] | None = None
-) -> BundleCheck:
+    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: Callable[[], VerifyInputs] | None = None,
+    trust: bool = False,
+) -> BundleCheck:  # fmt: skip
     """Compile a bundle for this machine and compare it with LiteRT's reference kernels.
 
     Args:
@@ -108,24 +113,41 @@ def check_bundle(
         num_samples: of random inputs, where there are no data.
         seed: likewise.
         data: gives real inputs, preprocessed.
+        trust: run a bundle even if it is not what edgetool writes from `model`.
 
     Raises:
         FileFormatError: the bundle was written from another model, or is damaged.
+        UntrustedModelError: somebody wrote or changed its code, and `trust` is not set.
         MissingDependencyError, CompilerError: no compiler, or it refused the code.
         InterpreterCrashError, InterpreterTimeoutError: the program died or did not end.
     """
     written = _written(bundle)
     _require_same(bundle, written, model)
     with model_file(model, drop_softmax=written.drop_softmax) as file:
-        return _checked(model, file, bundle, written, num_samples, seed, data)
+        program = place_io(lower_file(file), written.io)
+        program = dataclasses.replace(program, source_digest=written.source)
+        if not trust:
+            _require_own(bundle, written, program, model)
+        return _checked(model, file, bundle, written, program, num_samples, seed, data)
+
+
+def _require_own(bundle: Path, written: _Written, program: Program, model: Path) -> None:
+    """Refuse code that is not what edgetool writes: compiling and running it would be to trust whoever wrote it."""
+    changed = changed_file(bundle, written.name, program, isa=written.isa, is_packed=written.is_packed)
+    if changed is not None:
+        raise UntrustedModelError(
+            f"{bundle}/{changed}",
+            found=f"other code than edgetool {__version__} writes (the bundle names {written.version})",
+            expected=f"what embed writes from {model}, or --trust",
+            next_step="give --trust if you know who wrote the code; it is compiled and run",
+        )
 
 
 def _checked(
-    model: Path, file: Path, bundle: Path, written: _Written, num_samples: int, seed: int,
+    model: Path, file: Path, bundle: Path, written: _Written, program: Program, num_samples: int, seed: int,
     data: Callable[[], VerifyInputs] | None,
 ) -> BundleCheck:  # fmt: skip
     """Compare with `file`, which is `model`, or that without its last softmax."""
-    program = place_io(lower_file(file), written.io)
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
     else:
@@ -213,13 +235,16 @@ def _compile(command: list[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What `bundle.toml` says; `source` is the model's digest."""
+    """What `bundle.toml` says; `source` is the model's digest, `version` edgetool's."""
 
     runtime: str
     name: str
     source: str
+    version: str
     io: str
+    isa: str
     drop_softmax: bool
+    is_packed: bool
 
 
 def _written(bundle: Path) -> _Written:
@@ -228,8 +253,10 @@ def _written(bundle: Path) -> _Written:
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
         found = _Written(
-            str(fields.get("runtime", "c")), str(fields["name"]), str(fields["source_sha256"]),
-            str(fields.get("io", "arena")), bool(fields.get("drop_softmax", False)),
+            runtime=str(fields.get("runtime", "c")), name=str(fields["name"]), source=str(fields["source_sha256"]),
+            version=str(fields.get("edgetool", "no version"))[:20], io=str(fields.get("io", "arena")),
+            isa=str(fields.get("isa", "")), drop_softmax=bool(fields.get("drop_softmax", False)),
+            is_packed=bool(fields.get("packed", [])),
         )  # fmt: skip
         if found.io not in IO:
             raise ValueError(f"io = {found.io!r}")

@@ -19,7 +19,7 @@ from edgetool.embed.unfit_channels import split_unfit_channels
 from edgetool.errors import UsageError, nearest
 from edgetool.targets import Target
 
-__all__ = ["PACK", "PackedLayer", "Packing", "pack", "pack_for"]
+__all__ = ["PACK", "PackedLayer", "Packing", "dense_for", "pack", "pack_for"]
 
 #: When weights are packed: where they would not fit the target's flash otherwise, in any case, never.
 PACK = ("auto", "always", "never")
@@ -86,12 +86,17 @@ def pack_for(program: Program, target: Target, when: str) -> Packing:
         raise UsageError(
             f"--pack {when}", found="no such choice", expected=", ".join(PACK), next_step=nearest(when, [*PACK])
         )
-    dense = specialise(split_unfit_channels(program, target.isa), target.isa)
+    dense = dense_for(program, target.isa)
     num_bytes = num_constant_bytes(dense)
     fits = target.flash_bytes is None or num_bytes + CODE_BYTES <= target.flash_bytes
     if when == "never" or (when == "auto" and fits):
         return Packing(dense, (), num_bytes)
     return pack(program, target.isa)
+
+
+def dense_for(program: Program, isa: str) -> Program:
+    """Return the program with kernels for a core, nothing packed; `isa` is that of a target, see `specialise`."""
+    return specialise(split_unfit_channels(program, isa), isa)
 
 
 def pack(program: Program, isa: str) -> Packing:
