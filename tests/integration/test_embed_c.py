@@ -315,8 +315,10 @@ def test_commands(tmp_path: Path) -> None:
         assert refused.returncode == 2 and f"leave {option[0]} out" in refused.stderr
     source = tmp_path / "b" / "tiny_int8.c"
     source.write_text(source.read_text().replace("int32_t sum = 0;", "int32_t sum = 1000;"))
-    wrong = edgetool("verify", str(TINY), out, "--samples", "20")
+    foreign = edgetool("verify", str(TINY), out, "--samples", "20")
+    assert foreign.returncode == 12 and "tiny_int8.c: other code" in foreign.stderr
+    wrong = edgetool("verify", str(TINY), out, "--samples", "20", "--trust")
     assert wrong.returncode == 41 and "the same bytes" in wrong.stderr
     source.write_text("int main(void) { return no_such_thing; }\n")
-    broken = edgetool("verify", str(TINY), out, "--samples", "20")
+    broken = edgetool("verify", str(TINY), out, "--samples", "20", "--trust")
     assert broken.returncode == 54 and "no_such_thing" in broken.stderr and "cc -std=c99" in broken.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 from edgetool.errors import EdgetoolError, FileFormatError, UntrustedModelError
 from edgetool.importers.names import CODE_LAYERS
-from edgetool.importers.trust import probe, read_config, require_trusted
+from edgetool.importers.trust import probe, read_config, require_trusted, summarize_and_judge
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
@@ -142,3 +143,15 @@ def test_damaged_containers(tmp_path: Path) -> None:
         with pytest.raises(EdgetoolError, match=text) as caught:
             read_config(tmp_path / name, "keras" if name.endswith("keras") else "h5")
         assert name in caught.value.subject
+
+
+def test_a_summary_says_what_needs_trust(tmp_path: Path) -> None:
+    path = tmp_path / "m.keras"
+    shutil.copy(GOLDEN / "tiny.keras", path)
+    assert not [note for note in summarize_and_judge(str(path))["notes"] if "--trust" in note]
+    with zipfile.ZipFile(GOLDEN / "tiny.keras") as sound, zipfile.ZipFile(path, "w") as archive:
+        for name in sound.namelist():
+            content = sound.read(name)
+            archive.writestr(name, content.replace(b'"relu"', b'{"class_name": "__lambda__", "config": {}}'))
+    notes = summarize_and_judge(str(path))["notes"]
+    assert any("--trust alone" in note and "m.keras: " in note for note in notes), notes

@@ -40,7 +40,8 @@ def compress(
         typer.Option("--data", help="A .npz, .csv or .parquet file, an image folder, module:function, or a name."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", "-r", help="Recipe names or .toml files, separated by commas.")
+        list[str] | None,
+        typer.Option("--recipe", "-r", help="Recipe names or .toml files, separated by commas; may be repeated."),
     ] = None,
     target: TargetOption = None,
     flash: FlashOption = None,
@@ -108,7 +109,7 @@ def compress(
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
     options = RequestOptions(
-        model=model, data=data, recipe=recipe, target=TargetOptions(target, flash, ram, clock),
+        model=model, data=data, recipe=",".join(recipe or ()) or None, target=TargetOptions(target, flash, ram, clock),
         max_drop_points=max_drop, out=out, overwrite=overwrite,
         seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
         label_column=label_column, image_size=image_size, transpose=transpose, accept_source=accept_source,

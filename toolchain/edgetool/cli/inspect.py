@@ -47,7 +47,7 @@ def inspect(
     console = Console(json_output=json_output, quiet=quiet or json_output)
     # The reader works in a child: a damaged file may crash a library, and the tool must live to say so.
     answer = call_function(
-        "edgetool.ir.summary:summarize_guarded",
+        "edgetool.importers.trust:summarize_and_judge",
         {
             "path": model,
             "compressed": compressed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from edgetool.errors import FileFormatError, UntrustedModelError
 from edgetool.importers.names import find_code
 from edgetool.importers.saved_model import find_saved_code
 from edgetool.importers.torch_archive import read_program
+from edgetool.ir.summary import summarize_guarded
 
-__all__ = ["probe", "read_config", "require_bounded_weights", "require_trusted"]
+__all__ = ["probe", "read_config", "require_bounded_weights", "require_trusted", "summarize_and_judge"]
 
 #: Members of a `.keras` archive. Others are files that layers read by themselves, or weights in other forms.
 _MEMBERS = re.compile(r"config\.json|metadata\.json|model\.weights\.h5|assets/")
@@ -81,6 +83,24 @@ def probe(path: str, trust: bool) -> None:
             require_bounded_weights(file, kind)
         if not trust:
             require_trusted(file, kind)
+
+
+def summarize_and_judge(
+    path: str, compressed: bool = False, input_shapes: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Do what `summarize_guarded` does, and note of a Keras file what it would need `--trust` for.
+
+    Raises:
+        EdgetoolError: as `summarize_guarded`.
+    """
+    found = summarize_guarded(path, compressed, input_shapes)
+    kind = require_format(Path(path))
+    if kind in ("keras", "h5"):
+        try:
+            require_trusted(Path(path), kind)
+        except UntrustedModelError as exc:
+            found["notes"] = [*found["notes"], f"other commands load it with --trust alone: {exc.subject}: {exc.found}"]
+    return found
 
 
 def read_config(path: Path, kind: Format) -> dict[str, Any]:
