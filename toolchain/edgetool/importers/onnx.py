@@ -12,6 +12,7 @@ from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import import_file, run_content
 from edgetool.importers.onnx_branches import take_branches
 from edgetool.importers.onnx_fold import fold_constants
+from edgetool.importers.onnx_opset import raise_old_opset
 from edgetool.importers.onnx_widen import widen
 from edgetool.ir.onnx import read_model, read_onnx
 from edgetool.ir.onnx_inputs import dims_of, fix_input_shapes, graph_inputs
@@ -45,6 +46,9 @@ def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     facts = {}
+    model, old = raise_old_opset(model, str(path))
+    if old is not None:
+        facts["operator_set"] = f"{old} in the source; raised by onnx's version converter"
     types = widen(model)
     if types:
         facts["precision"] = f"{', '.join(types)} in the source; widened to float32"
@@ -52,8 +56,8 @@ def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     _require_plain(path, model)
     content = model.SerializeToString()
     imported = import_file(path, read_model(path, model), "onnx", "onnxruntime", lambda: content)
-    # onnxruntime has no CPU kernels for bfloat16.
-    if "bfloat16" in types or any(shape.value is not None for shape in options.input_shapes):
+    # onnxruntime has no CPU kernels for bfloat16, and none for old operator sets.
+    if old is not None or "bfloat16" in types or any(shape.value is not None for shape in options.input_shapes):
         imported = dataclasses.replace(imported, run=lambda inputs: run_content(content, inputs))
     return dataclasses.replace(imported, facts={**imported.facts, **facts})
 

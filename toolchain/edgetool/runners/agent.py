@@ -775,6 +775,7 @@ def _refusals(path: str, what: str) -> Iterator[None]:
             "unresolved",
             "not a registered function",
             "not implemented",
+            "not_implemented",
             "bad_alloc",
             "failed to allocate",
             "opset",
@@ -783,13 +784,21 @@ def _refusals(path: str, what: str) -> Iterator[None]:
         raise _bad_file(kind, path, f"{what}: {text}") from exc
 
 
+#: What to do next where the interpreter does not know what the file asks for, and where it cannot read the file.
+_OTHER_OPERATORS = (
+    "take operators that the runtime has; edgetool export FILE.onnx -o NEW.onnx raises an old operator set, "
+    "pip install -U brings a newer runtime"
+)
+_DAMAGED = "export the model again; the file may be damaged or newer than the runtime"
+
+
 def _bad_file(kind: str, path: str, found: str) -> RefusalError:
     return RefusalError(
         kind,
         path,
         found=found,
         expected="a model that the interpreter can run",
-        next_step="export the model again; the file may be damaged or newer than the runtime",
+        next_step=_OTHER_OPERATORS if kind == "UnsupportedModelError" else _DAMAGED,
     )
 
 

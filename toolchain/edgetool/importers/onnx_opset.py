@@ -1,0 +1,41 @@
+"""Operator sets of before 2017, whose operators onnxruntime has no kernels for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetool.errors import UnsupportedModelError
+
+__all__ = ["raise_old_opset"]
+
+#: The first operator set that onnxruntime promises to run (docs/Versioning.md: "7 and later").
+FIRST_OPSET = 7
+#: What older models become: as new as exporters need it, see `onnx_frozen.MIN_OPSET`.
+RAISED_OPSET = 13
+
+
+def raise_old_opset(model: Any, name: str) -> tuple[Any, int | None]:
+    """Return a model that onnxruntime has kernels for, and the operator set that it came in where it was raised.
+
+    Args:
+        model: `ModelProto`; not modified.
+        name: for messages.
+
+    Raises:
+        UnsupportedModelError: onnx's version converter does not know how.
+    """
+    import onnx
+    import onnx.version_converter
+
+    found = next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), FIRST_OPSET)
+    if found >= FIRST_OPSET:
+        return model, None
+    try:
+        return onnx.version_converter.convert_version(model, RAISED_OPSET), found
+    except (RuntimeError, ValueError, onnx.version_converter.ConvertError) as exc:
+        raise UnsupportedModelError(
+            name,
+            found=f"operator set {found}, which onnx cannot raise ({' '.join(str(exc).split())[:200]})",
+            expected=f"operator set {FIRST_OPSET} or later, which onnxruntime has kernels for",
+            next_step="export the model again with a later operator set",
+        ) from None
