@@ -12,7 +12,7 @@ from edgetool.data.dataset import Split
 from edgetool.exporters import onnx_quantize
 from edgetool.exporters.onnx_calibrate import measure_ranges
 from edgetool.exporters.onnx_graph import constant, set_constant
-from edgetool.exporters.onnx_quantize import kernel_scales, quantize
+from edgetool.exporters.onnx_quantize import kernel_scales, quantizable_nodes, quantize
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -46,7 +46,8 @@ def _model(flatten: str = "Flatten (pool)") -> Any:
 
 
 def _quantize(model: Any, ranges: Any, bits: int = 8, per_channel: bool = True, one_scale: Any = frozenset()) -> Any:
-    scales = kernel_scales(model.graph, bits=bits, per_channel=per_channel, one_scale=one_scale)
+    nodes = quantizable_nodes(model.graph, ranges)
+    scales = kernel_scales(model.graph, nodes, bits=bits, per_channel=per_channel, one_scale=one_scale)
     return quantize(model, ranges, scales, bits=bits, per_channel=per_channel)
 
 
@@ -170,10 +171,8 @@ def test_transposed_convolutions_store_int8_and_compute_in_float(tmp_path: Any) 
     errors = np.abs(found - expected).max(axis=(0, 2, 3))
     assert errors[0] < 0.02 and errors[1] < 0.2
     assert "Cast" not in [node.op_type for node in onnx.load(optimized).graph.node]  # widened once, while loading
-    one = quantize(
-        model, ranges, kernel_scales(model.graph, bits=8, per_channel=True), bits=8, per_channel=True,
-        one_scale=frozenset({"up_kernel"}),
-    )  # fmt: skip
+    scales = kernel_scales(model.graph, quantizable_nodes(model.graph, ranges), bits=8, per_channel=True)
+    one = quantize(model, ranges, scales, bits=8, per_channel=True, one_scale=frozenset({"up_kernel"}))
     scale = constant(one.graph, "up_kernel/scale")
     assert scale is not None and scale.size == 1
 

@@ -8,17 +8,18 @@ from typing import Any
 from edgetool.data.dataset import Split
 from edgetool.data.uneven_columns import uneven_columns
 from edgetool.exporters.base import ExportResult
-from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
+from edgetool.exporters.onnx_calibrate import measure_ranges, scope_of, usable_ranges, without_steps
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_notes import dynamic_notes, float_kernels, widened_kernels
-from edgetool.exporters.onnx_quantize import kernel_scales, quantize
+from edgetool.exporters.onnx_quantize import kernel_scales, quantizable_nodes, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
-from edgetool.exporters.onnx_weights import quantize_dynamic, store_half
+from edgetool.exporters.onnx_weights import quantize_dynamic, store_half, store_int8
 from edgetool.exporters.tflite_convert import calibration_split, input_names
 from edgetool.exporters.uneven_inputs import float_front_onnx, uneven_note
+from edgetool.exporters.unrolling import looped_layers
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -81,21 +82,29 @@ def _quantize(
 
     scheme = state.quantization
     bits = 16 if scheme.activations == "int16" else 8
-    scales = kernel_scales(model.graph, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     names = _input_names(state.model)
     ranges = usable_ranges(measure_ranges(model, samples, names))
+    loops: list[str] = []
+    if not isinstance(state.model, FrozenModel):
+        loops = [loop.name for loop in looped_layers(state.model, fused_lstm=False)]
+    ranges = without_steps(model.graph, ranges, loops)
     uneven = uneven_columns(samples, bits)
     if uneven:
         front = float_front_onnx(model.graph, [names[index] for index in uneven])
         ranges = {name: limits for name, limits in ranges.items() if name not in front}
         notes.append(uneven_note(uneven, names, is_solved=bool(front)))
+    nodes = quantizable_nodes(model.graph, ranges)
+    scales = kernel_scales(model.graph, nodes, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
     facts["num_calibration_samples"] = samples.num_samples
     facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
     facts["num_biases_compensated"] = len(rounding.by_outputs) + len(rounding.compensated)
     notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
-    return quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+    stepped = {name for _, name in weight_nodes(model.graph) if scope_of(name, loops) is not None}
+    model = quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+    store_int8(model.graph, per_channel=scheme.per_channel, one_scale=clustered, named=stepped)
+    return model
 
 
 def _input_names(model: Any) -> list[str]:

@@ -32,7 +32,7 @@ from edgetool.exporters.onnx_scales import channel_scales, stack_scale
 from edgetool.exporters.onnx_tidy import weight_nodes
 from edgetool.exporters.onnx_weights import has_int8, separate_tables, store_int8, store_tables
 
-__all__ = ["STORED_OPS", "kernel_scales", "quantize"]
+__all__ = ["STORED_OPS", "kernel_scales", "quantizable_nodes", "quantize"]
 
 #: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
 #: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
@@ -81,7 +81,8 @@ def quantize(
     ranges = {**ranges, **{copies[name]: limits for name, limits in ranges.items() if name in copies}}
     passed_on = _take_passed_on(source.graph)
     separate_tables(source.graph)
-    _separate_biases(source.graph)
+    chosen = quantizable_nodes(source.graph, ranges)
+    _separate_biases(source.graph, chosen)
     if bits == 16 and opset_of(source) < OPSET_16_BIT:
         source = convert_opset(source, OPSET_16_BIT, str(model.graph.name))
     inferred = onnx.shape_inference.infer_shapes(source)
@@ -93,7 +94,7 @@ def quantize(
         QuantType.QInt8,
         QuantType.QUInt8 if bits == 8 else QuantType.QUInt16,
         _tensors_data(ranges),
-        _quantizable(source.graph, ranges) or [NO_NODE],
+        quantizable_nodes(source.graph, ranges) or [NO_NODE],
         [],
         list(INTEGER_OPS),
         {"TensorQuantOverrides": _overrides(source.graph, scales)},
@@ -143,20 +144,21 @@ def _typed(graph: Any) -> set[str]:
     return {value.name for value in (*graph.input, *graph.value_info, *graph.output)}
 
 
-def _separate_biases(graph: Any) -> None:
-    """Give each layer a bias of its own: in integers their steps differ.
+def _separate_biases(graph: Any, chosen: list[str]) -> None:
+    """Give each layer that is quantised a bias of its own: in integers their steps differ.
 
     onnxruntime makes copies too, and numbers them without a look at the names that there are (seen with 1.32).
     """
     readers = consumers(graph)
     for node in graph.node:
-        name = str(node.input[2]) if node.op_type in ("Conv", "Gemm") and len(node.input) > 2 else ""
+        is_layer = node.op_type in ("Conv", "Gemm") and node.name in chosen
+        name = str(node.input[2]) if is_layer and len(node.input) > 2 else ""
         bias = constant(graph, name) if name else None
         if bias is not None and len(readers[name]) > 1:
             node.input[2] = set_constant(graph, f"{node.output[0]}/bias", bias)
 
 
-def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str]:
+def quantizable_nodes(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str]:
     """Return the names of nodes all of whose activations have a range."""
     constants = {tensor.name for tensor in graph.initializer}
     names = []
@@ -171,12 +173,13 @@ def _quantizable(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str
 
 
 def kernel_scales(
-    graph: Any, *, bits: int, per_channel: bool, one_scale: frozenset[str] = frozenset()
+    graph: Any, nodes: list[str], *, bits: int, per_channel: bool, one_scale: frozenset[str] = frozenset()
 ) -> dict[str, Array]:
     """Return kernel name -> scales, `[O]` or `[1]`, of every kernel that integer operators read.
 
     Args:
         graph: of the float model.
+        nodes: names of the operators that become integer ones, see `quantizable_nodes`.
         bits: of activations; products of 16-bit ones are exact.
         per_channel: one scale per output channel of a kernel.
         one_scale: kernels that get one scale per tensor even so.
@@ -184,7 +187,7 @@ def kernel_scales(
     found = {}
     for node, name in weight_nodes(graph):
         kernel = constant(graph, name)
-        if node.op_type in INTEGER_OPS and kernel is not None and kernel.ndim > 1:
+        if node.name in nodes and kernel is not None and kernel.ndim > 1:
             if node.op_type == "MatMul" and kernel.ndim > 2:  # onnxruntime's integer kernel takes one scale
                 found[name] = stack_scale(kernel, exact_pairs=bits == 8)
                 continue
