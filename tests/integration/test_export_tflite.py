@@ -206,6 +206,24 @@ def test_an_lstm_is_as_good_in_integers_whatever_its_cells_hold(size, is_sequenc
     assert 10 * np.log10(np.sum(expected**2) / np.sum((found - expected) ** 2)) > 25.0
 
 
+@pytest.mark.slow
+def test_a_masked_pair_of_recurrent_layers_is_written_out_in_int8(tmp_path):
+    import tf_keras
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    model = tf_keras.Sequential(
+        [layers.Input((4, 3)), layers.Masking(), layers.Bidirectional(layers.LSTM(3)), layers.Dense(2)]
+    )
+    series = np.random.default_rng(0).normal(size=(40, 4, 3)).astype(np.float32)
+    series[np.arange(4) >= np.random.default_rng(1).integers(1, 5, (40, 1))] = 0.0
+    export_tflite(ModelState(model, SCHEMES["w8a8_static"]), tmp_path / "m.tflite", _context(series))
+    content = (tmp_path / "m.tflite").read_bytes()
+    found = np.concatenate([_run(content, series[index : index + 1])[0] for index in range(20)])
+    expected = model(series[:20]).numpy()
+    assert 10 * np.log10(np.sum(expected**2) / np.sum((found - expected) ** 2)) > 25.0
+
+
 def test_operator_without_a_kernel_is_named_with_its_layer(tmp_path):
     import tensorflow as tf
     import tf_keras

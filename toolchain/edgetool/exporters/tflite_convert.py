@@ -145,7 +145,11 @@ def _converter(tf: Any, model: Any, batch: int | None) -> Any:
         return {f"output_{index}": tensor for index, tensor in enumerate(flat)}
 
     function = tf.function(infer).get_concrete_function(*specs)
-    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    # The converter saves what owns the variables. To save a Keras model would trace every layer once more, which takes
+    # most of the time (an LSTM: 25 s in place of 3), and fails where a layer that is written out was not built so.
+    variables = tf.Module()
+    variables.held = model.variables
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
 
 
 def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None, *, mixed: bool) -> None:
