@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edgetool.exporters.unrolling import MAX_STEPS, looped_layers, unrolled
+from edgetool.exporters.unrolling import MAX_STEPS, has_recurrent_layers, looped_layers, unrolled
 
 
 def layer_of(kind: str, *, steps: int | None = 5, tensors: int = 1, mask: object = None, **attributes: Any) -> Any:
@@ -35,6 +35,12 @@ def layer_of(kind: str, *, steps: int | None = 5, tensors: int = 1, mask: object
 )
 def test_only_an_lstm_that_starts_at_zero_is_one_operator(layer: Any, is_loop: bool) -> None:
     assert bool(looped_layers(SimpleNamespace(layers=[layer]), fused_lstm=True)) is is_loop
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("LSTM", True), ("GRU", True), ("RNN", True), ("Dense", False)])
+def test_a_recurrent_layer_is_seen_inside_others(kind: str, expected: bool) -> None:
+    model = SimpleNamespace(_flatten_layers=lambda: [layer_of("Dense"), layer_of("Bidirectional"), layer_of(kind)])
+    assert has_recurrent_layers(model) is expected
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(5, True), (MAX_STEPS + 1, False), (None, False)])

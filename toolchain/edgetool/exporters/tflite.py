@@ -32,6 +32,7 @@ from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.exporters.tflite_weights import has_int8_weights, store_int8, store_loops
 from edgetool.exporters.uneven_inputs import float_front_tflite, uneven_note
+from edgetool.exporters.unrolling import has_recurrent_layers
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -164,8 +165,10 @@ def _name_ends(graph: Any, source: FrozenModel) -> None:
 def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]:
     """Convert with the batch open, or fixed to 1 where it must be; with float operators only where it must be."""
     first: ExportError | None = None
+    # The first state of a recurrent layer has the shape of its batch, whatever else the model is.
+    batches = (1,) if has_recurrent_layers(state.model) else (None, 1)
     for mixed in (False, True) if state.quantization.activations == "int16" else (False,):
-        for batch in (None, 1):
+        for batch in batches:
             try:
                 model = unpack(convert(state, samples, batch=batch, mixed=mixed))
             except ExportError as exc:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MAX_STEPS", "LoopedLayer", "looped_layers", "unrolled"]
+__all__ = ["MAX_STEPS", "LoopedLayer", "has_recurrent_layers", "looped_layers", "unrolled"]
 
 #: A layer of more steps stays a loop: some twelve operators a step are slow to convert and to load.
 MAX_STEPS = 200
@@ -53,6 +53,11 @@ def looped_layers(keras_model: Any, *, fused_lstm: bool) -> list[LoopedLayer]:
         steps = {node.keras_inputs[0].shape[1] for node in layer.inbound_nodes if node.keras_inputs}
         loops.append(LoopedLayer(str(layer.name), inner, max(steps) if steps and None not in steps else None))
     return loops
+
+
+def has_recurrent_layers(keras_model: Any) -> bool:
+    """Tell whether any layer of a tf_keras model is recurrent, wrapped or not, written out or not."""
+    return any(type(layer).__name__ in _RECURRENT for layer in keras_model._flatten_layers())
 
 
 @contextlib.contextmanager
