@@ -12,8 +12,8 @@ from edgetool.data.dataset import Array
 from edgetool.errors import ExportError, FileFormatError, ParityError
 from edgetool.passes.base import QuantizationScheme
 from edgetool.verify import gate
-from edgetool.verify.gate import Judgement, Probe, pass_gate
-from edgetool.verify.parity import FLOAT, QUANTIZED
+from edgetool.verify.gate import Judgement, Probe, _is_as_near, pass_gate
+from edgetool.verify.parity import FLOAT, QUANTIZED, sqnr_db
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 FILES = {"tflite": GOLDEN / "tiny_float32.tflite", "onnx": GOLDEN / "tiny.onnx", "int8": GOLDEN / "tiny_int8.tflite"}
@@ -161,3 +161,16 @@ def test_the_source_runs_once_for_all_files_of_a_probe() -> None:
     assert probe.first(4)[1][0].shape == (4, 10)
     probe.first(4)
     assert calls == [4]
+
+
+def test_a_kernel_that_is_wrong_is_wrong_on_every_sample() -> None:
+    random = np.random.default_rng(0)
+    source = random.normal(size=(16, 10))
+    right = source + 0.3 * random.normal(size=source.shape)
+    astray = source + 0.3 * random.normal(size=source.shape)
+    astray[:5] += 2.0
+    assert sqnr_db(source, astray) < sqnr_db(source, right) - 6.0
+    assert _is_as_near(source, astray, right, 24.0), "most samples are as near as the specification's"
+    wrong = source + 0.6 * random.normal(size=source.shape)
+    assert not _is_as_near(source, wrong, right, 24.0)
+    assert not _is_as_near(source[:4], astray[:4], right[:4], 24.0), "four samples tell nothing"

@@ -41,10 +41,12 @@ PROBE_MACS = 10_000_000_000
 MIN_SAMPLES = 4
 #: What the specification's evaluators may cost; they do about a tenth of what fast kernels do in the same time.
 SPECIFICATION_MACS = {"onnx": 8_000_000_000, "tflite": 1_500_000_000}
-#: Samples that a specification's evaluator runs at most.
-MAX_SPECIFICATION_SAMPLES = 4
+#: Samples that a specification's evaluator runs at most: LiteRT's reference kernels are C++, onnx.reference is Python.
+MAX_SPECIFICATION_SAMPLES = {"onnx": 4, "tflite": 16}
 #: A runtime may be so much further from the source than the specification is.
 MAX_LOSS_DB = 3.0
+#: Of fewer samples a median tells nothing.
+FEW_SAMPLES = 8
 #: Outputs nearer to the source than this are right, whatever the specification gives. Fast kernels round integer
 #: activations in another order, and LiteRT's quantise inputs at run time by another rule: there 5 dB come and go by
 #: chance (ResNet-8, four images: 28 and 33 dB). Float activations of ONNX have one rule.
@@ -207,7 +209,7 @@ def _compare_with_specification(
             f"not compared with the specification's evaluator, which would take minutes: {macs:,} "
             f"multiply-accumulates a sample, more than {budget:,}",
         )
-    num = min(MAX_SPECIFICATION_SAMPLES, len(outcome.inputs[0]), budget // max(macs, 1))
+    num = min(MAX_SPECIFICATION_SAMPLES[graph.format], len(outcome.inputs[0]), budget // max(macs, 1))
     inputs = tuple(array[:num] for array in outcome.inputs)
     try:
         specified = _by_specification(path, graph.format, inputs, runner)
@@ -231,9 +233,17 @@ def _by_specification(path: Path, kind: str, inputs: Arrays, runner: Runner) -> 
 
 
 def _is_as_near(source: Array, found: Array, right: Array, good_db: float) -> bool:
-    """Tell whether a runtime's outputs are good, or as near to the source as the specification's."""
+    """Tell whether a runtime's outputs are good, or as near to the source as the specification's.
+
+    So they are, too, if half of the samples are: the error of a deep network is that of a few samples which rounding
+    leads astray, one or the other (EfficientNet B0, four images: 11.6 and 18.7 dB; on forty 7.3 and 8.1). A kernel that
+    is wrong is wrong on all samples.
+    """
     runtime_db = sqnr_db(source, found)
-    return runtime_db >= good_db or runtime_db >= sqnr_db(source, right) - MAX_LOSS_DB
+    if runtime_db >= good_db or runtime_db >= sqnr_db(source, right) - MAX_LOSS_DB:
+        return True
+    losses = [sqnr_db(s, r) - sqnr_db(s, f) for s, f, r in zip(source, found, right, strict=True)]
+    return len(losses) >= FEW_SAMPLES and float(np.median(losses)) <= MAX_LOSS_DB
 
 
 def _moved(inputs: Arrays, seed: int) -> Arrays:
