@@ -24,13 +24,13 @@ from edgetool.targets import find_target
 NUMBERS = (-(2**31), -129, -128, -2, -1, 0, 1, 2, 3, 5, 16, 127, 128, 255, 4096, 2**16, 2**31 - 1)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
-NUM_MUTANTS = 300
+NUM_MUTANTS = 150
 
 #: So many of them have sound bytes and unsound fields, which come further than damaged bytes do.
-NUM_EDITED = 180
+NUM_EDITED = 90
 
 #: At most so many of the bundles that come of damaged files are compiled and run: a compiler takes a second for each.
-NUM_COMPILED = 90
+NUM_COMPILED = 30
 
 SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

@@ -101,6 +101,7 @@ def _call() -> int:
     """Run the command and return its exit code; what it raises has been told."""
     try:
         _require_text(sys.argv)
+        _take_named_shell(sys.argv)
         from edgetool.cli.commands import app
 
         status = app(prog_name="edgetool", standalone_mode=False)
@@ -111,6 +112,12 @@ def _call() -> int:
         return BROKEN_PIPE
     except Exception as exc:  # noqa: BLE001 - click's usage errors have no common public base; all others are told
         return _report(exc)
+
+
+def _take_named_shell(arguments: list[str]) -> None:
+    """Let `--show-completion bash` be of bash: typer else asks which shell called, which a script or a job has not."""
+    if arguments[1:2] in (["--show-completion"], ["--install-completion"]) and arguments[2:3]:
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 
 
 def _require_text(arguments: list[str]) -> None:
