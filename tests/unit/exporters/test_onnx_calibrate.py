@@ -7,13 +7,7 @@ import pytest
 from edgetool.data.dataset import Split
 from edgetool.errors import ExportError
 from edgetool.exporters import onnx_calibrate
-from edgetool.exporters.onnx_calibrate import (
-    clip_range,
-    measure_ranges,
-    run_activations,
-    usable_ranges,
-    without_steps,
-)
+from edgetool.exporters.onnx_calibrate import clip_range, measure_ranges, run_activations, usable_ranges
 
 TEXT = """
 <ir_version: 8, opset_import: ["" : 18]>
@@ -86,19 +80,3 @@ def test_batches_shrink_before_activations_are_parted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(onnx_calibrate, "ACTIVATION_BYTES", 3 * 2 * 16)
     batches = list(run_activations(onnx.parser.parse_model(TEXT), Split("train", (x,)), ["x"], ["a", "y"]))
     assert [len(batch["a"]) for batch in batches] == [3] * 10
-
-
-def test_ranges_inside_layers_that_are_written_out_are_left_out() -> None:
-    make = onnx.helper.make_node
-    nodes = [
-        make("Sigmoid", ["x"], ["gru"]),
-        make("Mul", ["gru", "x"], ["gru/1"]),
-        make("Add", ["gru/1", "gru"], ["gru/2"]),
-        make("Relu", ["gru/1"], ["gruff"]),
-        make("Add", ["gruff", "gruff"], ["y"]),
-    ]
-    values = {name: onnx.helper.make_tensor_value_info(name, 1, ["N", 4]) for name in ("x", "y", "gru/2")}
-    graph = onnx.helper.make_graph(nodes, "g", [values["x"]], [values["y"], values["gru/2"]])
-    ranges = dict.fromkeys(("x", "gru", "gru/1", "gru/2", "gruff", "y"), (0.0, 1.0))
-    assert set(without_steps(graph, ranges, ["gru"])) == {"x", "gru/1", "gru/2", "gruff", "y"}
-    assert without_steps(graph, ranges, []) == ranges

@@ -8,13 +8,14 @@ from typing import Any
 from edgetool.data.dataset import Split
 from edgetool.data.uneven_columns import uneven_columns
 from edgetool.exporters.base import ExportResult
-from edgetool.exporters.onnx_calibrate import measure_ranges, scope_of, usable_ranges, without_steps
+from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_notes import dynamic_notes, float_kernels, widened_kernels
 from edgetool.exporters.onnx_quantize import kernel_scales, quantizable_nodes, quantize
 from edgetool.exporters.onnx_rounding import MAX_INPUTS, Rounding, round_weights
 from edgetool.exporters.onnx_sparse import sparsify
+from edgetool.exporters.onnx_steps import scope_of, shorten_steps, without_steps
 from edgetool.exporters.onnx_tidy import share_transposes, weight_nodes
 from edgetool.exporters.onnx_weights import quantize_dynamic, store_half, store_int8
 from edgetool.exporters.tflite_convert import calibration_split, input_names
@@ -58,6 +59,7 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
         notes += [*widened_kernels(model.graph), *float_kernels(model.graph)]
     notes += [*_limits(scheme, bool(clustered)), *_store_sparsely(model, kernels, facts)]
     share_transposes(model.graph)
+    shorten_steps(model.graph, _recurrent_layers(state.model))
     facts["opset"] = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
     atomic.write_bytes(path, check_model(model, str(state.model.name)))
     return ExportResult(facts=facts, notes=tuple(notes), kernels=kernels)
@@ -84,9 +86,7 @@ def _quantize(
     bits = 16 if scheme.activations == "int16" else 8
     names = _input_names(state.model)
     ranges = usable_ranges(measure_ranges(model, samples, names))
-    loops: list[str] = []
-    if not isinstance(state.model, FrozenModel):
-        loops = [loop.name for loop in looped_layers(state.model, fused_lstm=False)]
+    loops = _recurrent_layers(state.model)
     ranges = without_steps(model.graph, ranges, loops)
     uneven = uneven_columns(samples, bits)
     if uneven:
@@ -105,6 +105,13 @@ def _quantize(
     model = quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
     store_int8(model.graph, per_channel=scheme.per_channel, one_scale=clustered, named=stepped)
     return model
+
+
+def _recurrent_layers(model: Any) -> list[str]:
+    """Return the names of layers that may be written out step by step; a file's are what they are."""
+    if isinstance(model, FrozenModel):
+        return []
+    return [loop.name for loop in looped_layers(model, fused_lstm=False)]
 
 
 def _input_names(model: Any) -> list[str]:

@@ -17,18 +17,9 @@ import numpy as np
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_batch import fixed_batch, input_axes
-from edgetool.exporters.onnx_graph import consumers
 from edgetool.runners.agent import place_samples
 
-__all__ = [
-    "BATCH_SIZE",
-    "clip_range",
-    "measure_ranges",
-    "run_activations",
-    "scope_of",
-    "usable_ranges",
-    "without_steps",
-]
+__all__ = ["BATCH_SIZE", "clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
 #: Share of the values that may be clipped at either end of a range.
 TAIL = 1e-5
@@ -85,35 +76,6 @@ def usable_ranges(ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[flo
     Operators on activations without a range stay in float.
     """
     return {name: (low, high) for name, (low, high) in ranges.items() if max(-low, high) < LARGEST}
-
-
-def without_steps(
-    graph: Any, ranges: dict[str, tuple[float, float]], layers: list[str]
-) -> dict[str, tuple[float, float]]:
-    """Return the ranges without those inside recurrent layers that are written out step by step.
-
-    Each of their hundreds of small operators would be surrounded by pairs: four times the bytes of float32, and slower.
-    As in a recurrent operator, values inside stay in float.
-
-    Args:
-        graph: names of tensors begin with their layer's.
-        ranges: tensor name -> (low, high).
-        layers: names of the recurrent layers.
-    """
-    readers = consumers(graph)
-    outputs = {value.name for value in graph.output}
-    kept = {}
-    for name, limits in ranges.items():
-        layer = scope_of(name, layers)
-        is_inside = layer is not None and name not in outputs
-        if not (is_inside and all(scope_of(node.output[0], layers) == layer for node in readers.get(name, []))):
-            kept[name] = limits
-    return kept
-
-
-def scope_of(name: str, layers: list[str]) -> str | None:
-    """Return the layer of `layers` that a tensor was named after."""
-    return next((layer for layer in layers if name == layer or name.startswith(f"{layer}/")), None)
 
 
 def run_activations(

@@ -75,7 +75,9 @@ def _convert(keras_model: Any) -> Any:
         logger.setLevel(level)
     model = fuse_gelu(model)
     _refuse_foreign_ops(model, str(keras_model.name))
-    tidy(model, [str(getattr(layer, "layer", layer).name) for layer in keras_model.layers])
+    # Of a wrapper the layer inside gives the name, if the wrapper runs it by that (a Bidirectional does not).
+    names = {str(part.name): None for layer in keras_model.layers for part in (layer, getattr(layer, "layer", layer))}
+    tidy(model, list(names))
     model.graph.name = str(keras_model.name)
     return model
 
