@@ -16,7 +16,7 @@ from edgetool.errors import ParityError
 
 @pytest.fixture
 def stop() -> Iterator[main._Stop]:
-    before = {number: signal.getsignal(number) for number in main.STOPPING}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in main.STOPPING}  # jobs and nohup ignore some
     yield main._Stop()
     for number, handler in before.items():
         signal.signal(number, handler)
