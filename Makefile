@@ -15,7 +15,7 @@ DEMO_RECIPES := float32,float16,w8_dynamic,w8a8_static,prune80_w8a8_static,w8a8_
 DEMO_EPOCHS ?= 6
 DEMO_EFFORT ?= 1
 
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install demo test quick fuzz lint lock clean
 

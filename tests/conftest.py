@@ -17,6 +17,16 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+#: Files that take minutes, the longest first: begun last, one of them would keep one processor busy alone.
+LONGEST = ("test_zoo.py", "test_backends.py", "test_embed_operators.py", "test_readme.py", "test_document_cnn.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
+
+
 def _require_backend(name: str) -> None:
     """Skip, or fail under `EDGETOOL_REQUIRE_BACKENDS`, where a backend of Keras 3 is not installed."""
     if importlib.util.find_spec(name) is not None:
