@@ -224,6 +224,18 @@ def test_a_masked_pair_of_recurrent_layers_is_written_out_in_int8(tmp_path):
     assert 10 * np.log10(np.sum(expected**2) / np.sum((found - expected) ** 2)) > 25.0
 
 
+@pytest.mark.parametrize("recipe", ["float32", "w8_dynamic"])
+def test_a_loop_that_gives_its_sequence_can_be_prepared(recipe, tmp_path):
+    import tf_keras
+
+    layers = tf_keras.layers
+    model = tf_keras.Sequential([layers.Input((4, 3)), layers.GRU(3, return_sequences=True)])
+    series = np.random.default_rng(0).normal(size=(1, 4, 3)).astype(np.float32)
+    export_tflite(ModelState(model, SCHEMES[recipe]), tmp_path / "m.tflite", _context(series))
+    (found,) = _run((tmp_path / "m.tflite").read_bytes(), series)
+    assert np.abs(found - model(series).numpy()).max() < TOLERANCES[recipe]
+
+
 def test_operator_without_a_kernel_is_named_with_its_layer(tmp_path):
     import tensorflow as tf
     import tf_keras

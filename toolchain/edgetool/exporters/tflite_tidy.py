@@ -118,9 +118,10 @@ def drop_unused(model: Any) -> None:
     model.description = None
     model.metadata = [entry for entry in model.metadata or [] if entry.name in _KEPT_METADATA][:1] or None
     model.metadataBuffer = None
-    for graph in model.subgraphs:
-        graph.name = None if len(model.subgraphs) == 1 else graph.name
-        for tensor in graph.tensors:
+    # A loop is prepared by the sizes that stay open in it: without them LiteRT refuses a GRU that gives its sequence.
+    if len(model.subgraphs) == 1:
+        model.subgraphs[0].name = None
+        for tensor in model.subgraphs[0].tensors:
             tensor.shapeSignature = None
     for index, graph in enumerate(model.subgraphs):
         _drop_tensors(graph, [entry for entry in model.signatureDefs or [] if entry.subgraphIndex == index])
