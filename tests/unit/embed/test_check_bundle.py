@@ -89,3 +89,9 @@ def test_code_that_somebody_changed_is_not_run_without_trust(
     with pytest.raises(UntrustedModelError, match=f"b/{file}: other code") as caught:
         check_bundle(MODEL, bundle, num_samples=1)
     assert "--trust" in caught.value.next_step
+
+
+@pytest.mark.parametrize("header", ["stdint.h", "string.h", "stddef.h"])
+def test_a_header_of_the_systems_name_in_the_folder_is_not_taken(bundle: Path, header: str) -> None:
+    (bundle / header).write_text("#error foreign code\n")
+    assert check_bundle(MODEL, bundle, num_samples=2).num_different == 0

@@ -1,4 +1,4 @@
-"""Models of 2017 become what onnxruntime has kernels for, and compute what they did."""
+"""Models of old operator sets become what onnxruntime has kernels for, and compute what they did."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_the_source_runs_once_for_all_files_of_a_probe() -> None:
     assert calls == [4]
 
 
-def test_a_kernel_that_is_wrong_is_wrong_on_every_sample() -> None:
+def test_a_kernel_that_is_wrong_on_most_samples_is_not_as_near() -> None:
     random = np.random.default_rng(0)
     source = random.normal(size=(16, 10))
     right = source + 0.3 * random.normal(size=source.shape)

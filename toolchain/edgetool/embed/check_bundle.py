@@ -26,7 +26,7 @@ from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program
 from edgetool.embed.repair import repairs
-from edgetool.embed.rewritten import changed_file
+from edgetool.embed.rewritten import changed_file, rewrite
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import (
     CompilerError,
@@ -126,14 +126,20 @@ def check_bundle(
     with model_file(model, drop_softmax=written.drop_softmax) as file:
         program = place_io(lower_file(file), written.io)
         program = dataclasses.replace(program, source_digest=written.source)
-        if not trust:
-            _require_own(bundle, written, program, model)
-        return _checked(model, file, bundle, written, program, num_samples, seed, data)
+        if trust:
+            return _checked(model, file, bundle, bundle, written, program, num_samples, seed, data)
+        sources = rewrite(written.name, program, isa=written.isa, is_packed=written.is_packed)
+        _require_own(bundle, written, sources, model)
+        # Of the bundle's folder nothing else is seen: a header of the system's name there would be taken for it.
+        with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+            for name, content in sources.items():
+                (Path(folder) / name).write_bytes(content)
+            return _checked(model, file, bundle, Path(folder), written, program, num_samples, seed, data)
 
 
-def _require_own(bundle: Path, written: _Written, program: Program, model: Path) -> None:
+def _require_own(bundle: Path, written: _Written, sources: dict[str, bytes], model: Path) -> None:
     """Refuse code that is not what edgetool writes: compiling and running it would be to trust whoever wrote it."""
-    changed = changed_file(bundle, written.name, program, isa=written.isa, is_packed=written.is_packed)
+    changed = changed_file(bundle, sources)
     if changed is not None:
         raise UntrustedModelError(
             f"{bundle}/{changed}",
@@ -144,10 +150,10 @@ def _require_own(bundle: Path, written: _Written, program: Program, model: Path)
 
 
 def _checked(
-    model: Path, file: Path, bundle: Path, written: _Written, program: Program, num_samples: int, seed: int,
-    data: Callable[[], VerifyInputs] | None,
+    model: Path, file: Path, bundle: Path, compiled: Path, written: _Written, program: Program, num_samples: int,
+    seed: int, data: Callable[[], VerifyInputs] | None,
 ) -> BundleCheck:  # fmt: skip
-    """Compare with `file`, which is `model`, or that without its last softmax."""
+    """Compare what the folder `compiled` holds with `file`, which is `model`, or that without its last softmax."""
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
     else:
@@ -158,7 +164,7 @@ def _checked(
     expected = vectors.outputs
     changed = "".join(f", with {change} changed as it needs it" for change in repairs(model))
     compiler = os.environ.get("CC", "cc")
-    found = run_bundle(bundle, written.name, program, inputs, compiler=compiler)
+    found = run_bundle(compiled, written.name, program, inputs, compiler=compiler)
     distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
     allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
     different = np.any([d > limit for d, limit in zip(distances, allowed, strict=True)], axis=0)

@@ -9,15 +9,14 @@ from edgetool.embed.codegen import model_header, model_source, weights_source
 from edgetool.embed.pack import dense_for, pack
 from edgetool.embed.program import Program
 
-__all__ = ["changed_file"]
+__all__ = ["changed_file", "rewrite"]
 
 
-def changed_file(bundle: Path, name: str, program: Program, *, isa: str, is_packed: bool) -> str | None:
-    """Return the first source of a bundle that is not what is written from its model, None where all are.
+def rewrite(name: str, program: Program, *, isa: str, is_packed: bool) -> dict[str, bytes]:
+    """Return file name -> content of all that a bundle is compiled from.
 
     Args:
-        bundle: the folder.
-        name: its identifier.
+        name: the bundle's identifier.
         program: lowered from the model, inputs and outputs placed.
         isa: instruction set that the bundle is for.
         is_packed: weights are packed in it.
@@ -29,11 +28,16 @@ def changed_file(bundle: Path, name: str, program: Program, *, isa: str, is_pack
         f"{name}.c": model_source(written, arena, name=name),
         "weights.c": weights_source(written, name=name),
     }
-    for file, text in texts.items():
+    return {file: text.encode("utf-8") for file, text in texts.items()}
+
+
+def changed_file(bundle: Path, sources: dict[str, bytes]) -> str | None:
+    """Return the first of `sources` that is not in the folder as it is, None where all are."""
+    for file, content in sources.items():
         try:
-            found = (bundle / file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            found = (bundle / file).read_bytes()
+        except OSError:
             return file
-        if found != text:
+        if found != content:
             return file
     return None

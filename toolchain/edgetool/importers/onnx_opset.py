@@ -1,4 +1,4 @@
-"""Operator sets of before 2017, whose operators onnxruntime has no kernels for."""
+"""Operator sets before 7: onnxruntime lacks kernels for some of their operators (BatchNormalization, seen with 1.32)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from edgetool.errors import UnsupportedModelError
 
 __all__ = ["raise_old_opset"]
 
-#: The first operator set that onnxruntime promises to run (docs/Versioning.md: "7 and later").
+#: Models of this operator set and later are left as they are.
 FIRST_OPSET = 7
-#: What older models become: as new as exporters need it, see `onnx_frozen.MIN_OPSET`.
+#: What older models become here; exporters raise them further.
 RAISED_OPSET = 13
 
 

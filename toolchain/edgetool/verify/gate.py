@@ -237,7 +237,7 @@ def _is_as_near(source: Array, found: Array, right: Array, good_db: float) -> bo
 
     So they are, too, if half of the samples are: the error of a deep network is that of a few samples which rounding
     leads astray, one or the other (EfficientNet B0, four images: 11.6 and 18.7 dB; on forty 7.3 and 8.1). A kernel that
-    is wrong is wrong on all samples.
+    is wrong on fewer than half of them passes here, and is left to the comparison with the source.
     """
     runtime_db = sqnr_db(source, found)
     if runtime_db >= good_db or runtime_db >= sqnr_db(source, right) - MAX_LOSS_DB:
