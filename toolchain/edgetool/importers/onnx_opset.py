@@ -1,4 +1,4 @@
-"""Operator sets before 7: onnxruntime lacks kernels for some of their operators (BatchNormalization, seen with 1.32)."""
+"""Operator sets before 7: onnxruntime lacks kernels for some of their operators (BatchNormalization, seen in 1.32)."""
 
 from __future__ import annotations
 
