@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from edgetool.doctor.record import Finding
 from edgetool.extras import install_command
+from edgetool.runners.program import run_text
 
 __all__ = ["PROGRAMS", "Program", "check_data", "check_gpu", "check_packages", "check_programs", "check_python"]
 
@@ -165,7 +166,7 @@ def check_data() -> Finding:
 def _first_line(command: list[str]) -> str:
     """Return the first line that a program prints; empty where it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = run_text(command, timeout_s=20)
     except (OSError, subprocess.SubprocessError):
         return ""
     lines = (done.stdout or done.stderr).strip().splitlines()

@@ -38,6 +38,7 @@ from edgetool.errors import (
     UntrustedModelError,
     UsageError,
 )
+from edgetool.runners.program import run_program, run_text
 from edgetool.verify.inputs import VerifyInputs
 
 __all__ = ["BundleCheck", "bundled_model", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
@@ -208,7 +209,7 @@ def run_bundle(
         num_samples = len(inputs[0])
         given = b"".join(array[index].tobytes() for index in range(num_samples) for array in inputs)
         try:
-            done = subprocess.run([str(executable)], input=given, capture_output=True, timeout=TIMEOUT_S)
+            done = run_program([str(executable)], given=given, timeout_s=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise InterpreterTimeoutError(
                 str(bundle), found=f"no end within {TIMEOUT_S:g} s", expected="an answer", next_step="--samples 10"
@@ -231,7 +232,7 @@ def _compile(command: list[str]) -> None:
             expected="a C compiler",
             next_step="apt install gcc, or name one in the variable CC",
         )
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+    done = run_text(command, timeout_s=TIMEOUT_S)
     if done.returncode:
         raise CompilerError(
             shlex.join(command), found=done.stderr.strip()[-2000:], expected="code that compiles",

@@ -21,6 +21,7 @@ from edgetool.errors import (
     MissingDependencyError,
     TargetError,
 )
+from edgetool.runners.program import run_text
 from edgetool.targets import Qemu, Target
 
 __all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware"]
@@ -148,7 +149,7 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         *(str(folder / file) for file in ("startup.c", "measure.c")),
         *(str(bundle / file) for file in (f"{name}.c", "weights.c")), "-lm",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+    done = run_text(command, timeout_s=TIMEOUT_S)
     if done.returncode:
         raise CompilerError(
             shlex.join(command), found=done.stderr.strip()[-2000:], expected="firmware that builds and fits",
@@ -171,7 +172,8 @@ def linker_memory(target: Target, board: Qemu) -> dict[str, str]:
 
 
 def _sections(image: Path) -> dict[str, int]:
-    done = subprocess.run([SIZE, "-A", str(image)], capture_output=True, text=True, check=True)
+    done = run_text([SIZE, "-A", str(image)], timeout_s=TIMEOUT_S)
+    done.check_returncode()
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(".")]
     return {row[0]: int(row[1]) for row in rows}
 
@@ -182,7 +184,7 @@ def _emulate(image: Path, board: Qemu, subject: str) -> dict[str, int]:
         "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(image),
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+        done = run_text(command, timeout_s=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise InterpreterTimeoutError(
             subject,

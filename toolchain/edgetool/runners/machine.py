@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from edgetool.runners.program import run_text
 from edgetool.store.manifest import Machine
 
 __all__ = ["ISA_FLAGS", "busy_cpus", "choose_cpus", "cpu_model", "describe_machine", "isa_flags", "memory_limit_bytes"]
@@ -130,7 +131,8 @@ def _gpu_name() -> str:
         return ""
     command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        found = run_text(command, timeout_s=10)
+        found.check_returncode()
         lines = found.stdout.strip().splitlines()
         return lines[0].replace(", ", ", driver ") if lines else ""
     return ""
