@@ -9,12 +9,15 @@ import logging
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_fuse import fuse_gelu
 from edgetool.exporters.onnx_recurrent import rolled
 from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
+from edgetool.exporters.unchanged import hand_on, unchanged_outputs
 from edgetool.exporters.unrolling import looped_layers, unrolled
 
 __all__ = ["OPSET", "check_model", "convert"]
@@ -47,6 +50,36 @@ def convert(keras_model: Any) -> Any:
 
 
 def _convert(keras_model: Any) -> Any:
+    """Convert what a model computes, and hand on what it does not."""
+    import tf_keras
+
+    unchanged = unchanged_outputs(keras_model)
+    if not unchanged:
+        return _convert_computed(keras_model)
+    computed = [tensor for index, tensor in enumerate(keras_model.outputs) if index not in unchanged]
+    if computed:
+        model = _convert_computed(tf_keras.Model(keras_model.inputs, computed, name=keras_model.name))
+    else:
+        model = _empty(keras_model)
+    inputs = input_names(keras_model)
+    hand_on(model.graph, {index: inputs[place] for index, place in unchanged.items()})
+    return model
+
+
+def _empty(keras_model: Any) -> Any:
+    """Return an ONNX model with the inputs of a tf_keras model and nothing else."""
+    from onnx import helper
+
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(kind), ["N", *tensor.shape[1:]])
+        for name, tensor in zip(input_names(keras_model), keras_model.inputs, strict=True)
+        for kind in [np.dtype(tensor.dtype.as_numpy_dtype)]
+    ]
+    graph = helper.make_graph([], str(keras_model.name), inputs, [])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+
+
+def _convert_computed(keras_model: Any) -> Any:
     import tensorflow as tf
     import tf2onnx
 

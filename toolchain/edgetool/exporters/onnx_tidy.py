@@ -239,7 +239,7 @@ def merge_reshapes(graph: Any) -> None:
 def _clean_names(graph: Any, layers: list[str]) -> None:
     """Name tensors after Keras layers: `<layer>/kernel`, `<layer>/bias`, `<layer>`; name nodes after their output."""
     for node in list(graph.node):
-        if node.op_type == "Identity" and node.input[0] not in {value.name for value in graph.input}:
+        if node.op_type == "Identity" and not _is_needed(graph, node):
             bypass(graph, node)
     taken = {value.name for value in (*graph.input, *graph.output)}
     names: dict[str, str] = {}
@@ -273,6 +273,14 @@ def _clean_names(graph: Any, layers: list[str]) -> None:
     rename_values(graph, lambda name: names.get(name, name))
     for node in graph.node:
         node.name = node.output[0]
+
+
+def _is_needed(graph: Any, identity: Any) -> bool:
+    """Tell whether an Identity gives an output what an input, a constant or another output holds."""
+    outputs = {value.name for value in graph.output}
+    named = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
+    source = identity.input[0]
+    return source in {value.name for value in graph.input} or (identity.output[0] in outputs and source in named)
 
 
 def _layer_of(names: list[str], layers: list[str]) -> str | None:
