@@ -42,6 +42,9 @@ IN_POINTS = frozenset({"accuracy", "auc", "r2", "top5"})
 #: Tasks that need no labels: the inputs are the targets, or the outputs are judged by themselves.
 WITHOUT_LABELS = frozenset({"reconstruction", "generation"})
 
+#: Tasks whose outputs are scores of classes.
+WITH_CLASSES = frozenset({"classification", "binary", "language_model"})
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -67,6 +70,11 @@ class Head:
     per_position: bool
     is_labelled: bool
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the output is scores of classes."""
+        return self.task in WITH_CLASSES
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -91,6 +99,11 @@ class Task:
     heads: tuple[Head, ...] = ()
 
     @property
+    def head_classes(self) -> tuple[bool, ...]:
+        """Whether each output behind the first one is scores of classes."""
+        return tuple(head.has_classes for head in self.heads)
+
+    @property
     def needs_labels(self) -> bool:
         """Whether samples without labels are of no use."""
         return self.name not in WITHOUT_LABELS
@@ -98,7 +111,7 @@ class Task:
     @property
     def has_classes(self) -> bool:
         """Whether outputs are scores of classes, so that answers can be counted."""
-        return self.name in ("classification", "binary", "language_model")
+        return self.name in WITH_CLASSES
 
 
 def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | None) -> Task:

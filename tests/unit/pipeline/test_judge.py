@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from edgetool.pipeline.judge import judgement_of, parity_kind, recipe_trains, recipe_weights
 from edgetool.recipes.recipe import find_recipe
+from edgetool.tasks import Head, Task
 from edgetool.verify.parity import FLOAT, HALF, NOISE_INPUTS, QUANTIZED, RETRAINED, Tolerance
+
+CLASSES = Task("classification", "accuracy", "sparse_categorical_crossentropy", from_logits=False)
 
 
 @pytest.mark.parametrize(
@@ -24,11 +29,21 @@ def test_recipes_are_judged_by_what_they_do(
 ) -> None:
     recipe = find_recipe(name)
     assert (recipe_weights(recipe), parity_kind(recipe), recipe_trains(recipe)) == (weights, kind, trains)
-    assert judgement_of(recipe, classes=True).tolerance == limits
+    assert judgement_of(recipe, task=CLASSES).tolerance == limits
 
 
 def test_generated_inputs_and_stated_limits() -> None:
     recipe = find_recipe("w8_dynamic")
-    assert judgement_of(recipe, classes=None, noise_inputs=True).tolerance == NOISE_INPUTS
+    assert judgement_of(recipe, task=None, noise_inputs=True).tolerance == NOISE_INPUTS
     own = Tolerance(max_abs_error=0.5)
-    assert judgement_of(recipe, classes=None, tolerance=own).tolerance == own
+    assert judgement_of(recipe, task=None, tolerance=own).tolerance == own
+
+
+def test_every_output_is_judged_by_what_it_is_for() -> None:
+    scores = Head("sign", 1, "binary", "accuracy", "binary_crossentropy", True, False, False)
+    values = Head("ink", 2, "regression", "r2", "mse", False, False, False)
+    several = dataclasses.replace(CLASSES, heads=(scores, values))
+    judgement = judgement_of(find_recipe("w8a8_static"), task=several)
+    assert (judgement.classes, judgement.head_classes) == (True, (True, False))
+    alone = judgement_of(find_recipe("w8a8_static"), task=None)
+    assert (alone.classes, alone.head_classes) == (None, ())

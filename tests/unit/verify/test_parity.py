@@ -197,3 +197,58 @@ def test_every_stated_limit_is_in_the_records_words() -> None:
     words = Tolerance(1e-4, 10.0, 0.9).describe()
     assert "0.0001" in words and "10 dB" in words and "0.9" in words
     assert _compare(REFERENCE).tolerance == FLOAT.describe()
+
+
+VALUES = np.random.default_rng(3).normal(3.0, 0.3, size=(400, 1)).astype(np.float32)
+
+
+def _noisy(values: np.ndarray, share: float) -> np.ndarray:
+    noise = np.random.default_rng(4).normal(size=values.shape) * values.std() * share
+    return (values + noise).astype(np.float32)
+
+
+@pytest.mark.parametrize("tolerance", [QUANTIZED, RUNTIMES, RETRAINED])
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_an_output_that_hardly_leaves_its_mean_is_not_ok(tolerance: Tolerance, position: int) -> None:
+    near_mean = np.full_like(VALUES, VALUES.mean())
+    near_mean[::2] += 1e-3  # not one and the same for every sample
+    reference, candidate = [REFERENCE] * 3, [REFERENCE] * 3
+    reference[position], candidate[position] = VALUES, near_mean
+    options: dict = {"reference_name": "source", "artifact_name": "x", "kind": "quantized", "split": "val"}
+    record = compare_outputs(reference, candidate, classes=position != 0, tolerance=tolerance, **options)
+    assert record.sqnr_db[position] > 19.0  # by its power alone nothing is wrong
+    assert not record.passed
+    assert f"output {position} follows the reference with a correlation of" in record.reason
+    assert "SQNR about the mean" in record.reason
+    candidate[position] = _noisy(VALUES, 0.2)
+    assert compare_outputs(reference, candidate, classes=position != 0, tolerance=tolerance, **options).passed
+
+
+def test_a_class_head_that_gives_the_usual_answer_is_not_ok() -> None:
+    rare = _softmax(np.where(np.arange(200)[:, None] % 20 == 0, [-3.0, 3.0], [3.0, -3.0]))
+    usual = np.tile(rare[1:2], (200, 1)) + np.float32(0.01) * np.random.default_rng(0).random((200, 1), np.float32)
+    record = _compare(usual, rare, kind="quantized", tolerance=RETRAINED)
+    assert record.top1_agreement == pytest.approx(0.95)
+    assert not record.passed and "correlation" in record.reason
+    assert "correlation >= 0.5" in record.tolerance
+
+
+def test_a_head_of_logits_may_grow_where_it_is_known_to_hold_classes() -> None:
+    logits = np.log(REFERENCE + 1e-3)
+    options: dict = {
+        "reference_name": "source", "artifact_name": "x", "kind": "quantized", "split": "val", "classes": True,
+        "tolerance": RETRAINED,
+    }  # fmt: skip
+    both = (REFERENCE, logits), (REFERENCE, 2.1 * logits)
+    assert compare_outputs(*both, head_classes=(True,), **options).passed
+    assert not compare_outputs(*both, **options).passed
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT, HALF, QUANTIZED, RUNTIMES, RETRAINED])
+def test_a_constant_output_beside_others_is_compared_by_its_power(tolerance: Tolerance) -> None:
+    constant = np.full((200, 3), 7.0, np.float32)
+    options: dict = {"reference_name": "a", "artifact_name": "b", "kind": "quantized", "split": "val", "classes": True}
+    pair = (REFERENCE, constant), (REFERENCE, constant + np.float32(1e-6))
+    assert compare_outputs(*pair, tolerance=tolerance, **options).passed
+    wrong = (REFERENCE, constant), (REFERENCE, -constant)
+    assert not compare_outputs(*wrong, tolerance=tolerance, head_classes=(False,), **options).passed

@@ -170,12 +170,11 @@ def _with_labels(dataset: Dataset, alone: Dataset, index: int) -> Dataset:
 
 def head_settings(training: TrainingSettings, head: Head) -> TrainingSettings:
     """Return how an output behind the first one is trained."""
-    has_classes = head.task in ("classification", "binary")
     return dataclasses.replace(
         training,
         loss=head.loss,
         from_logits=head.from_logits,
         per_position=head.per_position,
-        balanced=training.balanced and has_classes,
-        label_smoothing=training.label_smoothing if has_classes else 0.0,
+        balanced=training.balanced and head.has_classes,
+        label_smoothing=training.label_smoothing if head.has_classes else 0.0,
     )

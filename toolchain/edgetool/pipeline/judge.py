@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgetool.passes import load_pass
 from edgetool.recipes.recipe import Recipe
+from edgetool.tasks import Task
 from edgetool.verify.gate import Judgement
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, tolerance_for
 
@@ -11,13 +12,13 @@ __all__ = ["judgement_of", "parity_kind", "recipe_trains", "recipe_weights"]
 
 
 def judgement_of(
-    recipe: Recipe, *, classes: bool | None, noise_inputs: bool = False, tolerance: Tolerance | None = None
+    recipe: Recipe, *, task: Task | None, noise_inputs: bool = False, tolerance: Tolerance | None = None
 ) -> Judgement:
     """Return how a recipe's files are compared with the source model.
 
     Args:
         recipe: decides the kind and the limits.
-        classes: whether outputs are scores of classes; None: the outputs tell.
+        task: says which outputs are scores of classes; None: the outputs tell.
         noise_inputs: samples are generated.
         tolerance: limits in place of the stated ones.
     """
@@ -25,7 +26,9 @@ def judgement_of(
     limits = tolerance or tolerance_for(
         kind, weights=recipe_weights(recipe), retrained=recipe_trains(recipe), noise_inputs=noise_inputs
     )
-    return Judgement(kind, limits, classes)
+    if task is None:
+        return Judgement(kind, limits, None)
+    return Judgement(kind, limits, task.has_classes, task.head_classes)
 
 
 def recipe_weights(recipe: Recipe) -> Weights:

@@ -53,8 +53,7 @@ def verify_stage(
     cache = run / "cache"
     inputs = read_split(cache, "parity").inputs
     reference = source_arrays(cache, "parity")
-    classes = task.has_classes
-    judgement = judgement_of(recipe, classes=classes)
+    judgement = judgement_of(recipe, task=task)
     outputs: dict[str, tuple[Array, ...]] = {}
     checked: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
@@ -68,8 +67,9 @@ def verify_stage(
                 artifact_name=artifact.name,
                 kind=judgement.kind,
                 split="validation",
-                classes=classes,
+                classes=task.has_classes,
                 tolerance=judgement.tolerance,
+                head_classes=task.head_classes,
             )
         except DiskFullError:
             raise
@@ -79,7 +79,7 @@ def verify_stage(
         outputs[artifact.name] = found
         checked.append(dataclasses.replace(artifact, parity=(record,), failure=None))
     progress("verify", len(artifacts), len(artifacts))
-    return _across_runtimes(checked, outputs, recipe=recipe, classes=classes)
+    return _across_runtimes(checked, outputs, recipe=recipe, task=task)
 
 
 def evaluate_source(
@@ -240,7 +240,7 @@ def _can_be_scored(split: Split, task: Task) -> bool:
 
 
 def _across_runtimes(
-    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, recipe: Recipe, classes: bool
+    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, recipe: Recipe, task: Task
 ) -> tuple[ArtifactRecord, ...]:
     """Add the comparison of the ONNX file with the TFLite file of the same recipe."""
     tflite = next((a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs), None)
@@ -255,7 +255,8 @@ def _across_runtimes(
                 artifact_name=artifact.name,
                 kind=kind,
                 split="validation",
-                classes=classes,
+                classes=task.has_classes,
+                head_classes=task.head_classes,
                 tolerance=tolerance_for(kind, weights=recipe_weights(recipe)),
             )
             artifact = dataclasses.replace(artifact, parity=(*artifact.parity, record))

@@ -356,8 +356,7 @@ def _gate(plan: Setup, recipe: Recipe, tolerance: Tolerance | None = None, *, mu
     """Return what the files of a recipe have to pass."""
     probe = _probe(_key(plan))
     _, task = _data(_key(plan))
-    classes = None if task is None else task.has_classes
-    judgement = judgement_of(recipe, classes=classes, noise_inputs=probe.is_noise, tolerance=tolerance)
+    judgement = judgement_of(recipe, task=task, noise_inputs=probe.is_noise, tolerance=tolerance)
     return Gate(recipe, probe, judgement, _digest(plan), _zero_layers(plan), must_agree)
 
 

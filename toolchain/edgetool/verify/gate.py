@@ -100,12 +100,14 @@ class Judgement:
     Attributes:
         kind: of the comparison.
         tolerance: its limits.
-        classes: whether outputs are scores of classes; None: the source's outputs tell.
+        classes: whether the first output is scores of classes; None: the source's outputs tell.
+        head_classes: likewise for the outputs behind it, as far as they are known.
     """
 
     kind: ParityKind
     tolerance: Tolerance
     classes: bool | None
+    head_classes: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ def pass_gate(
         split=probe.split,
         classes=has_classes(expected, Split(probe.split, inputs)) if classes is None else classes,
         tolerance=judgement.tolerance,
+        head_classes=judgement.head_classes,
     )
     notes = share_note(graph, scheme)
     if count_stored(graph).is_integer:

@@ -13,6 +13,7 @@ from edgetool.data.dataset import Array
 from edgetool.errors import ParityError
 from edgetool.evaluate.metrics import answers
 from edgetool.store.manifest import ParityRecord
+from edgetool.verify.variation import compare_variation
 
 __all__ = [
     "FLOAT",
@@ -36,6 +37,8 @@ Weights = Literal["float32", "float16", "int8"]
 
 #: SQNR of equal outputs; also the bound of all others, so that it stays a finite number.
 MAX_SQNR_DB = 200.0
+#: Scores of classes that vary less than this, relative to their size, need not be followed: the classes are the answer.
+MIN_SHARE_OF_SCORES = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,16 @@ class Tolerance:
         min_agreement: share of samples with the same arg-max, where there are classes; one sample more may differ, so
             that a handful of samples can be judged.
         min_sqnr_db_without_classes: of every output, where there are no classes to agree on.
+        min_centred_db: likewise, with the output's variation about its mean in place of its power.
+        min_correlation: of the scores of classes about their means, where they vary enough to tell.
     """
 
     max_abs_error: float | None = None
     min_sqnr_db: float | None = None
     min_agreement: float | None = None
     min_sqnr_db_without_classes: float | None = None
+    min_centred_db: float | None = None
+    min_correlation: float | None = None
 
     def describe(self, *, classes: bool = True) -> str:
         """Return the limits that hold with or without classes in words."""
@@ -66,6 +73,10 @@ class Tolerance:
             parts.append(f"SQNR >= {sqnr:g} dB")
         if agreement is not None:
             parts.append(f"top-1 agreement >= {agreement:g}")
+        if classes and self.min_correlation is not None:
+            parts.append(f"correlation >= {self.min_correlation:g}")
+        if not classes and self.min_centred_db is not None:
+            parts.append(f"SQNR about the mean >= {self.min_centred_db:g} dB")
         return ", ".join(parts) or "none"
 
     def limits(self, *, classes: bool) -> tuple[float | None, float | None]:
@@ -82,16 +93,18 @@ class Tolerance:
 
 #: Float exports compute the same graph in another order: only rounding may differ (LiteRT, onnxruntime: 2e-6, 123 dB).
 #: The SQNR catches outputs that are so small that any answer is within the absolute error.
-FLOAT = Tolerance(max_abs_error=1e-4, min_sqnr_db=60.0)
+FLOAT = Tolerance(max_abs_error=1e-4, min_sqnr_db=60.0, min_centred_db=20.0)
 #: Half-precision weights: 11 bits of significand, about 2^-11 relative error a weight, accumulated over layers (1e-2,
 #: 54 dB).
-HALF = Tolerance(max_abs_error=2e-2, min_sqnr_db=30.0)
+HALF = Tolerance(max_abs_error=2e-2, min_sqnr_db=30.0, min_centred_db=10.0)
 #: Honest int8 gave 13.5 dB and 94.1 % (onnxruntime per tensor, a point of accuracy lost) to 27 dB and 99.6 %.
-QUANTIZED = Tolerance(min_sqnr_db=10.0, min_agreement=0.90)
+#: Eight bits hold an output of 100 +- 1 to 16 dB about its mean, one of 300 +- 1 to 8 dB.
+QUANTIZED = Tolerance(min_sqnr_db=10.0, min_agreement=0.90, min_centred_db=6.0, min_correlation=0.5)
 #: Two quantisers that calibrate on their own: each is off by its own noise, so 3 dB and 5 points less.
-RUNTIMES = Tolerance(min_sqnr_db=7.0, min_agreement=0.85)
-#: The model was trained on after the reference: answers may move, but most must stay. Scores may grow or shrink.
-RETRAINED = Tolerance(min_agreement=0.70, min_sqnr_db_without_classes=0.0)
+RUNTIMES = Tolerance(min_sqnr_db=7.0, min_agreement=0.85, min_centred_db=3.0, min_correlation=0.5)
+#: The model was trained on after the reference: answers may move, but most must stay. Scores may grow or shrink. Values
+#: must explain half of the reference's variance: an output that says its mean explains none (0 dB).
+RETRAINED = Tolerance(min_agreement=0.70, min_sqnr_db_without_classes=0.0, min_centred_db=3.0, min_correlation=0.5)
 #: Quantised models on noise, which no range was calibrated for: honest int8 gave 12 to 28 dB and 86 to 100 %.
 NOISE_INPUTS = Tolerance(min_sqnr_db=5.0, min_agreement=0.70)
 
@@ -137,6 +150,7 @@ def compare_outputs(
     split: str,
     classes: bool,
     tolerance: Tolerance | None = None,
+    head_classes: Sequence[bool] = (),
 ) -> ParityRecord:
     """Compare the outputs of two models, each a sequence of `[N, ...]` arrays in file order.
 
@@ -148,8 +162,10 @@ def compare_outputs(
         kind: see `ParityRecord`.
         split: where the inputs came from, for the record.
         classes: the first output holds class scores, `[N, C]` or at each position `[N, ..., C]` (C = 1: one score for
-            two classes), so that agreement means something. Further outputs hold class scores where rows sum to 1.
+            two classes), so that agreement means something.
         tolerance: default: `tolerance_for(kind)`.
+        head_classes: likewise for each output behind the first one; those beyond it hold class scores where rows sum
+            to 1.
 
     Returns:
         The record; where it did not pass, `reason` says what broke.
@@ -163,12 +179,20 @@ def compare_outputs(
     errors = [float(np.abs(d).max()) for d in differences]
     worst = int(np.argmax(errors))
     sqnr = tuple(_ratio_db(r, d) for r, d in zip(reference, differences, strict=True))
+    stated = (classes, *head_classes)
+    holds_classes = [
+        stated[index] if index < len(stated) else _is_distribution(trusted) for index, trusted in enumerate(reference)
+    ]
     agreements = [
-        _agreement(trusted, found) if (classes if index == 0 else _is_distribution(trusted)) else None
-        for index, (trusted, found) in enumerate(zip(reference, candidate, strict=True))
+        _agreement(trusted, found) if scores else None
+        for trusted, found, scores in zip(reference, candidate, holds_classes, strict=True)
     ]
     agreement = agreements[0]
-    reasons = [*_constant(reference, candidate, reference_name), *_broken(limit, reference, errors, sqnr, agreements)]
+    reasons = [
+        *_constant(reference, candidate, reference_name),
+        *_broken(limit, reference, errors, sqnr, agreements),
+        *_not_followed(limit, reference, candidate, holds_classes),
+    ]
     return ParityRecord(
         reference=reference_name,
         artifact=artifact_name,
@@ -300,6 +324,27 @@ def _broken(
             where = f"output {index}: " if index else ""
             found.append(f"{where}another class for {changed} of {num_samples} samples, agreement {agreement:.3f}")
     return found
+
+
+def _not_followed(
+    limit: Tolerance, reference: Sequence[Array], candidate: Sequence[Array], holds_classes: Sequence[bool]
+) -> list[str]:
+    """Name outputs that do not follow the reference's as these vary, however near they are to their mean."""
+    reasons = []
+    for index, (trusted, found) in enumerate(zip(reference, candidate, strict=True)):
+        variation = compare_variation(trusted, found)
+        if variation is None or _is_constant(found):
+            continue
+        told = f"output {index} follows the reference with a correlation of {variation.correlation:.2f}"
+        if not holds_classes[index]:
+            least_db = limit.min_centred_db
+            if least_db is not None and variation.centred_db < least_db:
+                reasons.append(f"{told}: SQNR about the mean {variation.centred_db:.1f} dB, below {least_db:g} dB")
+            continue
+        least = limit.min_correlation
+        if least is not None and variation.share > MIN_SHARE_OF_SCORES and variation.correlation < least:
+            reasons.append(f"{told}, below {least:g}")
+    return reasons
 
 
 def _max_relative(reference: Array, difference: Array) -> float:
