@@ -339,3 +339,20 @@ def test_files_that_litert_dies_of_or_refuses(make: Callable[[], bytes], changed
     assert f"with {changed} changed" in found.reference
     assert changed in (tmp_path / "bundle" / "bundle.toml").read_text()
     assert changed in (tmp_path / "bundle" / "test_vectors.h").read_text()
+
+
+#: What a model computes of a signal, of rows, or of both, none of which has an axis for samples; and their shapes.
+WITHOUT_BATCH: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "signal": (lambda x: _tf().reduce_sum(_tf().matmul(x[None], _constant(16, 4))), ((16,),)),
+    "rows": (lambda x: _tf().transpose(_tf().matmul(x, _constant(3, 2))), ((4, 3),)),
+    "both": (lambda x, y: (_tf().matmul(x[None], _constant(16, 4)) + y, x), ((16,), (1, 4))),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WITHOUT_BATCH))
+def test_tensors_without_an_axis_for_samples(kind: str, tmp_path: Path) -> None:
+    tf = _tf()
+    function, shapes = WITHOUT_BATCH[kind]
+    signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    check(tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert(), tmp_path)

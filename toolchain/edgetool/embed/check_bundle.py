@@ -24,7 +24,7 @@ from edgetool.embed.c_bundle import BUNDLE_FILE, fill_template
 from edgetool.embed.calls import IO, buffer_lines, place_io, run_call, stream_lines
 from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
-from edgetool.embed.program import Program
+from edgetool.embed.program import Program, sample_shape
 from edgetool.embed.repair import repairs
 from edgetool.embed.rewritten import changed_file, rewrite
 from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
@@ -298,7 +298,7 @@ def _stream(program: Program, name: str) -> str:
 
 def _parted(content: bytes, program: Program, num_samples: int) -> tuple[Array, ...]:
     """Split what the program wrote, sample after sample, into one array an output."""
-    kinds = [(np.dtype(program.tensors[name].dtype), program.tensors[name].shape) for name in program.outputs]
-    sample = np.dtype([(f"f{index}", dtype, shape[1:]) for index, (dtype, shape) in enumerate(kinds)])
+    tensors = [program.tensors[name] for name in program.outputs]
+    sample = np.dtype([(f"f{i}", tensor.dtype, sample_shape(tensor)) for i, tensor in enumerate(tensors)])
     rows = np.frombuffer(content, sample, num_samples)
-    return tuple(np.ascontiguousarray(rows[f"f{index}"]) for index in range(len(kinds)))
+    return tuple(np.ascontiguousarray(rows[f"f{index}"]) for index in range(len(tensors)))

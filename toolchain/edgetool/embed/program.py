@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from edgetool.data.dataset import Array
 from edgetool.ir.graph import Tensor
 
-__all__ = ["Fields", "Program", "Step"]
+__all__ = ["Fields", "Program", "Step", "sample_shape"]
 
 #: Fields of a C structure: numbers, arrays of constants that it points to, structures inside of it.
 Fields = dict[str, "int | float | Array | Fields"]
@@ -91,3 +91,8 @@ class Program:
         for name in self.outputs:
             found.setdefault(self.owner(name), []).append(len(self.steps))
         return found
+
+
+def sample_shape(tensor: Tensor) -> tuple[int, ...]:
+    """Return the shape of what one run reads or writes: without the batch, where there is one of 1 in front."""
+    return tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape

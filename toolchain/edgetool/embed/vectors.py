@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.embed.program import Program
+from edgetool.embed.program import Program, sample_shape
 from edgetool.errors import DataError, FileFormatError, InterpreterCrashError
 from edgetool.ir.graph import Tensor
 from edgetool.runners.base import RunPlan
@@ -66,7 +66,7 @@ def random_inputs(program: Program, num_samples: int, *, seed: int = 0) -> tuple
     found = []
     for name in program.inputs:
         tensor = program.tensors[name]
-        shape = (num_samples, *tensor.shape[1:])
+        shape = (num_samples, *sample_shape(tensor))
         if np.issubdtype(tensor.dtype, np.floating):
             found.append(random.uniform(-1.0, 1.0, shape).astype(tensor.dtype))
             continue
@@ -96,11 +96,11 @@ def quantize_inputs(program: Program, arrays: Sequence[Array]) -> tuple[Array, .
     """
     tensors = [program.tensors[name] for name in program.inputs]
     shapes = [array.shape[1:] for array in arrays]
-    if shapes != [tensor.shape[1:] for tensor in tensors]:
+    if shapes != [sample_shape(tensor) for tensor in tensors]:
         raise DataError(
             "inputs",
             found=f"samples of shape {', '.join(str(list(shape)) for shape in shapes)}",
-            expected=", ".join(str(list(tensor.shape[1:])) for tensor in tensors),
+            expected=", ".join(str(list(sample_shape(tensor))) for tensor in tensors),
             next_step="give the data that the model was trained on",
         )
     found = []
@@ -139,15 +139,21 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array]) -> 
     if any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
         kernels = "builtin"
     oracle = REFERENCE if kernels == "reference" else FAST
-    plan = RunPlan(kernels=kernels, keep_state=bool(program.states), timeout_s=TIMEOUT_S)
+    plan = RunPlan(kernels=kernels, keep_state=bool(program.states), whole_runs=True, timeout_s=TIMEOUT_S)
+    given = [
+        array.reshape(len(array), *program.tensors[name].shape)
+        for array, name in zip(inputs, program.inputs, strict=True)
+    ]
     try:
         with ProcessRunner().open(path, plan) as session:
-            outputs = session.outputs(tuple(inputs), batch_size=1)
+            outputs = session.outputs(tuple(given))
     except InterpreterCrashError as exc:
         raise _no_oracle(path, oracle, exc) from None
+    stored = []
     for name, output in zip(program.outputs, outputs, strict=True):
-        _require_shape(path, name, output.shape, (len(inputs[0]), *program.tensors[name].shape[1:]))
-    stored = (_stored(array, program.tensors[name]) for array, name in zip(outputs, program.outputs, strict=True))
+        tensor = program.tensors[name]
+        _require_shape(path, name, output.shape[1:], tensor.shape)
+        stored.append(_stored(output.reshape(len(output), *sample_shape(tensor)), tensor))
     return Vectors(tuple(inputs), tuple(stored), oracle)
 
 

@@ -135,9 +135,14 @@ class Model(Protocol):
 
 
 class LiteRTModel:
-    """A `.tflite` file in the LiteRT interpreter: default (XNNPACK), reference or its own fast kernels."""
+    """A `.tflite` file in the LiteRT interpreter: default (XNNPACK), reference or its own fast kernels.
 
-    def __init__(self, path: str, *, num_threads: int, kernels: str, keep_state: bool = False) -> None:
+    With `whole_runs` each sample is one inference: inputs and outputs as the file has them, a batch or not.
+    """
+
+    def __init__(
+        self, path: str, *, num_threads: int, kernels: str, keep_state: bool = False, whole_runs: bool = False
+    ) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         resolvers = {
@@ -147,6 +152,7 @@ class LiteRTModel:
         }
         resolver = resolvers[kernels]
         self._keep_state = keep_state
+        self._whole_runs = whole_runs
         interpreter: Any = Interpreter
         self._open: Callable[[], Any] = lambda: interpreter(
             path, num_threads=num_threads, experimental_op_resolver_type=resolver
@@ -156,7 +162,9 @@ class LiteRTModel:
         self._wide: Any = None  # a second interpreter for larger batches; the first one is never resized after timing
         self.inputs = [_litert_tensor(detail) for detail in self._interpreter.get_input_details()]
         self.outputs = [_litert_tensor(detail) for detail in self._interpreter.get_output_details()]
-        self.batch = self._file_batch()
+        self.batch = 1 if whole_runs else self._file_batch()
+        if whole_runs:
+            self.inputs = [t._replace(shape=(-1, *(max(d, 1) for d in t.shape))) for t in self.inputs]
 
     def _file_batch(self) -> int | None:
         """Return the batch of the file; None where a larger one can be tried (a leading 1 or -1 in every tensor)."""
@@ -167,6 +175,9 @@ class LiteRTModel:
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run one batch; see `Model.run`."""
+        if self._whole_runs:
+            outputs = _litert_run(self._interpreter, [array[0] for array in arrays], keep_state=self._keep_state)
+            return [output[None] for output in outputs]
         if self.batch is not None or arrays[0].shape[0] == 1:
             return _litert_run(self._interpreter, arrays, keep_state=self._keep_state)
         if self._wide is None:
@@ -392,6 +403,7 @@ class Agent:
         kernels: str = "default",
         pin: Sequence[int] = (),
         keep_state: bool = False,
+        whole_runs: bool = False,
         memory_limit_bytes: int | None = None,
         input_shapes: Mapping[str, Sequence[int]] | None = None,
     ) -> dict[str, Any]:
@@ -405,6 +417,7 @@ class Agent:
             batch: samples of one timed inference.
             kernels: `default`, `reference` or `builtin` (LiteRT).
             keep_state: do not reset the states of operators between samples.
+            whole_runs: see `LiteRTModel`.
             pin: CPUs to stay on; left alone where the system refuses.
             memory_limit_bytes: bound on the address space, against files that ask for absurd tensors.
             input_shapes: input name -> shape that it is timed with, batch included, where the file leaves sizes open
@@ -427,7 +440,9 @@ class Agent:
             if runtime == "litert":
                 if device != "cpu":
                     raise _no_gpu(f"{Path(path).name} is a LiteRT file, which runs on the CPU here")
-                self._model = LiteRTModel(path, num_threads=num_threads, kernels=kernels, keep_state=keep_state)
+                self._model = LiteRTModel(
+                    path, num_threads=num_threads, kernels=kernels, keep_state=keep_state, whole_runs=whole_runs
+                )
             else:
                 self._model = OnnxModel(path, num_threads=num_threads, device=device, input_shapes=input_shapes)
         return {"load_ns": time.perf_counter_ns() - start, "pinned_cpus": pinned, "node_providers": self.nodes()}

@@ -23,6 +23,7 @@ class RunPlan:
         batch: samples of one inference.
         kernels: LiteRT's default kernels (XNNPACK), its reference kernels, or its own fast ones (`builtin`).
         keep_state: go on where the sample before ended, as a stream does; else states of operators begin anew.
+        whole_runs: each sample is one inference of a `.tflite` file, whose tensors may have no axis for samples.
         pin: pin the process to as many CPUs as it has threads, where the system allows.
         input_shapes: of `.onnx` files that leave sizes open: what inputs are timed with.
         timeout_s: of one call; None: wait for ever.
@@ -33,6 +34,7 @@ class RunPlan:
     batch: int = 1
     kernels: Literal["default", "reference", "builtin"] = "default"
     keep_state: bool = False
+    whole_runs: bool = False
     pin: bool = False
     timeout_s: float | None = None
     input_shapes: tuple[InputShape, ...] = ()

@@ -43,6 +43,7 @@ class ProcessSession:
                 batch=plan.batch,
                 kernels=plan.kernels,
                 keep_state=plan.keep_state,
+                whole_runs=plan.whole_runs,
                 pin=pin,
                 input_shapes=_timed_shapes(path, plan, runtime),
                 # CUDA reserves far more address space than it uses.
