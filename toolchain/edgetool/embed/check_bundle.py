@@ -27,7 +27,15 @@ from edgetool.embed.lower import lower_file
 from edgetool.embed.program import Program, sample_shape
 from edgetool.embed.repair import repairs
 from edgetool.embed.rewritten import changed_file, rewrite
-from edgetool.embed.vectors import FLOAT_TOLERANCE, differences, quantize_inputs, random_inputs, reference_vectors
+from edgetool.embed.vectors import (
+    FAST,
+    FLOAT_TOLERANCE,
+    Vectors,
+    differences,
+    quantize_inputs,
+    random_inputs,
+    reference_vectors,
+)
 from edgetool.errors import (
     CompilerError,
     FileFormatError,
@@ -162,18 +170,29 @@ def _checked(
         inputs, said = quantize_inputs(program, given.split.inputs), given.description
     num_samples = len(inputs[0])
     vectors = reference_vectors(file, program, inputs)
-    expected = vectors.outputs
     changed = "".join(f", with {change} changed as it needs it" for change in repairs(model))
     compiler = os.environ.get("CC", "cc")
     found = run_bundle(compiled, written.name, program, inputs, compiler=compiler)
-    distances = [differences(a, b) for a, b in zip(found, expected, strict=True)]
-    allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
-    different = np.any([d > limit for d, limit in zip(distances, allowed, strict=True)], axis=0)
+    oracle = vectors.oracle
+    excess, distances = _distances(found, vectors)
+    if excess.any() and any(np.issubdtype(array.dtype, np.floating) for array in found) and oracle != FAST:
+        # Where a float lies between two integers that it is rounded to, LiteRT's own kernels part company.
+        other_excess, other_distances = _distances(found, reference_vectors(file, program, inputs, is_fast=True))
+        oracle = f"{oracle}, or {FAST} for samples that those two round differently"
+        excess, distances = np.minimum(excess, other_excess), np.minimum(distances, other_distances)
     return BundleCheck(
-        bundle=str(bundle), reference=f"{model} ({vectors.oracle}{changed})", inputs=said,
-        num_samples=num_samples, num_different=int(different.sum()),
-        max_difference=float(max(d.max(initial=0.0) for d in distances)), compiler=compiler,
+        bundle=str(bundle), reference=f"{model} ({oracle}{changed})", inputs=said, num_samples=num_samples,
+        num_different=int((excess > 0.0).sum()), max_difference=float(distances.max(initial=0.0)), compiler=compiler,
     )  # fmt: skip
+
+
+def _distances(found: Sequence[Array], vectors: Vectors) -> tuple[Array, Array]:
+    """Return by how much each sample is further away than is allowed, and how far it is, of its worst output."""
+    expected = vectors.outputs
+    distances = np.array([differences(a, b) for a, b in zip(found, expected, strict=True)])
+    allowed = [FLOAT_TOLERANCE if np.issubdtype(array.dtype, np.floating) else 0.0 for array in expected]
+    excess = np.maximum(distances - np.array(allowed)[:, None], 0.0)
+    return excess.max(axis=0), distances.max(axis=0)
 
 
 def require_equal(found: BundleCheck) -> None:

@@ -17,6 +17,7 @@ from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 
 __all__ = [
+    "FAST",
     "FLOAT_TOLERANCE",
     "REFERENCE",
     "Vectors",
@@ -126,17 +127,18 @@ def differences(found: Array, expected: Array) -> Array:
     return distance
 
 
-def reference_vectors(path: Path, program: Program, inputs: Sequence[Array]) -> Vectors:
+def reference_vectors(path: Path, program: Program, inputs: Sequence[Array], *, is_fast: bool = False) -> Vectors:
     """Run the file at `path` with LiteRT's reference kernels in a process of its own.
 
-    Where those lack an operator or have it wrong, see `WITHOUT_REFERENCE`, LiteRT's own fast kernels run.
+    LiteRT's own fast kernels run where those lack an operator or have it wrong, see `WITHOUT_REFERENCE`, and where
+    `is_fast` asks for them.
 
     Raises:
         EdgetoolError: the interpreter refused the file or died.
         FileFormatError: it makes outputs of another shape than the file states.
     """
     kernels: Literal["reference", "builtin"] = "reference"
-    if any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
+    if is_fast or any(step.kernel in WITHOUT_REFERENCE for step in program.steps):
         kernels = "builtin"
     oracle = REFERENCE if kernels == "reference" else FAST
     plan = RunPlan(kernels=kernels, keep_state=bool(program.states), whole_runs=True, timeout_s=TIMEOUT_S)
