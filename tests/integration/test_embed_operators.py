@@ -56,6 +56,40 @@ def _attention(x: Any) -> Any:
     return tf.reshape(tf.transpose(tf.matmul(weights, heads), (0, 2, 1, 3)), (1, 5, 8))
 
 
+def _running_sums(x: Any) -> Any:
+    cumsum = _tf().cumsum
+    return cumsum(x, -1) + cumsum(x, 1, exclusive=True) * cumsum(x, -1, reverse=True)
+
+
+def _remainders(x: Any, y: Any) -> Any:
+    tf = _tf()
+    return tf.math.floormod(4.0 * x, y) + tf.math.floordiv(4.0 * x, y), tf.pow(abs(x) + 0.1, y)
+
+
+def _whole_numbers(x: Any, y: Any) -> Any:
+    """Numbers of both signs; 7 in place of a divisor of 0."""
+    tf = _tf()
+    a, b = tf.cast(100.0 * x, tf.int32), tf.cast(9.0 * y, tf.int32)
+    divisor = tf.where(tf.broadcast_to(b, a.shape) == 0, 7 + 0 * a, tf.broadcast_to(b, a.shape))
+    parts = (tf.math.floordiv(a, divisor), tf.math.floormod(a, divisor), tf.nn.relu(a - b), a * b + 3, tf.maximum(a, b))
+    chosen = tf.where(b > 0, tf.cast(x, tf.float32), tf.cast(y, tf.float32))
+    return chosen, tf.stack([*parts, tf.minimum(a, b)], 1), tf.cast(a, tf.int64), tf.cast(a, tf.float32)
+
+
+def _truth_values(x: Any, y: Any) -> Any:
+    tf = _tf()
+    either, both = tf.logical_or(x > 0.5, y > 0.0), tf.logical_and(x > 0.0, tf.logical_not(y > 0.5))
+    return tf.cast(either, tf.float32), tf.cast(both, tf.int32), tf.cast(tf.nn.relu(x), tf.bool)
+
+
+def _best_pixels(x: Any) -> Any:
+    """The channels of the pixel in which each is the largest, as pose estimation reads them."""
+    tf = _tf()
+    best = tf.argmax(tf.reshape(x, (35, 6)), 0, tf.int32)
+    places = tf.stack((tf.zeros(6, tf.int32), best // 7, best % 7), 1)
+    return tf.gather_nd(x, places), places
+
+
 def _prelu(x: Any) -> Any:
     relu = _tf().nn.relu
     return relu(x) + relu(-x) * -_constant(1, 1, 6)
@@ -142,6 +176,14 @@ FLOAT_CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
     "pad with a value": ([SEQUENCE], lambda x: _tf().pad(x, ((0, 0), (1, 2), (0, 1)), constant_values=2.5), "PADV2"),
     "broadcast to": ([(5, 1)], lambda x: _tf().broadcast_to(x, (1, 5, 8)), "BROADCAST_TO"),
     "arg max": ([SEQUENCE], lambda x: _tf().argmax(x, -1, _tf().int32), "ARG_MAX"),
+    "arg min": ([SEQUENCE], lambda x: (_tf().argmin(x, -1, _tf().int32), _tf().argmin(x, 1)), "ARG_MIN"),
+    "sign": ([SEQUENCE], lambda x: _tf().sign(_tf().nn.relu(x) - _tf().nn.relu(x - 0.5)), "SIGN"),
+    "length one": ([SEQUENCE], lambda x: _tf().math.l2_normalize(x, -1), "L2_NORMALIZATION"),
+    "running sums": ([SEQUENCE], _running_sums, "CUMSUM"),
+    "remainders": ([SEQUENCE, (5, 1)], _remainders, "FLOOR_MOD"),
+    "whole numbers": ([SEQUENCE, (5, 1)], _whole_numbers, "FLOOR_DIV"),
+    "truth values": ([SEQUENCE, (5, 1)], _truth_values, "LOGICAL_AND"),
+    "gather by several axes": ([IMAGE], _best_pixels, "GATHER_ND"),
 }
 
 

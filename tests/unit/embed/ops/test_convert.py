@@ -29,8 +29,8 @@ def test_from_int8_to_int8_is_a_table() -> None:
 
 
 def test_others_are_refused_with_what_there_is() -> None:
-    with pytest.raises(UnsupportedModelError, match="int64 to float32, expected bool to float32, int32 to float32"):
-        _step("CAST", "int64", "float32")
+    with pytest.raises(UnsupportedModelError, match="int64 to bool, expected bool to float32, bool to int32"):
+        _step("CAST", "int64", "bool")
 
 
 def test_16_bits_are_rescaled() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from edgetool.embed.ops.gather import lower_gather
+from edgetool.embed.ops.gather import lower_gather, lower_gather_nd
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 
@@ -31,3 +32,11 @@ def test_batches_and_other_indices_are_refused() -> None:
     long = dataclasses.replace(TENSORS["i"], dtype="int64")
     with pytest.raises(UnsupportedModelError, match="indices of int64"):
         lower_gather(OP, dataclasses.replace(GRAPH, tensors={**TENSORS, "i": long}))
+
+
+def test_slices_by_an_index_along_several_axes() -> None:
+    tensors = {**TENSORS, "i": Tensor("i", (7, 2), "int32"), "y": Tensor("y", (7, 4), "float32")}
+    step = lower_gather_nd(Op("GATHER_ND", "y", ("t", "i"), ("y",)), dataclasses.replace(GRAPH, tensors=tensors))
+    sizes = step.fields.pop("sizes")
+    assert isinstance(sizes, np.ndarray) and sizes.tolist() == [3, 10]
+    assert step.kernel == "gather_nd_f32" and step.fields == {"num_indices": 7, "depth": 2, "num_inner": 4}

@@ -16,13 +16,17 @@ Lowering = Callable[[Op, Graph], Step | list[Step]]
 OPERATORS: dict[str, str] = {
     "ADD": "edgetool.embed.ops.add:lower_add",
     "ARG_MAX": "edgetool.embed.ops.arg_max:lower_arg_max",
+    "ARG_MIN": "edgetool.embed.ops.arg_max:lower_arg_max",
     "AVERAGE_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
     "BATCH_MATMUL": "edgetool.embed.ops.batch_matmul:lower_batch_matmul",
     "CONV_2D": "edgetool.embed.ops.conv_2d:lower_conv_2d",
+    "CUMSUM": "edgetool.embed.ops.cumsum:lower_cumsum",
     "DEPTHWISE_CONV_2D": "edgetool.embed.ops.depthwise_conv_2d:lower_depthwise_conv_2d",
     "FLIP_SIGN": "edgetool.embed.ops.flip_sign:lower_flip_sign",
     "FULLY_CONNECTED": "edgetool.embed.ops.fully_connected:lower_fully_connected",
     "GATHER": "edgetool.embed.ops.gather:lower_gather",
+    "GATHER_ND": "edgetool.embed.ops.gather:lower_gather_nd",
+    "L2_NORMALIZATION": "edgetool.embed.ops.l2_normalization:lower_l2_normalization",
     "LOG_SOFTMAX": "edgetool.embed.ops.log_softmax:lower_log_softmax",
     "MEAN": "edgetool.embed.ops.mean:lower_mean",
     "MAX_POOL_2D": "edgetool.embed.ops.pool_2d:lower_pool_2d",
@@ -32,7 +36,9 @@ OPERATORS: dict[str, str] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "edgetool.embed.ops.lstm:lower_lstm",
     "TRANSPOSE_CONV": "edgetool.embed.ops.transpose_conv:lower_transpose_conv",
     **dict.fromkeys(
-        ("DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB"),
+        (
+            "DIV", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "MUL", "POW", "PRELU", "SQUARED_DIFFERENCE", "SUB",
+        ),
         "edgetool.embed.ops.binary:lower_binary",
     ),
     **dict.fromkeys(("CAST", "DEQUANTIZE", "QUANTIZE"), "edgetool.embed.ops.convert:lower_convert"),
@@ -41,6 +47,7 @@ OPERATORS: dict[str, str] = {
         "edgetool.embed.ops.compare:lower_compare",
     ),
     **dict.fromkeys(("SELECT", "SELECT_V2"), "edgetool.embed.ops.compare:lower_select"),
+    **dict.fromkeys(("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR"), "edgetool.embed.ops.logical:lower_logical"),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), "edgetool.embed.ops.reduce:lower_reduce"),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), "edgetool.embed.ops.resize:lower_resize"),
     **dict.fromkeys(
@@ -54,7 +61,7 @@ OPERATORS: dict[str, str] = {
     **dict.fromkeys(
         (
             "ABS", "CEIL", "COS", "ELU", "EXP", "FLOOR", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC",
-            "NEG", "RELU", "RELU6", "RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "SQUARE", "TANH",
+            "NEG", "RELU", "RELU6", "RELU_N1_TO_1", "ROUND", "RSQRT", "SIGN", "SIN", "SQRT", "SQUARE", "TANH",
         ),
         "edgetool.embed.ops.unary:lower_unary",
     ),

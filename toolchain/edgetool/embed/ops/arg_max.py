@@ -1,4 +1,4 @@
-"""ARG_MAX: where the largest value stands."""
+"""ARG_MAX and ARG_MIN: where the largest or smallest value stands."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def lower_arg_max(op: Op, graph: Graph) -> Step:
     require(result.dtype in ("int32", "int64"), op, what=f"an output of {result.dtype}", expected="int32 or int64")
     axis = int(constant_of(op, graph, 1, graph.tensors[op.inputs[1]].dtype).reshape(-1)[0]) % len(source.shape)
     outer, size, inner = outer_inner(source.shape, axis, axis)
-    kernel = f"arg_max_{suffix}_s{result.dtype.removeprefix('int')}"
+    kernel = f"{op.kind.lower()}_{suffix}_s{result.dtype.removeprefix('int')}"
     fields = {"num_outer": outer, "size": size, "num_inner": inner}
     return Step(op.name, kernel, (source.name,), result.name, {**fields})

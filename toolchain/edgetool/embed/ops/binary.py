@@ -28,8 +28,19 @@ SUM_SHIFT, WIDE_SUM_SHIFT, SQUARE_SHIFT = 20, 15, 7
 #: Operators with a kernel for 16-bit activations.
 WIDE = frozenset({"ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
 
+#: Operators with a kernel for plain integers of 32 bits.
+PLAIN = frozenset({"ADD", "DIV", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
+
 #: Operators whose kernel has another name than the operator.
 NAMES = {"ADD": "broadcast_add"}
+
+#: Fused activation -> what it lets through of plain integers.
+PLAIN_RANGES = {
+    "NONE": (-(1 << 31), (1 << 31) - 1),
+    "RELU": (0, (1 << 31) - 1),
+    "RELU6": (0, 6),
+    "RELU_N1_TO_1": (-1, 1),
+}
 
 
 def lower_binary(op: Op, graph: Graph) -> Step:
@@ -40,12 +51,15 @@ def lower_binary(op: Op, graph: Graph) -> Step:
     """
     first, second = (graph.tensors[name] for name in op.inputs)
     result = output_of(op, graph)
-    suffix = suffix_of(op, ("float32", "int8", "int16"), first, second, result)
+    suffix = suffix_of(op, _types(op), first, second, result)
     fields: Fields = {"shape": broadcast_fields(op, first.shape, second.shape, result.shape)}
     name = op.kind.lower()
     if suffix == "f32":
         low, high = float_range(op)
         fields |= {} if op.kind == "PRELU" else {"low": low, "high": high}
+    elif suffix == "s32":
+        low, high = PLAIN_RANGES[str(op.attributes.get("fused_activation_function", "NONE"))]
+        fields |= {"low": low, "high": high}
     else:
         require(
             suffix == "s8" or op.kind in WIDE, op, what="16-bit activations",
@@ -63,6 +77,11 @@ def lower_binary(op: Op, graph: Graph) -> Step:
         fields=fields,
         overwrites=sides,
     )
+
+
+def _types(op: Op) -> tuple[str, ...]:
+    quantized = ("int8", "int16") if op.kind in INTEGER_FIELDS else ()
+    return ("float32", *quantized, *(("int32",) if op.kind in PLAIN else ()))
 
 
 def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:

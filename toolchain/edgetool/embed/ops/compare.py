@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgetool.embed.ops.checks import output_of, require, require_one_scale, suffix_of
 from edgetool.embed.ops.copies import KINDS
-from edgetool.embed.ops.shapes import broadcast_fields
+from edgetool.embed.ops.shapes import broadcast_fields, select_fields
 from edgetool.embed.program import Fields, Step
 from edgetool.ir.graph import Graph, Op
 
@@ -36,19 +36,15 @@ def lower_select(op: Op, graph: Graph) -> Step:
     """Return the call.
 
     Raises:
-        UnsupportedModelError: other types, or a condition that is neither one for all nor one for each element.
+        UnsupportedModelError: other types, or shapes that do not broadcast.
     """
     condition, first, second = (graph.tensors[name] for name in op.inputs)
     result = output_of(op, graph)
     suffix = suffix_of(op, KINDS, first, second, result)
     require_one_scale(op, first, second, result)
-    sizes = [tensor.num_elements for tensor in (first, second)]
-    size = result.num_elements
-    require(
-        sizes == [size, size] and condition.num_elements in (1, size) and condition.dtype == "bool", op,
-        what=f"{list(condition.shape)} of {condition.dtype} for {list(first.shape)} and {list(second.shape)}",
-        expected="tensors of one shape, and one condition or as many", next_step="broadcast before the layer",
-    )  # fmt: skip
-    step = int(condition.num_elements != 1)
-    names = (condition.name, first.name, second.name)
-    return Step(op.name, f"select_{suffix}", names, result.name, {"num_elements": size, "condition_step": step})
+    require(condition.dtype == "bool", op, what=f"a condition of {condition.dtype}", expected="bool")
+    shape = condition.shape
+    if op.kind == "SELECT" and len(shape) == 1 < len(result.shape):
+        shape = (*shape, *(1 for _ in result.shape[1:]))  # one condition for each row
+    fields = select_fields(op, shape, first.shape, second.shape, result.shape)
+    return Step(op.name, f"select_{suffix}", (condition.name, first.name, second.name), result.name, fields)

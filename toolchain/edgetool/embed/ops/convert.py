@@ -22,8 +22,19 @@ KERNELS = {
     ("DEQUANTIZE", "int8", "float32"): "dequantize_s8_f32",
     ("DEQUANTIZE", "int16", "float32"): "dequantize_s16_f32",
     ("CAST", "bool", "float32"): "cast_bool_f32",
+    ("CAST", "bool", "int32"): "cast_bool_s32",
+    ("CAST", "float32", "bool"): "cast_f32_bool",
+    ("CAST", "float32", "int32"): "cast_f32_s32",
+    ("CAST", "float32", "int64"): "cast_f32_s64",
     ("CAST", "int8", "float32"): "dequantize_s8_f32",
+    ("CAST", "int8", "int32"): "cast_s8_s32",
+    ("CAST", "int16", "float32"): "cast_s16_f32",
+    ("CAST", "int16", "int32"): "cast_s16_s32",
+    ("CAST", "int32", "bool"): "cast_s32_bool",
     ("CAST", "int32", "float32"): "cast_s32_f32",
+    ("CAST", "int32", "int64"): "cast_s32_s64",
+    ("CAST", "int64", "float32"): "cast_s64_f32",
+    ("CAST", "int64", "int32"): "cast_s64_s32",
 }
 
 
@@ -45,7 +56,12 @@ def lower_convert(op: Op, graph: Graph) -> Step:
     )  # fmt: skip
     assert kernel is not None
     fields: Fields = {"num_elements": result.num_elements}
-    if "float32" not in (source.dtype, result.dtype):
+    if kernel == "cast_s8_s32":
+        is_unsigned = bool(op.attributes.get("unsigned", False))
+        require(
+            not is_unsigned, op, what="uint8 to int32", expected="uint8 to float32", next_step="cast to float32 first"
+        )
+    elif op.kind == "QUANTIZE" and source.dtype != "float32":
         fields |= _factor(op, source, result)
     elif kernel == "dequantize_s8_f32" and op.kind == "CAST":
         # The numbers themselves, of unsigned bytes those before their sign was flipped.

@@ -18,6 +18,7 @@ __all__ = [
     "outer_inner",
     "reduced_axes",
     "row_strides",
+    "select_fields",
 ]
 
 #: Axes that the kernels' loops have.
@@ -75,6 +76,32 @@ def broadcast_fields(op: Op, first: Sequence[int], second: Sequence[int], result
         **{f"a{axis}": step for axis, step in enumerate(a)},
         **{f"b{axis}": step for axis, step in enumerate(b)},
     }
+
+
+def select_fields(
+    op: Op, condition: Sequence[int], first: Sequence[int], second: Sequence[int], result: Sequence[int]
+) -> Fields:
+    """Return the fields of `select_t`.
+
+    Raises:
+        UnsupportedModelError: shapes that do not broadcast, or more axes than the kernels have loops.
+    """
+    shapes = (condition, first, second)
+    fits = all(
+        len(shape) <= len(result)
+        and all(size in (1, full) for size, full in zip(shape[::-1], result[::-1], strict=False))
+        for shape in shapes
+    )
+    require(
+        fits, op, what=f"{list(condition)}, {list(first)} and {list(second)} to {list(result)}",
+        expected="shapes that broadcast", next_step="export the model again",
+    )  # fmt: skip
+    sizes, strides = merge_axes(result, *(broadcast_strides(shape, result) for shape in shapes))
+    sizes, padded = _padded(op, BROADCAST_AXES, sizes, *strides)
+    fields: Fields = {f"n{axis}": size for axis, size in enumerate(sizes)}
+    for letter, steps in zip("cab", padded, strict=True):
+        fields |= {f"{letter}{axis}": step for axis, step in enumerate(steps)}
+    return fields
 
 
 def copy_fields(

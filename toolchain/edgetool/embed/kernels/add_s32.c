@@ -1,0 +1,12 @@
+/* needs: broadcast clamp_s32 */
+/* ADD of plain integers. */
+typedef struct {
+  broadcast_t shape;
+  int32_t low, high;
+} add_s32_t;
+
+static int32_t add_s32_one(const add_s32_t *p, int32_t a, int32_t b) {
+  return clamp_s32((int64_t)a + b, p->low, p->high);
+}
+
+BROADCAST(add_s32, int32_t)

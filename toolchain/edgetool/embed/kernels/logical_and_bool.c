@@ -1,0 +1,12 @@
+/* needs: broadcast */
+/* LOGICAL_AND. */
+typedef struct {
+  broadcast_t shape;
+} logical_and_bool_t;
+
+static uint8_t logical_and_bool_one(const logical_and_bool_t *p, uint8_t a, uint8_t b) {
+  (void)p;
+  return (uint8_t)(a != 0 && b != 0);
+}
+
+BROADCAST(logical_and_bool, uint8_t)

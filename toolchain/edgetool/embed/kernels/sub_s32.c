@@ -1,0 +1,12 @@
+/* needs: broadcast clamp_s32 */
+/* SUB of plain integers. */
+typedef struct {
+  broadcast_t shape;
+  int32_t low, high;
+} sub_s32_t;
+
+static int32_t sub_s32_one(const sub_s32_t *p, int32_t a, int32_t b) {
+  return clamp_s32((int64_t)a - b, p->low, p->high);
+}
+
+BROADCAST(sub_s32, int32_t)
