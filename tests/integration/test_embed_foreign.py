@@ -262,6 +262,11 @@ OPERATORS: dict[str, Callable[[], tuple[str, list[Values], Values, Any]]] = {
     "from int8 to uint8": lambda: (
         "QUANTIZE", [(IMAGE, "int8", (0.02, 100), None)], (IMAGE, "uint8", (0.013, 5), None), _options("Quantize"),
     ),
+    "bytes of several scales": lambda: (
+        "CONCATENATION",
+        [(IMAGE, "uint8", (0.02, 100), None), (IMAGE, "uint8", (0.013, 5), None), (IMAGE, "uint8", (1e-6, 0), None)],
+        ((1, 4, 6, 24), "uint8", (0.02, 128), None), _options("Concatenation", axis=3),
+    ),
     "memory in int8": lambda: _svdf("int8"),
     "memory in float32": lambda: _svdf("float32"),
 }  # fmt: skip
@@ -326,11 +331,70 @@ def _lost_dimension() -> bytes:
     return pack(model)
 
 
+def _custom(content: bytes, name: str, options: bytes) -> Any:
+    """Return the model with its operator as a custom one."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = unpack(content)
+    (code,), (op,) = model.operatorCodes, model.subgraphs[0].operators
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode, op.customOptions = name.encode(), np.frombuffer(options, np.uint8)
+    op.builtinOptions, op.builtinOptionsType = None, 0
+    return model
+
+
+def _enlarging() -> bytes:
+    """As MediaPipe's segmentation ends: `padding` 1 is SAME, both strides are 2."""
+    sources: list[Values] = [
+        (IMAGE, "float32", None, None), ((3, 2, 3, 8), "float32", None, _constant(3, 2, 3, 8)),
+        ((3,), "float32", None, _constant(3)),
+    ]  # fmt: skip
+    content = one_operator("TRANSPOSE_CONV", sources, ((1, 8, 12, 3), "float32", None, None))
+    return pack(_custom(content, "Convolution2DTransposeBias", np.array((1, 2, 2), np.int32).tobytes()))
+
+
+def _detector(dtype: str, boxes: tuple[float, int] | None, scores: tuple[float, int] | None) -> bytes:
+    """200 boxes of 6 numbers around anchors that lie close together, with scores of a background and 3 classes."""
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers import flexbuffers
+
+    anchors = np.random.default_rng(0).uniform(0.2, 0.8, (200, 4))
+    stored = anchors if boxes is None else np.round(anchors / 0.004)
+    sources: list[Values] = [
+        ((1, 200, 6), dtype, boxes, None), ((1, 200, 4), dtype, scores, None),
+        ((200, 4), dtype, None if boxes is None else (0.004, 0), stored),
+    ]  # fmt: skip
+    options = {
+        "max_detections": 12, "num_classes": 3, "max_classes_per_detection": 1, "nms_score_threshold": 0.3,
+        "nms_iou_threshold": 0.4, "y_scale": 10.0, "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0,
+    }  # fmt: skip
+    content = one_operator("ADD", sources, ((), "float32", None, None))
+    model = _custom(content, "TFLite_Detection_PostProcess", bytes(flexbuffers.Dumps(options)))
+    graph = model.subgraphs[0]
+    for number in range(4, 7):
+        tensor = schema.TensorT()
+        tensor.name, tensor.type, tensor.buffer = f"t{number}".encode(), schema.TensorType.FLOAT32, 0
+        graph.tensors.append(tensor)
+    graph.outputs = graph.operators[0].outputs = np.arange(3, 7, dtype=np.int32)
+    return pack(model)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "boxes", "scores"),
+    [("float32", None, None), ("uint8", (0.1, 120), (1 / 128, 30))],
+    ids=["float32", "uint8"],
+)
+def test_detectors_choose_the_same_boxes(
+    dtype: str, boxes: tuple[float, int] | None, scores: tuple[float, int] | None, tmp_path: Path
+) -> None:
+    check(_detector(dtype, boxes, scores), tmp_path, "CUSTOM:TFLite_Detection_PostProcess")
+
+
 @pytest.mark.parametrize(
     ("make", "changed"),
     [
         (_sum_of_dead_layers, "the scale of 1 ADD"), (_softmax_of_dead_layers, "the scale of 1 SOFTMAX"),
-        (_lost_dimension, "the quantised dimension of 1 tensors"),
+        (_lost_dimension, "the quantised dimension of 1 tensors"), (_enlarging, "1 Convolution2DTransposeBias"),
     ],
 )  # fmt: skip
 def test_files_that_litert_dies_of_or_refuses(make: Callable[[], bytes], changed: str, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from edgetool.embed.cancel import cancel_pairs
 from edgetool.embed.constant_channels import fold_constant_channels
 from edgetool.embed.dead_channels import drop_dead_channels
 from edgetool.embed.depthwise_as_conv import depthwise_as_convolutions
+from edgetool.embed.detections import with_detections
 from edgetool.embed.dilations import fuse_dilations
 from edgetool.embed.fold import fold_constants
 from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.fuse_activations import fuse_activations
 from edgetool.embed.fuse_pads import fuse_pads
+from edgetool.embed.joined_scales import rescale_joined
 from edgetool.embed.ops import ALIASES, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
 from edgetool.embed.states import share_states
@@ -59,8 +61,8 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
         UnsupportedModelError: an operator, type or shape that no kernel is for; all operators without one are named.
         FileFormatError: tensors that are read before they are made.
     """
-    variables = resolve_variables(inline_branches(_with_fixed_shapes(graph)))
-    graph = fuse_dilations(fold_constants(as_signed(variables.graph)))
+    variables = resolve_variables(inline_branches(_with_fixed_shapes(with_detections(graph))))
+    graph = fuse_dilations(fold_constants(rescale_joined(as_signed(variables.graph))))
     graph = fuse_pads(cancel_pairs(graph))
     graph = dataclasses.replace(graph, ops=tuple(_without_shape(op) for op in graph.ops))
     ops = _needed(graph, variables.initial)

@@ -6,8 +6,9 @@
   one either way.
 - The scale of a sum below the larger of its inputs' scales by more than 2^19 (2^14 in 16 bits): it is taken for that,
   which is still a thousandth of an input's step.
+- `Convolution2DTransposeBias`, which MediaPipe alone has: TRANSPOSE_CONV with a bias computes the same.
 
-For the last two LiteRT ends the process (`TFLITE_CHECK` in tflite/kernels/internal/quantization_util.cc).
+For the second and third LiteRT ends the process (`TFLITE_CHECK` in tflite/kernels/internal/quantization_util.cc).
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ __all__ = ["repaired", "repairs"]
 #: A factor must be above or below one, not at it.
 MARGIN = 1.0 + 2.0**-20
 
+#: Its options are three integers: padding (1: same, 2: valid), stride of rows and columns.
+#: Source: mediapipe/util/tflite/operations/transpose_conv_bias.cc.
+TRANSPOSE_BIAS = "CUSTOM:Convolution2DTransposeBias"
+
 
 def repairs(path: Path) -> tuple[str, ...]:
     """Return what is changed in a `.tflite` file so that LiteRT runs it, in words; nothing for most files.
@@ -39,6 +44,8 @@ def repairs(path: Path) -> tuple[str, ...]:
     graph = read_tflite(path)
     num_dimensions = sum(_is_lost(graph, name) for name in graph.tensors)
     found = [f"the quantised dimension of {num_dimensions} tensors"] if num_dimensions else []
+    num_custom = sum(op.kind == TRANSPOSE_BIAS for op in graph.ops)
+    found += [f"{num_custom} Convolution2DTransposeBias"] if num_custom else []
     counts = {kind: sum(_least_scale(graph, op) is not None for op in graph.ops if op.kind == kind) for kind in _SCALED}
     found += [f"the scale of {count} {kind}" for kind, count in counts.items() if count]
     return tuple(found)
@@ -76,6 +83,9 @@ def _rewritten(path: Path) -> bytes:
             tensor.quantization.quantizedDimension = sizes.index(scales) if scales in sizes else 0
     operators = []
     for op, given in zip(graph.ops, list(main.operators), strict=True):
+        if op.kind == TRANSPOSE_BIAS:
+            operators.append(_transpose_conv(model, given))
+            continue
         scale = _least_scale(graph, op)
         operators += [given] if scale is None else _with_scale(model, op, given, scale)
     main.operators = operators
@@ -109,6 +119,34 @@ def _least_scale(graph: Graph, op: Op) -> float | None:
     beta = float(op.attributes.get("beta", 1.0)) or 1.0
     least = 2.0**-26 / beta
     return least * MARGIN if tensors[0].dtype != "int16" and scales[0] <= least else None
+
+
+def _transpose_conv(model: Any, operator: Any) -> Any:
+    """Return MediaPipe's operator as the one of TFLite, whose first input is the output's shape."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from edgetool.exporters.tflite_file import operator_code
+
+    graph = model.subgraphs[0]
+    padding, stride_h, stride_w = struct.unpack("<3i", bytes(operator.customOptions))
+    shape = schema.TensorT()
+    sizes = np.array(graph.tensors[int(operator.outputs[0])].shape, np.int32)
+    shape.name, shape.type, shape.shape = b"output shape", schema.TensorType.INT32, np.array([sizes.size], np.int32)
+    shape.buffer = len(model.buffers)
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(sizes.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    graph.tensors.append(shape)
+    source, weights, bias = (int(index) for index in operator.inputs)
+    made = schema.OperatorT()
+    made.opcodeIndex = operator_code(model, schema.BuiltinOperator.TRANSPOSE_CONV, 3)
+    made.inputs = np.array([len(graph.tensors) - 1, weights, source, bias], np.int32)
+    made.outputs = operator.outputs
+    made.builtinOptionsType = schema.BuiltinOptions.TransposeConvOptions
+    made.builtinOptions = schema.TransposeConvOptionsT()
+    made.builtinOptions.padding = schema.Padding.SAME if padding == 1 else schema.Padding.VALID
+    made.builtinOptions.strideH, made.builtinOptions.strideW = stride_h, stride_w
+    return made
 
 
 def _with_scale(model: Any, op: Op, operator: Any, scale: float) -> list[Any]:

@@ -43,7 +43,7 @@ def fill_tables(program: Program, path: Path) -> Program:
         UnsupportedModelError: a 16-bit operator that LiteRT does not interpolate.
         EdgetoolError: the interpreter refused the operator.
     """
-    wanted = [step for step in program.steps if step.kernel in TABLES]
+    wanted = [step for step in program.steps if _is_empty(step)]
     if not wanted:
         return program
     content, unsigned = _single_operators(path, [name_in_file(step.output) for step in wanted])
@@ -89,8 +89,13 @@ def _table(step: Step, values: Array) -> Array:
     return table
 
 
+def _is_empty(step: Step) -> bool:
+    table = step.fields["table"] if step.kernel in TABLES else None
+    return isinstance(table, np.ndarray) and table.size == 0
+
+
 def _with_table(step: Step, tables: dict[str, Array]) -> Step:
-    if step.kernel not in TABLES:
+    if not _is_empty(step):
         return step
     return dataclasses.replace(step, fields={**step.fields, "table": tables[step.output]})
 

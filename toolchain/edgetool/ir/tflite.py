@@ -19,6 +19,7 @@ from edgetool.bounds.parsing import parsing
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.ir.tflite_custom import custom_options
 from edgetool.ir.tflite_values import damaged, decode_dense, decode_sparse, tensor_type
 
 __all__ = ["read_tflite"]
@@ -121,6 +122,8 @@ class _Reader:
         outputs = self._names(op, "Outputs", tensors)
         attributes = self._attributes(self.options.get(int(op.BuiltinOptionsType())), op.BuiltinOptions())
         attributes.update(self._attributes(self.options2.get(int(op.BuiltinOptions2Type())), op.BuiltinOptions2()))
+        if self._count(op.CustomOptionsLength(), 1) > 0:
+            attributes.update(custom_options(bytes(op.CustomOptionsAsNumpy())))
         return Op(
             kind=kinds[op.OpcodeIndex()],
             name=outputs[0] if outputs else "",

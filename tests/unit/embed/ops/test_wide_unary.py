@@ -55,7 +55,7 @@ def test_a_function_has_a_table_to_be_filled() -> None:
     step = _step("RSQRT", 0.5, 0.5)
     table = step.fields["table"]
     assert step.kernel == "interpolate_s16" and step.fields["lowest"] == 0
-    assert isinstance(table, np.ndarray) and table.shape == (513,)
+    assert isinstance(table, np.ndarray) and table.shape == (0,)
     assert _step("GELU", 0.5, 0.5).fields["lowest"] == -32768
 
 

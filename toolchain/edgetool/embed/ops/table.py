@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from edgetool.embed.ops.checks import output_of, quantization_of, require, require_int8
 from edgetool.embed.program import Step
 from edgetool.ir.graph import Graph, Op
 
-__all__ = ["lower_table"]
+__all__ = ["lower_rescaled", "lower_table"]
 
 
 def lower_table(op: Op, graph: Graph) -> Step:
@@ -30,6 +32,22 @@ def lower_table(op: Op, graph: Graph) -> Step:
         kernel="table_s8",
         inputs=(source.name,),
         output=result.name,
-        fields={"num_elements": result.num_elements, "table": np.zeros(256, np.int8)},
+        fields={"num_elements": result.num_elements, "table": np.zeros(0, np.int8)},
         overwrites=(0,),
     )
+
+
+def lower_rescaled(op: Op, graph: Graph) -> Step:
+    """Return the call of RESCALED_BYTES, with the table of `ConcatenationWithScaling`.
+
+    Source: tflite/kernels/internal/reference/concatenation.h, which computes in single precision.
+    """
+    step = lower_table(op, graph)
+    given, made = (quantization_of(op, graph.tensors[name]) for name in (op.inputs[0], op.outputs[0]))
+    scale = np.float32(given.scale[0]) * (np.float32(1.0) / np.float32(made.scale[0]))
+    # Zero points as the file has them, of unsigned bytes.
+    bias = np.float32(-(given.zero_point[0] + 128)) * scale
+    exact = np.arange(256, dtype=np.float32) * scale + bias
+    rounded = np.trunc(exact + np.copysign(np.float32(0.5), exact))
+    table = np.clip(rounded + (made.zero_point[0] + 128), 0, 255) - 128
+    return dataclasses.replace(step, fields={**step.fields, "table": table.astype(np.int8)})
