@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = [
     "quantize_inputs",
     "random_inputs",
     "reference_vectors",
+    "with_limits",
 ]
 
 TIMEOUT_S = 600.0
@@ -38,17 +40,30 @@ FAST = "LiteRT's fast kernels without XNNPACK"
 FLOAT_TOLERANCE = 1e-5
 
 
+#: Times that LiteRT's kernels are from one another, which C may be from either: three sums in three orders are no
+#: further apart than a few times what two of them happen to be.
+SPREAD = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """Stored values, each array `[N, ...]` of the tensor's own type.
 
     Attributes:
         oracle: what made the outputs.
+        limits: how far each output may be from them, see `differences`; empty: the usual, `FLOAT_TOLERANCE` of floats.
     """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
     oracle: str = REFERENCE
+    limits: tuple[float, ...] = ()
+
+    def limit(self, index: int) -> float:
+        """Return how far an output may be from the reference."""
+        if self.limits:
+            return self.limits[index]
+        return FLOAT_TOLERANCE if np.issubdtype(self.outputs[index].dtype, np.floating) else 0.0
 
 
 #: Kernels that LiteRT's reference kernels are no reference for, in ai-edge-litert 2.3.0: ELU and ROUND are missing
@@ -157,6 +172,21 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array], *, 
         _require_shape(path, name, output.shape[1:], tensor.shape)
         stored.append(_stored(output.reshape(len(output), *sample_shape(tensor)), tensor))
     return Vectors(tuple(inputs), tuple(stored), oracle)
+
+
+def with_limits(path: Path, program: Program, vectors: Vectors) -> tuple[Vectors, Vectors | None]:
+    """Return vectors whose floats may be further from the reference, by what LiteRT's fast kernels are, and what those made.
+
+    Rounding adds up in deep networks, and where a float lies between two integers that it is rounded to, as with
+    weights of int8 beside floats, kernels of LiteRT part company. None where there is no second opinion.
+    """
+    if vectors.oracle == FAST or not any(np.issubdtype(array.dtype, np.floating) for array in vectors.outputs):
+        return vectors, None
+    other = reference_vectors(path, program, vectors.inputs, is_fast=True)
+    pairs = zip(other.outputs, vectors.outputs, strict=True)
+    apart = [float(differences(a, b).max(initial=0.0)) for a, b in pairs]
+    limits = tuple(max(vectors.limit(index), SPREAD * distance) for index, distance in enumerate(apart))
+    return dataclasses.replace(vectors, limits=limits), dataclasses.replace(other, limits=limits)
 
 
 def _no_oracle(path: Path, oracle: str, death: InterpreterCrashError) -> InterpreterCrashError:
