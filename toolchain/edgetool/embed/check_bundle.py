@@ -178,7 +178,7 @@ def _checked(
     excess, distances = _distances(found, vectors)
     vectors, other = with_limits(file, program, vectors) if excess.any() else (vectors, None)
     if other is not None:
-        oracle = f"{oracle}, or {FAST}, which are up to {max(vectors.limits):.1g} apart"
+        oracle = f"{oracle}, or {FAST}, to either of which floats are within {max(vectors.limits):.1g}"
         parts = [_distances(found, either) for either in (vectors, other)]
         excess, distances = (np.minimum(*pair) for pair in zip(*parts, strict=True))
     return BundleCheck(
@@ -207,7 +207,8 @@ def require_equal(found: BundleCheck) -> None:
             f"{found.bundle} against {found.reference}",
             found=f"other outputs for {found.num_different} of {found.num_samples} samples, by up to "
             f"{found.max_difference:g}",
-            expected=f"the same bytes, or floats within {FLOAT_TOLERANCE:g} of the largest, or about as LiteRT's own kernels",
+            expected=f"the same bytes, or floats within {FLOAT_TOLERANCE:g} of the largest, or as near as LiteRT's fast "
+            "kernels are",
             next_step="write the bundle again; if that does not help, report it as a defect of edgetool",
         )
 

@@ -175,7 +175,7 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array], *, 
 
 
 def with_limits(path: Path, program: Program, vectors: Vectors) -> tuple[Vectors, Vectors | None]:
-    """Return vectors whose floats may be further from the reference, by what LiteRT's fast kernels are, and what those made.
+    """Return vectors whose floats may be as far off as LiteRT's fast kernels are about, and what those made.
 
     Rounding adds up in deep networks, and where a float lies between two integers that it is rounded to, as with
     weights of int8 beside floats, kernels of LiteRT part company. None where there is no second opinion.
