@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgetool.embed.lower import lower_file, lower_graph
@@ -80,6 +81,33 @@ def test_open_sizes_are_refused(conv_graph: Callable[..., Graph]) -> None:
     wide = dataclasses.replace(graph.tensors["x"], shape=(-1, -1, 4, 2))
     with pytest.raises(UnsupportedModelError, match="sizes that are known"):
         lower_graph(_replace(graph, x=wide), digest="d")
+
+
+def test_sizes_that_are_computed_are_refused(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    larger = dataclasses.replace(graph.tensors["y"], name="larger", shape=())
+    graph = _replace(graph, *graph.ops, Op("RESIZE_BILINEAR", "larger", ("y", "size"), ("larger",)), larger=larger)
+    with pytest.raises(UnsupportedModelError, match="computed while the model runs"):
+        lower_graph(dataclasses.replace(graph, outputs=("larger",)), digest="d")
+
+
+def test_a_batch_may_be_moved_to_another_axis() -> None:
+    tensors = {
+        "x": Tensor("x", (-1, 3, 4), "float32"), "order": Tensor("order", (3,), "int32", None, np.array((1, 0, 2), "i4")),
+        "steps": Tensor("steps", (3, -1, 4), "float32"), "y": Tensor("y", (3, -1, 4), "float32"),
+    }  # fmt: skip
+    ops = (Op("TRANSPOSE", "steps", ("x", "order"), ("steps",)), Op("TANH", "y", ("steps",), ("y",)))
+    program = lower_graph(Graph("tflite", tensors, ops, ("x",), ("y",)), digest="d")
+    assert program.tensors["steps"].shape == (3, 1, 4)
+
+
+def test_custom_operators_are_said_to_be_such(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    custom = Op("CUSTOM:Landmarks", "z", ("y",), ("z",))
+    graph = _replace(graph, *graph.ops, custom, z=dataclasses.replace(graph.tensors["y"], name="z"))
+    with pytest.raises(UnsupportedModelError, match="custom operators") as caught:
+        lower_graph(dataclasses.replace(graph, outputs=("z",)), digest="d")
+    assert "CUSTOM:Landmarks" in str(caught.value) and "compress" not in caught.value.next_step
 
 
 def test_circles_and_missing_outputs_are_damage(conv_graph: Callable[..., Graph]) -> None:

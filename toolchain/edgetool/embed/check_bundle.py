@@ -207,8 +207,8 @@ def require_equal(found: BundleCheck) -> None:
             f"{found.bundle} against {found.reference}",
             found=f"other outputs for {found.num_different} of {found.num_samples} samples, by up to "
             f"{found.max_difference:g}",
-            expected=f"the same bytes, or floats within {FLOAT_TOLERANCE:g} of the largest, or as near as LiteRT's fast "
-            "kernels are",
+            expected=f"the same bytes, or floats within {FLOAT_TOLERANCE:g} of the largest, or as near as LiteRT's "
+            "fast kernels are",
             next_step="write the bundle again; if that does not help, report it as a defect of edgetool",
         )
 

@@ -20,7 +20,7 @@ from edgetool.embed.fuse import fuse_additions
 from edgetool.embed.fuse_activations import fuse_activations
 from edgetool.embed.fuse_pads import fuse_pads
 from edgetool.embed.joined_scales import rescale_joined
-from edgetool.embed.ops import ALIASES, OPERATORS, STATES, Lowering
+from edgetool.embed.ops import ALIASES, INTERNAL, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
 from edgetool.embed.states import share_states
 from edgetool.embed.tables import fill_tables
@@ -31,6 +31,9 @@ from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.tflite import read_tflite
 
 __all__ = ["lower_file", "lower_graph"]
+
+#: Operators whose result has axes for rows and columns.
+OF_IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
 
 
 def lower_file(path: Path) -> Program:
@@ -82,23 +85,37 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
 
 
 def _with_fixed_shapes(graph: Graph) -> Graph:
+    """Return the graph with a batch of 1.
+
+    Where inputs leave the batch open and nothing else, every other open size is the batch too, on whatever axis the
+    model has moved it to.
+    """
+    _require_known_sizes(graph)
     subgraphs = tuple(map(_with_fixed_shapes, graph.subgraphs))
     tensors = {name: _with_batch_1(tensor) for name, tensor in graph.tensors.items()}
     return dataclasses.replace(graph, tensors=tensors, subgraphs=subgraphs)
 
 
 def _with_batch_1(tensor: Tensor) -> Tensor:
-    shape = tensor.shape
-    if shape and shape[0] < 0:
-        tensor = dataclasses.replace(tensor, shape=(1, *shape[1:]))
-    if any(size < 0 for size in tensor.shape):
+    if all(size >= 0 for size in tensor.shape):
+        return tensor
+    return dataclasses.replace(tensor, shape=tuple(1 if size < 0 else size for size in tensor.shape))
+
+
+def _require_known_sizes(graph: Graph) -> None:
+    """Refuse inputs of open sizes, and images whose sizes are computed while the model runs."""
+    inputs = [graph.tensors[name] for name in graph.inputs]
+    is_open = next((tensor for tensor in inputs if any(size < 0 for size in tensor.shape[1:])), None)
+    made = [graph.tensors[name] for op in graph.ops if op.kind in OF_IMAGES for name in op.outputs]
+    unknown = is_open or next((tensor for tensor in made if not tensor.shape), None)
+    if unknown is not None:
         raise UnsupportedModelError(
-            tensor.name,
-            found=f"shape {list(shape)}",
+            unknown.name,
+            found=f"shape {list(unknown.shape)}" if is_open else "sizes that are computed while the model runs",
             expected="sizes that are known; only the batch may be open, and is 1",
-            next_step="export the model with fixed input shapes",
+            next_step="export the model with numbers for all other sizes, or embed the file for an interpreter, which "
+            "is told them at run time: --runtime array",
         )
-    return tensor
 
 
 def _without_shape(op: Op) -> Op:
@@ -118,14 +135,23 @@ def _needed(graph: Graph, states: Iterable[str]) -> list[Op]:
 
 def _require_known(ops: list[Op]) -> None:
     unknown = {op.kind: op.name for op in reversed(ops) if op.kind not in OPERATORS and op.kind not in ALIASES}
-    if unknown:
-        names = ", ".join(f"{kind} ({layer})" for kind, layer in sorted(unknown.items()))
+    if not unknown:
+        return
+    names = ", ".join(f"{kind} ({layer})" for kind, layer in sorted(unknown.items()))
+    if all(kind.startswith("CUSTOM:") for kind in unknown):
         raise UnsupportedModelError(
             names,
-            found=f"{len(unknown)} operator{'s' if len(unknown) > 1 else ''} that C cannot be written for",
-            expected=f"one of {', '.join(sorted({*OPERATORS, *ALIASES}))}",
-            next_step="replace the layer, or embed the file for an interpreter: --runtime array",
+            found="custom operators, of which the file has no more than the names",
+            expected="operators of TFLite",
+            next_step="embed the file for the interpreter of whoever made it, which has them: --runtime array; or "
+            "export the model without them and compute what they do in the application",
         )
+    raise UnsupportedModelError(
+        names,
+        found=f"{len(unknown)} operator{'s' if len(unknown) > 1 else ''} that C cannot be written for",
+        expected=f"one of {', '.join(sorted({*OPERATORS, *ALIASES} - INTERNAL))}",
+        next_step="replace the layer, or embed the file for an interpreter: --runtime array",
+    )
 
 
 def _require_same_size(op: Op, graph: Graph) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from edgetool.embed.program import Step
 from edgetool.ir.graph import Graph, Op
 
-__all__ = ["ALIASES", "OPERATORS", "STATES", "Lowering"]
+__all__ = ["ALIASES", "INTERNAL", "OPERATORS", "STATES", "Lowering"]
 
 #: Turns an operator into a kernel's call, or several in turn.
 Lowering = Callable[[Op, Graph], Step | list[Step]]
@@ -68,6 +68,9 @@ OPERATORS: dict[str, str] = {
         "edgetool.embed.ops.unary:lower_unary",
     ),
 }  # fmt: skip
+
+#: Operators that no file has: those of others are rewritten as them.
+INTERNAL = frozenset({"DETECTIONS", "FLIP_SIGN", "RESCALED_BYTES"})
 
 #: Operators with state -> which inputs are it: variables that an interpreter keeps, and that no operator makes.
 STATES = {"SVDF": (4,), "UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
