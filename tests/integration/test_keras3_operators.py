@@ -254,13 +254,22 @@ ROWS: dict[str, Row] = {
     "Erfc": lambda k, t: k.erfc(t.x),
     "ExtractPatches": lambda k, t: k.extract_patches(t.image, 2, padding="valid", data_format="channels_last"),
     "ExtractSequences": lambda k, t: k.extract_sequences(t.x, 3, 2),
+    "FFT": lambda k, t: k.fft((t.x, t.y))[1],
+    "FFT2": lambda k, t: k.fft2((t.x, t.y))[1],
     "Flipud": lambda k, t: k.flipud(t.x),
     "Fmod": lambda k, t: k.fmod(t.x, t.y),
+    "Fold": lambda k, t: k.fold(k.unfold(t.image, 2, padding=1, stride=2), (6, 4), 2, padding=1, stride=2),
     "GaussianBlur": lambda k, t: k.gaussian_blur(t.image, (3, 3), (1.0, 1.0), data_format="channels_last"),
     "HSVToRGB": lambda k, t: k.hsv_to_rgb(t.image[..., :3], data_format="channels_last"),
     "Hsplit": lambda k, t: k.hsplit(t.x, 2)[1],
     "I0": lambda k, t: k.i0(t.x),
+    "IFFT2": lambda k, t: k.ifft2((t.x, t.y))[0],
+    "IRFFT": lambda k, t: k.irfft((t.x, t.y), fft_length=9),
+    "ISTFT": lambda k, t: k.istft((t.x[..., :3], t.y[..., :3]), 4, 2, 4),
     "Imag": lambda k, t: k.imag(t.x),
+    "InTopK": lambda k, t: k.in_top_k(t.codes[:, 0], t.y[:, 0], 2),
+    "IsIn": lambda k, t: k.isin(t.codes, np.array([1, 3], "int32"), invert=True),
+    "Kron": lambda k, t: k.kron(np.arange(6.0, dtype="float32").reshape(1, 2, 3), t.x),
     "Ldexp": lambda k, t: k.ldexp(t.x, t.x_codes),
     "Logdet": lambda k, t: k.logdet(t.matrix),
     "MapCoordinates": lambda k, t: k.map_coordinates(t.x[0], np.array([[0.5, 1.5], [2.0, 3.5]]), 1),
@@ -272,6 +281,7 @@ ROWS: dict[str, Row] = {
     "RGBToHSV": lambda k, t: k.rgb_to_hsv(t.image[..., :3], data_format="channels_last"),
     "Ravel": lambda k, t: k.ravel(t.x),
     "Resize": lambda k, t: k.resize(t.image, (9, 3), antialias=False, data_format="channels_last"),
+    "STFT": lambda k, t: k.stft(t.x, 4, 2, 4, window="hamming")[1],
     "SegmentMax": lambda k, t: k.segment_max(t.x[0], np.array([0, 0, 1, 1]), 2),
     "SegmentMin": lambda k, t: k.segment_min(t.x[0], np.array([0, 0, 1, 1]), 2),
     "SegmentProd": lambda k, t: k.segment_prod(t.x[0], np.array([0, 0, 1, 1]), 2),
@@ -282,10 +292,12 @@ ROWS: dict[str, Row] = {
     "Slice": lambda k, t: k.slice(t.x[0], (1, 2), (2, 3)),
     "SliceUpdate": lambda k, t: k.slice_update(t.x[0], (1, 2), t.y[0, :2, :3]),
     "Slogdet": lambda k, t: k.slogdet(t.matrix)[1],
+    "SobelEdges": lambda k, t: k.sobel_edges(t.image, data_format="channels_last"),
     "SolveTriangular": lambda k, t: k.solve_triangular(k.tril(t.matrix), t.x, lower=True),
     "SpaceToDepth": lambda k, t: k.space_to_depth(t.image, 2, data_format="channels_last"),
     "SparseCategoricalCrossentropy": lambda k, t: k.sparse_categorical_crossentropy(t.codes, k.softmax(t.x)),
     "StopGradient": lambda k, t: k.stop_gradient(t.x),
+    "Unfold": lambda k, t: k.unfold(t.image, (2, 3), dilation=2, padding=1),
     "Vander": lambda k, t: k.vander(t.x[0, 0], 3),
     **{
         f"Nan{name}": (lambda k, t, name=name: getattr(k, f"nan{name}")(t.x, axis=2))
@@ -322,6 +334,11 @@ def _float64(value: Any) -> Any:
 
 class _Float64:
     """NumPy by the names of `keras.ops`; what it does not have, Keras computes in float64."""
+
+    @staticmethod
+    def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+        """Compute what TensorFlow has in float32 alone."""
+        return (predictions > np.take_along_axis(predictions, targets[:, None], axis=1)).sum(axis=1) < k
 
     def __getattr__(self, name: str) -> Any:
         import tensorflow as tf

@@ -12,6 +12,7 @@ from edgetool.importers.keras3_functions import function_of
 from edgetool.importers.keras3_graph import FlatGraph, flat_graph
 from edgetool.importers.keras3_layers import does_nothing, known_layer
 from edgetool.importers.keras3_operators import OPERATORS, as_layer
+from edgetool.importers.keras3_preprocessing import function_of_layer, require_numbers
 from edgetool.passes.carried import Place, carried_layer, register
 
 __all__ = ["carry_over"]
@@ -76,6 +77,11 @@ class _Rebuilding:
         if ".ops." in type(operation).__module__:
             return self._call_operator(node, name)
         known = self._layers.get(id(operation))
+        if known is None:
+            require_numbers(operation)
+            function = function_of_layer(operation)
+            if function is not None:
+                known = self._layers[id(operation)] = carried_layer()(register(function, name), name=name)
         if known is None:
             known = known_layer(operation, name)
             made = None if known is None else self._try(known, node)

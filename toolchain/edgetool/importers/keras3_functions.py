@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from edgetool.importers import keras3_arrays as arrays
+from edgetool.importers import keras3_signal as signal
 from edgetool.importers.keras3_activations import celu, hard_sigmoid, hard_silu
 
 __all__ = ["function_of"]
@@ -154,30 +156,108 @@ def _cumprod(operation: Any) -> _Function | None:
     return compute
 
 
-def _diagonal(operation: Any) -> _Function | None:
-    """Sum what an identity matrix leaves, for the main diagonal of square matrices."""
-    import tensorflow as tf
-
-    if operation.offset != 0:
-        return None
-    axes = (operation.axis1, operation.axis2)
-
-    def compute(x: Any) -> Any:
-        rank = x.shape.rank
-        rows, columns = sorted(axis % rank for axis in axes)
-        size = x.shape[rows]
-        if (rows, columns) != (rank - 2, rank - 1) or size is None or size != x.shape[columns]:
-            return operation(x)
-        return tf.reduce_sum(tf.where(tf.eye(size, dtype=tf.bool), x, tf.zeros([], x.dtype)), axis=-1)
-
-    return compute
+def _diagonal(operation: Any) -> _Function:
+    axes = int(operation.axis1), int(operation.axis2)
+    return lambda x: arrays.diagonal(x, int(operation.offset), *axes)
 
 
-def _trace(operation: Any) -> _Function | None:
+def _trace(operation: Any) -> _Function:
     import tensorflow as tf
 
     diagonal = _diagonal(operation)
-    return None if diagonal is None else lambda x: tf.reduce_sum(diagonal(x), axis=-1)
+    return lambda x: tf.reduce_sum(diagonal(x), axis=-1)
+
+
+def _nan_extreme(name: str) -> Callable[[Any], _Function | None]:
+    """Return a maker for `nanargmax` or `nanargmin`: -1 where all are NaN."""
+
+    def make(operation: Any) -> _Function | None:
+        import tensorflow as tf
+
+        found = _arg_extreme(name)(operation)
+        if found is None:
+            return None
+        axis, keepdims = int(operation.axis), bool(operation.keepdims)
+        worst = -math.inf if name == "argmax" else math.inf
+
+        def compute(x: Any) -> Any:
+            is_nan = tf.math.is_nan(x)
+            place = found(tf.where(is_nan, tf.constant(worst, x.dtype), x))
+            is_empty = tf.reduce_all(is_nan, axis=axis, keepdims=keepdims)
+            return tf.where(is_empty, tf.constant(-1, place.dtype), place)
+
+        return compute
+
+    return make
+
+
+def _nan_cumprod(operation: Any) -> _Function | None:
+    import tensorflow as tf
+
+    product = _cumprod(operation)
+    return None if product is None else lambda x: product(tf.where(tf.math.is_nan(x), tf.ones_like(x), x))
+
+
+def _unfold(operation: Any) -> _Function:
+    return arrays.moved(operation)
+
+
+def _fold(operation: Any) -> _Function:
+    return lambda x: arrays.fold(x, operation)
+
+
+def _is_in(operation: Any) -> _Function:
+    return lambda x, y: arrays.is_in(x, y, invert=bool(operation.invert))
+
+
+def _in_top_k(operation: Any) -> _Function:
+    return lambda targets, predictions: arrays.in_top_k(targets, predictions, int(operation.k))
+
+
+def _search_sorted(operation: Any) -> _Function:
+    return lambda sequence, values: arrays.search_sorted(sequence, values, right=operation.side == "right")
+
+
+def _sobel_edges(operation: Any) -> _Function:
+    return lambda x: arrays.sobel_edges(x, channels_first=operation.data_format == "channels_first")
+
+
+def _left_shift(x: Any, y: Any) -> Any:
+    import tensorflow as tf
+
+    bits = tf.get_static_value(tf.convert_to_tensor(y))
+    return tf.bitwise.left_shift(x, y) if bits is None else x * tf.constant(2**bits, x.dtype)
+
+
+def _bitwise_not(x: Any) -> Any:
+    return -1 - x
+
+
+def _resize(operation: Any) -> _Function | None:
+    """Pad to an aspect ratio by known sizes: Keras has a branch for it."""
+    if not operation.pad_to_aspect_ratio or operation.data_format == "channels_first":
+        return None
+    import keras
+
+    alike = {name: getattr(operation, name) for name in ("interpolation", "antialias")}
+    size = tuple(operation.size)
+    resize = functools.partial(keras.ops.image.resize, size=size, data_format="channels_last", **alike)
+    return lambda x: arrays.resize_padded(x, size, operation.fill_value, resize)
+
+
+def _real_transform(name: str) -> Callable[[Any], _Function]:
+    return lambda operation: functools.partial(getattr(signal, name), fft_length=operation.fft_length)
+
+
+def _short_transform(name: str) -> Callable[[Any], _Function]:
+    """Return a maker for `stft` or `istft`."""
+    names = ("sequence_length", "sequence_stride", "fft_length", "window", "center", "length")
+
+    def make(operation: Any) -> _Function:
+        given = {key: getattr(operation, key) for key in names if hasattr(operation, key)}
+        return functools.partial(getattr(signal, name), **given)
+
+    return make
 
 
 def _cross(operation: Any) -> _Function | None:
@@ -205,6 +285,11 @@ _MAKERS: dict[str, Callable[[Any], _Function | None]] = {
     "Arctanh": _plain(_arctanh),
     "Argmax": _arg_extreme("argmax"),
     "Argmin": _arg_extreme("argmin"),
+    "BitwiseAnd": _plain(arrays.bitwise_and),
+    "BitwiseInvert": _plain(_bitwise_not),
+    "BitwiseLeftShift": _plain(_left_shift),
+    "BitwiseNot": _plain(_bitwise_not),
+    "BitwiseOr": _plain(arrays.bitwise_or),
     "Cast": _cast,
     "Celu": _celu,
     "Cosh": _plain(_cosh),
@@ -212,12 +297,33 @@ _MAKERS: dict[str, Callable[[Any], _Function | None]] = {
     "Cumprod": _cumprod,
     "Diagonal": _diagonal,
     "Expm1": _plain(_expm1),
+    "FFT": _plain(signal.fft),
+    "FFT2": _plain(signal.fft2),
+    "Fold": _fold,
     "HardSigmoid": _plain(hard_sigmoid),
     "HardSilu": _plain(hard_silu),
+    "IFFT2": _plain(signal.ifft2),
+    "IRFFT": _real_transform("irfft"),
+    "ISTFT": _short_transform("istft"),
+    "InTopK": _in_top_k,
+    "Inner": _plain(arrays.inner),
+    "IsIn": _is_in,
+    "Kron": _plain(arrays.kron),
+    "LeftShift": _plain(_left_shift),
     "Log1p": _plain(_log1p),
     "Logaddexp": _plain(_logaddexp),
     "Logaddexp2": _plain(_logaddexp2),
+    "Nanargmax": _nan_extreme("argmax"),
+    "Nanargmin": _nan_extreme("argmin"),
+    "Nancumprod": _nan_cumprod,
+    "RFFT": _real_transform("rfft"),
+    "Resize": _resize,
+    "STFT": _short_transform("stft"),
+    "SearchSorted": _search_sorted,
+    "Signbit": _plain(arrays.signbit),
     "Sinh": _plain(_sinh),
+    "SobelEdges": _sobel_edges,
     "Tan": _plain(_tan),
     "Trace": _trace,
+    "Unfold": _unfold,
 }

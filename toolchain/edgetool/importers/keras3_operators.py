@@ -169,8 +169,8 @@ Stack Swapaxes Take TakeAlongAxis Tile TopK Tril Triu Unstack Vander Vstack Zero
 Cholesky CholeskyInverse Cross Det Dot Eigh Einsum Inner Inv Logdet Matmul MatrixRank Norm Outer Pinv Slogdet
 Solve SolveTriangular Tensordot Trace Vdot
 
-Cast CDist ConvertToTensor Erf Erfc Erfinv ExtractSequences RFFT Rsqrt SaturateCast SegmentMax SegmentMin
-SegmentProd SegmentSum StopGradient
+CDist Cast ConvertToTensor Erf Erfc Erfinv ExtractSequences FFT FFT2 Fold IFFT2 IRFFT ISTFT InTopK IsIn Kron
+RFFT Rsqrt STFT SaturateCast SegmentMax SegmentMin SegmentProd SegmentSum SobelEdges StopGradient Unfold
 
 AdaptiveAveragePool AdaptiveMaxPool AveragePool BatchNorm BinaryCrossentropy CategoricalCrossentropy Celu Conv
 DepthToSpace DepthwiseConv DotProductAttention Glu HardShrink HardSigmoid HardSilu HardTanh LayerNorm LeakyRelu
@@ -215,11 +215,10 @@ OPERATORS: dict[str, Maker | None] = {
 #: Operators that are not carried over: they run a function of the caller's, which no file holds; or give constants,
 #: complex numbers, or shapes that depend on values; or Keras' TensorFlow implementation wants to know the batch.
 _REFUSED_NAMES = """
-AssociativeScan Cond ForiLoop Function JVP InTopK Map Scan Switch VectorizedMap WhileLoop Arange Argpartition Array
-Bincount CTCDecode CTCLoss ConvTranspose Corrcoef Eig ElasticTransform EmptyLike FFT FFT2 Fold Full Gcd
-Geomspace Histogram IFFT2 IRFFT ISTFT IsIn Kron Lcm Linspace Logspace Lstsq LuFactor Nanmedian Nanpercentile
-Nanquantile Ndim Nextafter Nonzero PerspectiveTransform Polar Qr Rearrange SSIM STFT SVD ScaleAndTranslate
-Scatter ScatterUpdate SegmentReduction Size SobelEdges Unfold Unique UnravelIndex View ViewAsComplex
-ViewAsReal Vsplit
+AssociativeScan Cond ForiLoop Function JVP Map Scan Switch VectorizedMap WhileLoop Arange Argpartition Array
+Bincount CTCDecode CTCLoss ConvTranspose Corrcoef Eig ElasticTransform EmptyLike Full Gcd Geomspace Histogram
+Lcm Linspace Logspace Lstsq LuFactor Nanmedian Nanpercentile Nanquantile Ndim Nextafter Nonzero
+PerspectiveTransform Polar Qr Rearrange SSIM SVD ScaleAndTranslate Scatter ScatterUpdate SegmentReduction Size
+Unique UnravelIndex View ViewAsComplex ViewAsReal Vsplit
 """
 REFUSED = frozenset(_REFUSED_NAMES.split())
