@@ -19,6 +19,7 @@ from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
 from edgetool.exporters.unchanged import hand_on, unchanged_outputs
 from edgetool.exporters.unrolling import looped_layers, unrolled
+from edgetool.exporters.written_out import written_out
 
 __all__ = ["OPSET", "check_model", "convert"]
 
@@ -91,11 +92,11 @@ def _convert_computed(keras_model: Any) -> Any:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with plain_operators(), rolled(keras_model) as was_rolled:
+        with plain_operators(), written_out("onnx"), rolled(keras_model) as was_rolled:
             model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
         loops = looped_layers(keras_model, fused_lstm=False)
         if (was_rolled or loops) and any(node.op_type in ("Loop", "Scan", "If") for node in model.graph.node):
-            with plain_operators(), unrolled(loops):
+            with plain_operators(), written_out("onnx"), unrolled(loops):
                 model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError, AssertionError) as exc:
         raise ExportError(

@@ -31,6 +31,8 @@ from edgetool.exporters.onnx_graph import (
     strip_details,
 )
 from edgetool.exporters.onnx_recurrent import start_at_zero
+from edgetool.exporters.onnx_resize import exact_scales
+from edgetool.exporters.onnx_transposed import pad_outputs
 
 __all__ = ["merge_reshapes", "share_transposes", "tidy", "tidy_plain", "weight_nodes"]
 
@@ -48,6 +50,8 @@ def tidy(model: Any, layers: list[str]) -> None:
         model: what tf2onnx gave: the names of Keras layers are parts of its names.
         layers: names of the Keras layers.
     """
+    pad_outputs(model.graph)
+    exact_scales(model)
     tidy_plain(model)
     _clean_names(model.graph, layers)
     _name_open_dimensions(model.graph)

@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import IO, Any
 
 from edgetool.data.dataset import Array, Split
@@ -21,6 +21,7 @@ from edgetool.exporters.tflite_joined import join_ranges
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.exporters.uneven_inputs import float_front_tflite
 from edgetool.exporters.unrolling import MAX_STEPS, LoopedLayer, looped_layers, unrolled
+from edgetool.exporters.written_out import written_out
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
 #: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
@@ -32,6 +33,9 @@ NUM_STEPS = {"float32": 0, "int8": 255, "int16": 65535}
 
 #: Samples that range clipping runs at once, where the batch is open.
 CALIBRATION_BATCH = 16
+
+#: The converter makes a GELU of what holds one of these, and has no kernel for it elsewhere.
+_PARTS_OF_GELU = ("math.erf", "math.erfc")
 
 __all__ = ["calibration_split", "convert", "input_names", "quiet"]
 
@@ -72,6 +76,18 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
     Raises:
         ExportError: the converter refused; names operator and layer.
     """
+    try:
+        return _convert(state, samples, batch=batch, mixed=mixed, but_for=_PARTS_OF_GELU)
+    except ExportError as exc:
+        if not {name.partition(".")[2].capitalize() for name in _PARTS_OF_GELU} & set(re.findall(r"\w+", exc.found)):
+            raise
+    return _convert(state, samples, batch=batch, mixed=mixed, but_for=())
+
+
+def _convert(
+    state: ModelState, samples: Split | None, *, batch: int | None, mixed: bool, but_for: Collection[str]
+) -> bytes:
+    """Convert with TensorFlow's own operators for the functions `but_for`."""
     import tensorflow as tf
     from tensorflow.lite.python.convert_phase import ConverterError
 
@@ -86,7 +102,7 @@ def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixe
     # The one operator of an LSTM has int8 activations alone.
     loops = looped_layers(state.model, fused_lstm=activations == "int8") if in_integers else []
     _require_short(loops)
-    with quiet() as log, plain, unrolled(loops):
+    with quiet() as log, plain, written_out("tflite", but_for=but_for), unrolled(loops):
         try:
             converter = _converter(tf, state.model, batch)
             _configure(tf, converter, state, samples, mixed=mixed)

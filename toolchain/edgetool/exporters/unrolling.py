@@ -8,16 +8,18 @@ of steps is known is the same layer when it is written out; its weights are kept
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 __all__ = ["MAX_STEPS", "LoopedLayer", "has_recurrent_layers", "looped_layers", "unrolled"]
 
 #: A layer of more steps stays a loop: some twelve operators a step are slow to convert and to load.
 MAX_STEPS = 200
 
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN")
+_CONVOLUTIONAL = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", *_CONVOLUTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +65,36 @@ def has_recurrent_layers(keras_model: Any) -> bool:
 @contextlib.contextmanager
 def unrolled(loops: list[LoopedLayer]) -> Iterator[None]:
     """Let layers of a known and small number of steps be traced step by step meanwhile."""
+    from tf_keras.src import backend
+
     changed = []
     for loop in loops:
         if loop.num_steps is not None and loop.num_steps <= MAX_STEPS:
             changed += [(layer, getattr(layer, "_could_use_gpu_kernel", None)) for layer in loop.inner]
+    is_convolutional = any(type(layer).__name__ in _CONVOLUTIONAL for layer, _ in changed)
     try:
         for layer, could in changed:
             layer.unroll = True
             if could is not None:
                 layer._could_use_gpu_kernel = False
-        yield
+        with (
+            mock.patch.object(backend, "rnn", _stepwise(backend.rnn)) if is_convolutional else contextlib.nullcontext()
+        ):
+            yield
     finally:
         for layer, could in changed:
             layer.unroll = False
             if could is not None:
                 layer._could_use_gpu_kernel = could
+
+
+def _stepwise(rnn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `rnn` that writes steps out unless it is told otherwise: convolutional layers do not say."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return rnn(*args, **{"unroll": True, **kwargs})
+
+    return run
 
 
 def _is_fused(layer: Any, is_pair: bool) -> bool:
