@@ -93,7 +93,8 @@ def test_sizes_that_are_computed_are_refused(conv_graph: Callable[..., Graph]) -
 
 def test_a_batch_may_be_moved_to_another_axis() -> None:
     tensors = {
-        "x": Tensor("x", (-1, 3, 4), "float32"), "order": Tensor("order", (3,), "int32", None, np.array((1, 0, 2), "i4")),
+        "x": Tensor("x", (-1, 3, 4), "float32"),
+        "order": Tensor("order", (3,), "int32", None, np.array((1, 0, 2), "i4")),
         "steps": Tensor("steps", (3, -1, 4), "float32"), "y": Tensor("y", (3, -1, 4), "float32"),
     }  # fmt: skip
     ops = (Op("TRANSPOSE", "steps", ("x", "order"), ("steps",)), Op("TANH", "y", ("steps",), ("y",)))
