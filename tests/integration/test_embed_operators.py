@@ -177,6 +177,7 @@ FLOAT_CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
     "broadcast to": ([(5, 1)], lambda x: _tf().broadcast_to(x, (1, 5, 8)), "BROADCAST_TO"),
     "arg max": ([SEQUENCE], lambda x: _tf().argmax(x, -1, _tf().int32), "ARG_MAX"),
     "arg min": ([SEQUENCE], lambda x: (_tf().argmin(x, -1, _tf().int32), _tf().argmin(x, 1)), "ARG_MIN"),
+    "spectrum": ([(6, 32)], lambda x: _tf().abs(_tf().signal.rfft(x * _constant(32))), "RFFT2D"),
     "sign": ([SEQUENCE], lambda x: _tf().sign(_tf().nn.relu(x) - _tf().nn.relu(x - 0.5)), "SIGN"),
     "length one": ([SEQUENCE], lambda x: _tf().math.l2_normalize(x, -1), "L2_NORMALIZATION"),
     "running sums": ([SEQUENCE], _running_sums, "CUMSUM"),

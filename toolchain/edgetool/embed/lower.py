@@ -22,6 +22,7 @@ from edgetool.embed.fuse_pads import fuse_pads
 from edgetool.embed.joined_scales import rescale_joined
 from edgetool.embed.ops import ALIASES, INTERNAL, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
+from edgetool.embed.spectra import join_spectra
 from edgetool.embed.states import share_states
 from edgetool.embed.tables import fill_tables
 from edgetool.embed.unsigned import as_signed
@@ -66,7 +67,7 @@ def lower_graph(graph: Graph, *, digest: str) -> Program:
     """
     variables = resolve_variables(inline_branches(_with_fixed_shapes(with_detections(graph))))
     graph = fuse_dilations(fold_constants(rescale_joined(as_signed(variables.graph))))
-    graph = fuse_pads(cancel_pairs(graph))
+    graph = fuse_pads(cancel_pairs(join_spectra(graph)))
     graph = dataclasses.replace(graph, ops=tuple(_without_shape(op) for op in graph.ops))
     ops = _needed(graph, variables.initial)
     _require_known(ops)

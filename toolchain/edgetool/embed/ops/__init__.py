@@ -34,6 +34,7 @@ OPERATORS: dict[str, str] = {
     "RESCALED_BYTES": "edgetool.embed.ops.table:lower_rescaled",
     "SOFTMAX": "edgetool.embed.ops.softmax:lower_softmax",
     "SVDF": "edgetool.embed.ops.svdf:lower_svdf",
+    "SPECTRUM": "edgetool.embed.ops.spectrum:lower_spectrum",
     "SUM": "edgetool.embed.ops.mean:lower_mean",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "edgetool.embed.ops.lstm:lower_lstm",
     "TRANSPOSE_CONV": "edgetool.embed.ops.transpose_conv:lower_transpose_conv",
@@ -70,7 +71,7 @@ OPERATORS: dict[str, str] = {
 }  # fmt: skip
 
 #: Operators that no file has: those of others are rewritten as them.
-INTERNAL = frozenset({"DETECTIONS", "FLIP_SIGN", "RESCALED_BYTES"})
+INTERNAL = frozenset({"DETECTIONS", "FLIP_SIGN", "RESCALED_BYTES", "SPECTRUM"})
 
 #: Operators with state -> which inputs are it: variables that an interpreter keeps, and that no operator makes.
 STATES = {"SVDF": (4,), "UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
