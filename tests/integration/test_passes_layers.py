@@ -11,6 +11,7 @@ import pytest
 from edgetool.data.dataset import Dataset, Split
 from edgetool.exporters import load_exporter
 from edgetool.ir import read_graph
+from edgetool.passes import load_pass
 from edgetool.passes.base import Context, ModelState, TrainingSettings
 from edgetool.passes.layers import clone
 from edgetool.recipes.execute import execute
@@ -164,3 +165,26 @@ def test_every_output_is_trained_with_labels_or_towards_the_answers_it_gave(
     share = np.mean((after[1] - before[1]) ** 2) / np.var(before[1])
     assert share < 0.25, "the output learns what it gave before"
     assert np.mean(after[0].argmax(axis=1) == before[0].argmax(axis=1)) > 0.75
+
+
+def test_values_beside_classes_are_right_after_pruning_however_little_is_trained(tmp_path: Path) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(9)
+    x = np.random.default_rng(10).normal(size=(1256, 16)).astype(np.float32)
+    inputs = tf_keras.Input((16,))
+    hidden = tf_keras.layers.Dense(80, activation="relu")(inputs)
+    classes = tf_keras.layers.Dense(4, activation="softmax", name="classes")(hidden)
+    values = tf_keras.layers.Dense(2, name="values")(tf_keras.layers.Dense(48, activation="relu")(hidden))
+    model = tf_keras.Model(inputs, [classes, values])
+    model.get_layer("values").bias.assign([3.0, -300.0])
+    before = model.predict(x, verbose=0)
+    data = Dataset("made up", Split("train", (x[:1000],), before[0].argmax(axis=1)[:1000]), None, None)
+    settings = TrainingSettings(batch_size=64, learning_rate=3e-4, epochs_scale=1e-3)
+    context = Context(data, settings, 0, tmp_path, lambda *_: None, (TrainingSettings(loss="mse"),))
+    result = load_pass("prune")({"sparsity": 0.8}).run(ModelState(model), context)
+    assert (result.facts["steps"], result.facts["refitted_layers"]) == (100, 1)
+    after = result.state.model.predict(x[1000:], verbose=0)[1]
+    for column in range(2):
+        assert np.corrcoef(after[:, column], before[1][1000:, column])[0, 1] > 0.5
+    assert np.abs(after.mean(axis=0) - before[1][1000:].mean(axis=0)).max() < 0.3

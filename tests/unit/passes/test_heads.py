@@ -65,5 +65,5 @@ def test_without_labels_and_teacher_there_is_nothing_to_learn() -> None:
 def test_squared_errors_count_in_units_of_the_variance_of_their_targets() -> None:
     train = Split("train", (X,), np.array([0, 1, 2, 0, 1, 2]))
     heads = head_targets(train, context(train, VALUES), Teacher(), 0.0)
-    assert loss_weights(heads, train, Teacher()) == [1.0, pytest.approx(1.0 / float(np.var(ANSWERS[1])))]
+    assert loss_weights(heads, train, Teacher()) == [1.0, pytest.approx(1.0 / float(ANSWERS[1].var(axis=0).mean()))]
     assert loss_weights(heads[:1], train, None) == [1.0]

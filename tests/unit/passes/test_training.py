@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.passes.base import Context, Invariant, TrainingSettings
-from edgetool.passes.training import _batches, _training_split, make_projections, num_steps
+from edgetool.passes.training import _batches, _training_split, make_projections, num_steps, step_size
 
 
 class Variable:
@@ -44,14 +43,26 @@ def test_steps(epochs: float, settings: dict[str, Any], expected: int) -> None:
     assert num_steps(context(**settings), epochs) == expected
 
 
+@pytest.mark.parametrize(
+    ("effort", "steps", "size"),
+    [(1.0, 250, 64), (0.4, 100, 64), (0.2, 100, 32), (0.1, 100, 16), (1e-6, 100, 16)],
+)
+def test_few_epochs_become_many_steps_of_few_samples(effort: float, steps: int, size: int) -> None:
+    settings = TrainingSettings(batch_size=64, epochs_scale=effort)
+    given = context(num_samples=64 * 50)
+    given = Context(given.dataset, settings, 7, Path(), given.progress)
+    assert (num_steps(given, 5, 100), step_size(given, 5, 100)) == (steps, size)
+    assert step_size(given, 5) == 64
+
+
 def test_every_sample_is_seen_once_before_any_is_seen_twice() -> None:
     train = context().dataset.train
     assert train is not None
-    seen = np.concatenate(list(_batches(train, context(), 5)))
+    seen = np.concatenate(list(_batches(train, 4, 5, seed=7)))
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert not np.array_equal(seen[:10], seen[10:]), "each round has an order of its own"
-    again = np.concatenate(list(_batches(train, context(), 5)))
-    other = np.concatenate(list(_batches(train, dataclasses.replace(context(), seed=8), 5)))
+    again = np.concatenate(list(_batches(train, 4, 5, seed=7)))
+    other = np.concatenate(list(_batches(train, 4, 5, seed=8)))
     assert np.array_equal(seen, again) and not np.array_equal(seen, other)
 
 
@@ -59,7 +70,7 @@ def test_a_limit_on_samples_holds_for_every_epoch() -> None:
     limited = context(max_train_samples=5)
     train = _training_split(limited)
     assert train.num_samples == 5
-    assert len(np.unique(np.concatenate(list(_batches(train, limited, 6))))) == 5
+    assert len(np.unique(np.concatenate(list(_batches(train, 4, 6, seed=7))))) == 5
 
 
 def test_a_cluster_moves_as_one() -> None:

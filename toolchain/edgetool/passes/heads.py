@@ -110,5 +110,11 @@ def loss_weights(heads: list[HeadTargets], train: Split, teacher: Any | None) ->
     for index, head in enumerate(heads):
         values = head.labels if head.labels is not None else answers[index]
         is_error = head.settings.loss in ("mse", "mean_squared_error")
-        weights.append(1.0 / max(float(np.var(values)), 1e-6) if is_error else 1.0)
+        weights.append(1.0 / _variance(np.asarray(values)) if is_error else 1.0)
     return weights
+
+
+def _variance(values: Array) -> float:
+    """Return the mean variance of the elements of `[N, ...]`, or a small part of their power where they do not vary."""
+    exact = values.astype(np.float64)
+    return max(float(exact.var(axis=0).mean()), 1e-4 * float((exact**2).mean()), 1e-6)

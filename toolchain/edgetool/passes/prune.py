@@ -13,12 +13,15 @@ from edgetool.errors import RecipeError
 from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
 from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.properties import sparsity
+from edgetool.passes.refit import refit_values
 from edgetool.passes.training import fine_tune, num_steps
 
-__all__ = ["Prune", "prune_model"]
+__all__ = ["LEAST_STEPS", "Prune", "prune_model"]
 
 #: Masks are found anew this often while the sparsity grows.
 MASK_UPDATES = 8
+#: A model that has lost most of its weights is of no use before it has taken so many steps, whatever the effort.
+LEAST_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Prune(Pass):
                 expected="between 0 and 1",
                 next_step="correct it",
             )
-        steps = num_steps(context, params.epochs)
+        steps = num_steps(context, params.epochs, LEAST_STEPS)
         frequency = max(1, steps * 2 // 3 // MASK_UPDATES)
         ramp = frequency * min(MASK_UPDATES, max(1, steps * 2 // 3))
         schedule = tfmot.sparsity.keras.PolynomialDecay(
@@ -119,9 +122,12 @@ def prune_model(
         teacher=source,
         distillation=params.distillation,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
+        least_steps=LEAST_STEPS,
     )
     facts["layers"] = len(chosen)
-    return clone(tfmot.sparsity.keras.strip_pruning(wrapped)), chosen, skipped, facts
+    model = clone(tfmot.sparsity.keras.strip_pruning(wrapped))
+    facts["refitted_layers"] = refit_values(model, context, source, params.distillation)
+    return model, chosen, skipped, facts
 
 
 def _select_without_sorting(pruning: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgetool.errors import RecipeError
 from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
 from edgetool.passes.layers import choose_layers
-from edgetool.passes.prune import prune_model
+from edgetool.passes.prune import LEAST_STEPS, prune_model
 from edgetool.passes.training import num_steps
 from edgetool.store.manifest import SkippedLayer
 
@@ -55,7 +55,7 @@ class PruneNOfM(Pass):
         refused = {name: _why_not(kernels[name].shape, params.m) for name in supported}
         fitting = [name for name, reason in refused.items() if not reason]
         left = [SkippedLayer(name, self.name, reason) for name, reason in refused.items() if reason]
-        steps = num_steps(context, params.epochs)
+        steps = num_steps(context, params.epochs, LEAST_STEPS)
         schedule = tfmot.sparsity.keras.ConstantSparsity(
             params.n / params.m, begin_step=0, end_step=max(1, steps // 2), frequency=max(1, steps // 4)
         )

@@ -13,18 +13,34 @@ from edgetool.errors import RecipeError, TrainingError
 from edgetool.passes.base import Context, Facts, Invariant
 from edgetool.passes.heads import head_targets, loss_weights
 
-__all__ = ["Projection", "fine_tune", "make_projections", "num_steps"]
+__all__ = ["Projection", "fine_tune", "make_projections", "num_steps", "step_size"]
 
 Projection = Callable[[], None]
 
+#: Fewer samples in a step make its gradient, and statistics of batches, too noisy.
+MIN_STEP_SIZE = 16
 
-def num_steps(context: Context, epochs: float) -> int:
-    """Return how many optimizer steps `epochs` are with the context's batch size, sample limit and effort."""
+
+def num_steps(context: Context, epochs: float, least: int = 1) -> int:
+    """Return how many optimizer steps `epochs` are with the context's batch size, sample limit and effort.
+
+    Args:
+        context: settings and data.
+        epochs: times the context's `epochs_scale`.
+        least: steps that are taken however few epochs there are.
+    """
     train = context.dataset.train
     assert train is not None
     samples = min(train.num_samples, context.training.max_train_samples or train.num_samples)
     per_epoch = math.ceil(samples / context.training.batch_size)
-    return max(1, round(per_epoch * epochs * context.training.epochs_scale))
+    return max(1, least, round(per_epoch * epochs * context.training.epochs_scale))
+
+
+def step_size(context: Context, epochs: float, least: int = 1) -> int:
+    """Return how many samples a step takes: where `least` makes more steps, they share out the samples."""
+    asked = num_steps(context, epochs)
+    shared = math.ceil(asked * context.training.batch_size / max(asked, least))
+    return min(context.training.batch_size, max(MIN_STEP_SIZE, shared))
 
 
 def fine_tune(
@@ -38,6 +54,7 @@ def fine_tune(
     projections: Sequence[Projection] = (),
     teacher: Any | None = None,
     distillation: float = 0.0,
+    least_steps: int = 1,
 ) -> Facts:
     """Train `model` in place with Adam and a cosine schedule; projections run after every step.
 
@@ -52,6 +69,7 @@ def fine_tune(
         teacher: tf_keras model whose answers are learned beside the labels; it is not trained.
         distillation: share of the teacher's answers in the targets, 0..1. Labels alone where the loss cannot mix, and
             the answers alone for outputs without labels.
+        least_steps: taken however few epochs there are, of fewer samples each.
 
     Returns:
         Steps, samples, and the loss over the last tenth of the steps.
@@ -66,7 +84,8 @@ def fine_tune(
         raise RecipeError(
             f"pass {what!r}: distillation", found=f"{distillation:g}", expected="0 to 1", next_step="correct it"
         )
-    total = num_steps(context, epochs)
+    total = num_steps(context, epochs, least_steps)
+    size = step_size(context, epochs, least_steps)
     tf_keras.utils.set_random_seed(context.seed)
     rate = tf_keras.optimizers.schedules.CosineDecay(
         context.training.learning_rate * learning_rate_factor, total, alpha=0.05
@@ -84,7 +103,7 @@ def fine_tune(
     driver = tf_keras.callbacks.CallbackList(list(callbacks), model=model)
     driver.on_train_begin()
     losses: list[float] = []
-    for step, chosen in enumerate(_batches(train, context, total)):
+    for step, chosen in enumerate(_batches(train, size, total, seed=context.seed)):
         driver.on_train_batch_begin(step)
         inputs = [array[chosen] for array in train.inputs]
         answers = _answers(teacher, inputs) if needs_answers else [None] * len(heads)
@@ -108,7 +127,7 @@ def fine_tune(
     tail = losses[-max(1, total // 10) :]
     facts: Facts = {
         "steps": total,
-        "batch_size": context.training.batch_size,
+        "batch_size": size,
         "final_loss": round(float(np.mean(tail)), 5),
     }
     names = (model if teacher is None else teacher).output_names
@@ -196,10 +215,10 @@ def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
     return project
 
 
-def _batches(train: Split, context: Context, total: int) -> Iterator[Array]:
+def _batches(train: Split, size: int, total: int, *, seed: int) -> Iterator[Array]:
     """Yield the indices of `total` shuffled batches, going round the training samples as often as needed."""
-    random = np.random.default_rng(context.seed)
-    size = min(context.training.batch_size, train.num_samples)
+    random = np.random.default_rng(seed)
+    size = min(size, train.num_samples)
     order: Array = np.zeros(0, np.int64)
     for _ in range(total):
         if len(order) < size:
