@@ -420,3 +420,22 @@ def test_tensors_without_an_axis_for_samples(kind: str, tmp_path: Path) -> None:
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     concrete = tf.function(function, input_signature=signature).get_concrete_function()
     check(tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert(), tmp_path)
+
+
+def test_truth_values_and_infinite_masks(tmp_path: Path) -> None:
+    """C has words for neither; where nothing is left of a row, the reference too gives what is no number."""
+    tf = _tf()
+
+    def masked(x: Any, mask: Any) -> Any:
+        kept = tf.where(mask, x, tf.constant(-np.inf, tf.float32))
+        return tf.nn.softmax(kept), tf.logical_not(mask), kept
+
+    signature = [tf.TensorSpec((1, 4), tf.float32), tf.TensorSpec((1, 4), tf.bool)]
+    concrete = tf.function(masked, input_signature=signature).get_concrete_function()
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
+    check(content, tmp_path, "LOGICAL_NOT", num_samples=100)
+    if not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+        found = run_firmware(
+            tmp_path / "bundle", "net", lower_file(tmp_path / "model.tflite"), find_target("cortex-m4-qemu")
+        )
+        assert found.num_failed == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import pytest
 
 from edgetool.artifact import Signature, TensorSpec
-from edgetool.embed.array import array_header, array_source, write_array
+from edgetool.embed.array import array_header, array_source, float_literal, write_array
 from edgetool.errors import RunExistsError
 
 SIGNATURE = Signature(
@@ -45,3 +46,11 @@ def test_files_in_the_way_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "net.cc").read_text() == before
     write_array(b"two", SIGNATURE, name="net", out=tmp_path, overwrite=True)
     assert (tmp_path / "net.cc").read_text() != before
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [(2.0, "2.0f"), (1e-30, "1e-30f"), (math.inf, "(1.0f / 0.0f)"), (-math.inf, "(-1.0f / 0.0f)")],
+)
+def test_floats_of_every_kind_have_a_literal(value: float, literal: str) -> None:
+    assert float_literal(value) == literal

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetool.embed.lower import lower_file, lower_graph
-from edgetool.embed.vectors import quantize_inputs, random_inputs, reference_vectors
+from edgetool.embed.vectors import differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import DataError
 from edgetool.ir.graph import Graph
 
@@ -38,3 +38,9 @@ def test_reference_outputs_are_stored_integers() -> None:
     found = reference_vectors(MODEL, program, random_inputs(program, 3))
     assert [array.dtype for array in found.outputs] == [program.tensors[name].dtype for name in program.outputs]
     assert found.outputs[0].shape[0] == 3
+
+
+def test_what_is_no_number_is_close_to_itself_alone() -> None:
+    expected = np.array([[np.inf, 2.0], [np.nan, 1.0], [np.nan, 1.0], [-np.inf, 1.0]], np.float32)
+    found = np.array([[np.inf, 2.5], [np.nan, 1.0], [0.0, 1.0], [np.inf, 1.0]], np.float32)
+    assert differences(found, expected).tolist() == [0.25, 0.0, np.inf, np.inf]

@@ -177,7 +177,14 @@ def _helpers(name: str, role: str, prefix: str, dtype: str, c_type: str) -> list
 
 
 def float_literal(value: float) -> str:
-    """Return a float literal that reads back as the same float32: 9 significant digits do."""
+    """Return a float literal that reads back as the same float32: 9 significant digits do.
+
+    C99 has no literal for what is infinite, as masks of attention are, or no number: quotients stand for them.
+    """
+    if math.isnan(value):
+        return "(0.0f / 0.0f)"
+    if math.isinf(value):
+        return "(1.0f / 0.0f)" if value > 0 else "(-1.0f / 0.0f)"
     text = f"{value:.9g}"
     return (text if any(mark in text for mark in ".en") else f"{text}.0") + "f"
 

@@ -180,7 +180,7 @@ def values(array: Array) -> list[str]:
     elif array.dtype == np.float64:
         words = [repr(float(value)) for value in flat]
     else:
-        words = [_integer(value) for value in flat.tolist()]
+        words = [_integer(int(value)) for value in flat.tolist()]
     return [
         "  " + ",".join(words[start : start + VALUES_PER_LINE]) + "," for start in range(0, len(words), VALUES_PER_LINE)
     ]

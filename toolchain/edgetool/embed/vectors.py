@@ -86,6 +86,9 @@ def random_inputs(program: Program, num_samples: int, *, seed: int = 0) -> tuple
         if np.issubdtype(tensor.dtype, np.floating):
             found.append(random.uniform(-1.0, 1.0, shape).astype(tensor.dtype))
             continue
+        if tensor.dtype == "bool":
+            found.append(random.integers(0, 1, shape, endpoint=True).astype(np.bool_))
+            continue
         limits = np.iinfo(tensor.dtype)
         low, high = int(limits.min), int(limits.max)
         if tensor.quantization is None and tensor.dtype != "uint8":
@@ -133,12 +136,17 @@ def quantize_inputs(program: Program, arrays: Sequence[Array]) -> tuple[Array, .
 def differences(found: Array, expected: Array) -> Array:
     """Return how far an output is from the reference for each sample, float64 `[N]`.
 
-    In steps for integers; for floats as part of the largest absolute value of all. Not a number is infinitely far.
+    In steps for integers; for floats as part of the largest finite absolute value of all. What is infinite or no number
+    is infinitely far from all but itself.
     """
     a, b = (array.reshape(len(array), -1).astype(np.float64) for array in (found, expected))
-    distance: Array = np.nan_to_num(np.abs(a - b), nan=np.inf).max(axis=1, initial=0.0)
+    is_same = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(invalid="ignore"):
+        apart = np.where(is_same, 0.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
+    distance: Array = apart.max(axis=1, initial=0.0)
     if np.issubdtype(expected.dtype, np.floating):
-        distance = distance / max(float(np.abs(b).max(initial=0.0)), float(np.finfo(np.float32).tiny))
+        largest = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+        distance = distance / max(float(largest), float(np.finfo(np.float32).tiny))
     return distance
 
 
