@@ -9,6 +9,7 @@ from edgetool.data.dataset import Split
 from edgetool.data.uneven_columns import uneven_columns
 from edgetool.exporters.base import ExportResult
 from edgetool.exporters.onnx_calibrate import measure_ranges, usable_ranges
+from edgetool.exporters.onnx_choice import nearest_to
 from edgetool.exporters.onnx_convert import check_model, convert
 from edgetool.exporters.onnx_frozen import prepare
 from edgetool.exporters.onnx_notes import dynamic_notes, float_kernels, widened_kernels
@@ -85,16 +86,19 @@ def _quantize(
     scheme = state.quantization
     bits = 16 if scheme.activations == "int16" else 8
     names = _input_names(state.model)
-    ranges = usable_ranges(measure_ranges(model, samples, names))
     loops = _recurrent_layers(state.model)
-    ranges = without_steps(model.graph, ranges, loops)
+    choices = [
+        without_steps(model.graph, usable_ranges(ranges), loops) for ranges in measure_ranges(model, samples, names)
+    ]
     uneven = uneven_columns(samples, bits)
     if uneven:
         front = float_front_onnx(model.graph, [names[index] for index in uneven])
-        ranges = {name: limits for name, limits in ranges.items() if name not in front}
+        choices = [{name: limits for name, limits in ranges.items() if name not in front} for ranges in choices]
         notes.append(uneven_note(uneven, names, is_solved=bool(front)))
-    nodes = quantizable_nodes(model.graph, ranges)
+    nodes = quantizable_nodes(model.graph, choices[0])
     scales = kernel_scales(model.graph, nodes, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+    source = type(model)()
+    source.CopyFrom(model)
     rounding = round_weights(model, scales, samples, names, exact_pairs=bits == 8, nearest=clustered)
     facts["num_calibration_samples"] = samples.num_samples
     facts["num_kernels_rounded_by_outputs"] = len(rounding.by_outputs)
@@ -102,9 +106,13 @@ def _quantize(
     notes += _rounding_notes(rounding, clustered)
     facts |= {"quantizer": f"onnxruntime {onnxruntime.__version__}", "activations": f"uint{bits} asymmetric"}
     stepped = {name for _, name in weight_nodes(model.graph) if scope_of(name, loops) is not None}
-    model = quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
-    store_int8(model.graph, per_channel=scheme.per_channel, one_scale=clustered, named=stepped)
-    return model
+    candidates = [
+        quantize(model, ranges, scales, bits=bits, per_channel=scheme.per_channel, one_scale=clustered)
+        for ranges in choices
+    ]
+    best = nearest_to(source, candidates, samples, names)
+    store_int8(best.graph, per_channel=scheme.per_channel, one_scale=clustered, named=stepped)
+    return best
 
 
 def _recurrent_layers(model: Any) -> list[str]:
