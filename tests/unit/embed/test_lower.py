@@ -111,6 +111,13 @@ def test_custom_operators_are_said_to_be_such(conv_graph: Callable[..., Graph]) 
     assert "CUSTOM:Landmarks" in str(caught.value) and "compress" not in caught.value.next_step
 
 
+def test_files_for_an_accelerator_are_told_apart(conv_graph: Callable[..., Graph]) -> None:
+    graph = conv_graph()
+    graph = _replace(graph, Op("CUSTOM:ethos-u", "y", ("x",), ("y",)))
+    with pytest.raises(UnsupportedModelError, match=r"compiled for an Ethos-U \(Vela\)"):
+        lower_graph(graph, digest="d")
+
+
 def test_circles_and_missing_outputs_are_damage(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph()
     circle = dataclasses.replace(graph.ops[0], inputs=("y", "w", "b"))

@@ -33,6 +33,13 @@ from edgetool.ir.tflite import read_tflite
 
 __all__ = ["lower_file", "lower_graph"]
 
+#: Operators that stand for a part of the model that was compiled -> for what, and by which program.
+ACCELERATORS = {
+    "CUSTOM:edgetpu-custom-op": "an Edge TPU (edgetpu_compiler)",
+    "CUSTOM:ethos-u": "an Ethos-U (Vela)",
+    "CUSTOM:NeutronGraph": "NXP's Neutron (neutron-converter)",
+}
+
 #: Operators whose result has axes for rows and columns.
 OF_IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
 
@@ -139,6 +146,14 @@ def _require_known(ops: list[Op]) -> None:
     if not unknown:
         return
     names = ", ".join(f"{kind} ({layer})" for kind, layer in sorted(unknown.items()))
+    accelerators = [ACCELERATORS[kind] for kind in sorted(unknown) if kind in ACCELERATORS]
+    if accelerators:
+        raise UnsupportedModelError(
+            names,
+            found=f"a file that was compiled for {accelerators[0]} and holds its instructions",
+            expected="the file that it was compiled from",
+            next_step="embed that .tflite file, or this one for the interpreter of that device: --runtime array",
+        )
     if all(kind.startswith("CUSTOM:") for kind in unknown):
         raise UnsupportedModelError(
             names,
