@@ -217,8 +217,10 @@ def test_a_masked_pair_of_recurrent_layers_is_written_out_in_int8(tmp_path):
     )
     series = np.random.default_rng(0).normal(size=(40, 4, 3)).astype(np.float32)
     series[np.arange(4) >= np.random.default_rng(1).integers(1, 5, (40, 1))] = 0.0
-    export_tflite(ModelState(model, SCHEMES["w8a8_static"]), tmp_path / "m.tflite", _context(series))
+    result = export_tflite(ModelState(model, SCHEMES["w8a8_static"]), tmp_path / "m.tflite", _context(series))
     content = (tmp_path / "m.tflite").read_bytes()
+    note = next(note for note in result.notes if "bidirectional in 4 steps" in note)
+    assert f"{len(content):,} bytes" in note
     found = np.concatenate([_run(content, series[index : index + 1])[0] for index in range(20)])
     expected = model(series[:20]).numpy()
     assert 10 * np.log10(np.sum(expected**2) / np.sum((found - expected) ** 2)) > 25.0

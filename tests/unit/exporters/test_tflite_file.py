@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from edgetool.exporters.tflite_file import constant, pack, unpack
@@ -52,3 +54,22 @@ def test_constants_behind_the_flatbuffer_are_read(int8_model, pruned):
     content = pack(model).ljust(buffer.offset, b"\0") + kernel.tobytes()
     assert np.array_equal(constant(unpack(content), unpack(content).subgraphs[0].tensors[1]), kernel)
     assert pack(unpack(content)) == expected
+
+
+def test_equal_ranges_and_options_are_one_table_each(int8_model, pruned, run_tflite):
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = int8_model(pruned((16, 3, 3, 8), 0.0), pruned((7, 256), 0.0))
+    graph = model.subgraphs[0]
+    before = run_tflite(pack(model))
+    quantization = graph.tensors[0].quantization
+    for tensor in (graph.tensors[3], graph.tensors[5]):
+        tensor.quantization = copy.deepcopy(quantization)
+    content = pack(model)
+    assert graph.tensors[0].quantization is quantization
+    root = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+    places = {root.Tensors(index).Quantization()._tab.Pos for index in (0, 3, 5)}
+    assert len(places) == 1 and root.Tensors(1).Quantization()._tab.Pos not in places
+    again = unpack(content).subgraphs[0]
+    assert [vars(op.builtinOptions) for op in again.operators] == [vars(op.builtinOptions) for op in graph.operators]
+    assert run_tflite(content).shape == before.shape

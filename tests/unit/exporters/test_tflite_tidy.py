@@ -4,7 +4,14 @@ import numpy as np
 
 from edgetool.exporters.tflite_file import pack
 from edgetool.exporters.tflite_kernels import operator_name
-from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
+from edgetool.exporters.tflite_tidy import (
+    MAX_NAMED,
+    _shortened_steps,
+    drop_unused,
+    order_signature,
+    rename_tensors,
+    skip_flattening,
+)
 
 
 def _model(int8_model, pruned):
@@ -35,6 +42,16 @@ def test_names_are_unique(int8_model, pruned):
     rename_tensors(model, "net", {})
     names = [tensor.name for tensor in model.subgraphs[0].tensors]
     assert len(set(names)) == len(names)
+
+
+def test_a_layer_of_many_tensors_goes_by_a_letter():
+    names = dict.fromkeys(range(MAX_NAMED + 1), "recurrent") | {100: "dense", 101: "dense"}
+    short = _shortened_steps(names)
+    assert {short[index] for index in range(MAX_NAMED + 1)} == {"r0"}
+    assert (short[100], short[101]) == ("dense", "dense")
+    assert _shortened_steps(dict.fromkeys(range(MAX_NAMED), "recurrent")) == dict.fromkeys(
+        range(MAX_NAMED), "recurrent"
+    )
 
 
 def test_flattening_in_front_of_fully_connected_is_dropped(int8_model, pruned, run_tflite):

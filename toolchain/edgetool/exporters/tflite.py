@@ -32,7 +32,7 @@ from edgetool.exporters.tflite_sparse import SparseReport, sparsify
 from edgetool.exporters.tflite_tidy import drop_unused, order_signature, rename_tensors, skip_flattening
 from edgetool.exporters.tflite_weights import has_int8_weights, store_int8, store_loops
 from edgetool.exporters.uneven_inputs import float_front_tflite, uneven_note
-from edgetool.exporters.unrolling import has_recurrent_layers
+from edgetool.exporters.unrolling import has_recurrent_layers, looped_layers
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -90,10 +90,18 @@ def export_tflite(state: ModelState, path: Path, context: Context) -> ExportResu
         "num_sparse_tensors": sparse.num_tensors,
         "sparse_saved_bytes": sparse.saved_bytes,
     }
-    atomic.write_bytes(path, pack(model))
+    content = pack(model)
+    atomic.write_bytes(path, content)
     return ExportResult(
         facts=facts,
-        notes=(*found.notes, *_left_float(model, state), *sparse.notes, *_sparse_note(sparse), *_state_note(graph)),
+        notes=(
+            *found.notes,
+            *_steps_note(model, state, len(content)),
+            *_left_float(model, state),
+            *sparse.notes,
+            *_sparse_note(sparse),
+            *_state_note(graph),
+        ),
         kernels=found.kernels,
     )
 
@@ -241,6 +249,21 @@ def _state_note(graph: Any) -> list[str]:
     return [
         f"{kept} tensors keep their values between inferences (a recurrent operator's state): call the interpreter's "
         "reset_all_variables, in C++ ResetVariableTensors, before each sequence"
+    ]
+
+
+def _steps_note(model: Any, state: ModelState, num_bytes: int) -> list[str]:
+    """Say what fills a file whose recurrent layers are written out, where that is not their weights."""
+    if state.quantization.mode != "static" or isinstance(state.model, FrozenModel):
+        return []
+    loops = looped_layers(state.model, fused_lstm=state.quantization.activations == "int8")
+    stored = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+    if not loops or 2 * stored > num_bytes:
+        return []
+    steps = ", ".join(f"{loop.name} in {loop.num_steps} steps" for loop in loops)
+    return [
+        f"written out, because TFLite has no integer loop: {steps}. Of the file's {num_bytes:,} bytes {stored:,} are "
+        f"constants, the others describe {len(model.subgraphs[0].operators)} operators; w8_dynamic keeps the loop"
     ]
 
 

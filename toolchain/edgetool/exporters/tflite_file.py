@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import flatbuffers
@@ -80,11 +82,63 @@ def unpack(content: bytes) -> Any:
     return model
 
 
+class _Shared:
+    """A table of the file that several others refer to, written when the first of them is."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._place: int | None = None
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802  # as the tables of the schema have it
+        if self._place is None:
+            self._place = int(self._table.Pack(builder))
+        return self._place
+
+
 def pack(model: Any) -> bytes:
     """Return the bytes of a `ModelT`: same tree, same bytes."""
     builder = _CompactBuilder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
+    with _sharing_tables(model):
+        builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+@contextlib.contextmanager
+def _sharing_tables(model: Any) -> Iterator[None]:
+    """Let equal ranges of tensors, and equal options of operators, be one table each meanwhile.
+
+    A recurrent layer that is written out has hundreds of tensors and operators, and a dozen different tables.
+    """
+    tables: dict[Any, _Shared] = {}
+    replaced: list[tuple[Any, str, Any]] = []
+    for graph in model.subgraphs:
+        for owner, name in (
+            *((tensor, "quantization") for tensor in graph.tensors),
+            *((operator, "builtinOptions") for operator in graph.operators),
+        ):
+            table = getattr(owner, name)
+            content = None if table is None else _content(table)
+            if content is not None:
+                replaced.append((owner, name, table))
+                setattr(owner, name, tables.setdefault(content, _Shared(table)))
+    try:
+        yield
+    finally:
+        for owner, name, table in replaced:
+            setattr(owner, name, table)
+
+
+def _content(table: Any) -> Any:
+    """Return what tells a table from others; None where it holds further tables."""
+    content: list[Any] = [type(table)]
+    for name, value in sorted(vars(table).items()):
+        if isinstance(value, np.ndarray):
+            content.append((name, value.dtype.str, value.tobytes()))
+        elif value is None or isinstance(value, int | float | bytes | str | np.generic):
+            content.append((name, type(value), value))
+        else:
+            return None
+    return tuple(content)
 
 
 def operator_code(model: Any, builtin: int, version: int) -> int:

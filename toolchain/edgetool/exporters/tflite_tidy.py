@@ -1,13 +1,15 @@
 """Make a converted file small and readable without changing what it computes.
 
 1. Inputs and outputs take the order and names of the Keras model.
-2. Tensors take short names: `<layer>/kernel`, `<layer>/bias`, the layer's name for activations.
+2. Tensors take short names: `<layer>/kernel`, `<layer>/bias`, the layer's name for activations, and a letter of it
+   where a recurrent layer that is written out has hundreds.
 3. A RESHAPE that only flattens for FULLY_CONNECTED is dropped: the operator flattens by itself.
 4. Metadata, descriptions, shape signatures, and buffers that nothing refers to are dropped; equal buffers are shared.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ import numpy as np
 from edgetool.exporters.tflite_kernels import WEIGHT_INPUT, operator_name, stored_weights
 
 __all__ = ["drop_unused", "order_signature", "rename_tensors", "skip_flattening"]
+
+#: Tensors of one layer that have its whole name, at most: a name takes as many bytes as the rest of a tensor.
+MAX_NAMED = 48
 
 #: Tells XNNPACK that a float16 model may compute in half precision: worth its bytes.
 _KEPT_METADATA = (b"reduced_precision_support",)
@@ -63,15 +68,28 @@ def rename_tensors(model: Any, model_name: str, kernels: dict[str, int]) -> None
             bias = int(producers[bias].inputs[0]) if bias in producers else bias
             if bias >= 0 and bias not in fixed:
                 names.setdefault(bias, f"{layers[index]}/bias")
+    others = {
+        index: _short(tensor.name.decode(), model_name)
+        for index, tensor in enumerate(graph.tensors)
+        if index not in names
+    }
+    names |= _shortened_steps(others)
     taken: set[str] = set()
     for index in (*fixed, *(index for index in range(len(graph.tensors)) if index not in fixed)):
-        tensor = graph.tensors[index]
-        name = names.get(index) or _short(tensor.name.decode(), model_name)
+        name = names[index]
         unique, number = name, 1
         while unique in taken:
             unique, number = f"{name}_{number}", number + 1
         taken.add(unique)
-        tensor.name = unique.encode()
+        graph.tensors[index].name = unique.encode()
+
+
+def _shortened_steps(names: dict[int, str]) -> dict[int, str]:
+    """Return names of tensors, those of layers with more than `MAX_NAMED` of them by one letter and a number."""
+    counts = Counter(names.values())
+    many = [name for name, count in counts.items() if count > MAX_NAMED]
+    short = {name: f"{name[:1]}{place}" for place, name in enumerate(many)}
+    return {index: short.get(name, name) for index, name in names.items()}
 
 
 def _short(name: str, model_name: str) -> str:
