@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,8 @@ def test_published_models_give_the_same_bytes(name: str, shared_models: Path, tm
 def test_real_images_give_the_same_bytes(shared_models: Path, shared_data: Path, tmp_path: Path) -> None:
     from edgetool.data.preprocess import Preprocessing
 
-    def images() -> VerifyInputs:
-        return data_inputs(str(shared_data / "cifar10.npz"), 300, Preprocessing(), seed=0)
+    def images(dtypes: Sequence[str]) -> VerifyInputs:
+        return data_inputs(str(shared_data / "cifar10.npz"), 300, Preprocessing(), seed=0, dtypes=dtypes)
 
     model = shared_models / "resnet8_cifar10_int8.tflite"
     found = check_bundle(model, write(model, tmp_path / "b"), num_samples=1, data=images)

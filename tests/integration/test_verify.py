@@ -28,7 +28,7 @@ def _verify(reference: Path, candidate: Path, **options: Any) -> Verification:
 
 
 def _on_cifar(folder: Path, num_samples: int = 128) -> Any:
-    return lambda: data_inputs(str(folder / "cifar10.npz"), num_samples, Preprocessing(), seed=0)
+    return lambda dtypes: data_inputs(str(folder / "cifar10.npz"), num_samples, Preprocessing(), seed=0, dtypes=dtypes)
 
 
 def test_int8_against_float_on_noise_within_the_quantised_range() -> None:
@@ -99,7 +99,7 @@ def test_missing_normalisation_and_swapped_colours_are_caught(shared_models: Pat
     from edgetool.runners.base import RunPlan
     from edgetool.verify.parity import compare_outputs
 
-    images = _on_cifar(shared_data)().split.inputs[0]
+    images = _on_cifar(shared_data)(["float32"]).split.inputs[0]
 
     def run(name: str, given: np.ndarray) -> tuple[np.ndarray, ...]:
         with ProcessRunner().open(shared_models / name, RunPlan()) as session:
@@ -134,7 +134,7 @@ def test_data_without_a_split_to_compare_on(tmp_path: Path) -> None:
         _verify(
             GOLDEN / "tiny.onnx",
             GOLDEN / "tiny.onnx",
-            data=lambda: data_inputs(str(path), 4, Preprocessing(), seed=0),
+            data=lambda dtypes: data_inputs(str(path), 4, Preprocessing(), seed=0, dtypes=dtypes),
         )
 
 

@@ -14,7 +14,7 @@ from edgetool.errors import DataError, FileFormatError, MissingFileError, Parity
 from edgetool.runners.process import ProcessRunner
 from edgetool.verify import files
 from edgetool.verify.files import ModelFacts, verify_files
-from edgetool.verify.inputs import InputFacts, VerifyInputs
+from edgetool.verify.inputs import InputFacts, InputLoader, VerifyInputs
 
 Outputs = Callable[[np.ndarray], np.ndarray]
 
@@ -80,9 +80,9 @@ def test_the_coarser_file_sets_the_limit(
     assert limit in found.parity.tolerance
 
 
-def _given(labels: np.ndarray | None) -> Callable[[], VerifyInputs]:
+def _given(labels: np.ndarray | None) -> InputLoader:
     inputs = np.random.default_rng(0).normal(size=(40, 6))
-    return lambda: VerifyInputs(Split("val", (inputs,), labels), "40 samples", is_noise=False)
+    return lambda _: VerifyInputs(Split("val", (inputs,), labels), "40 samples", is_noise=False)
 
 
 def test_data_sets_the_stricter_limits_of_real_inputs(verify: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import DataError, ParityError
-from edgetool.verify.inputs import InputFacts, data_inputs, random_inputs
+from edgetool.verify.inputs import InputFacts, data_inputs, random_inputs, value_dtypes
 
 FLOAT = InputFacts("x", (-1, 8, 8, 3), "float32")
 
@@ -94,3 +94,13 @@ def test_data_falls_back_on_train_and_never_on_test(tmp_path: Path) -> None:
     np.savez(only, x_test=np.zeros((5, 4), np.float32), y_test=np.zeros(5, np.int64))
     with pytest.raises(DataError, match="only a test split"):
         data_inputs(str(only), 5, Preprocessing(), seed=0)
+
+
+def test_codes_keep_their_type_beside_values_that_are_scaled(tmp_path: Path) -> None:
+    values, codes = np.full((6, 4), 3.0, np.float32), np.full((6, 2), 70_000, np.int64)
+    path = tmp_path / "d.npz"
+    np.savez(path, x_train_0=values, x_train_1=codes, y_train=np.zeros(6, np.int64))
+    facts = [InputFacts("values", (-1, 4), "int8", -1.0, 1.0), InputFacts("codes", (-1, 2), "int32")]
+    found = data_inputs(str(path), 6, Preprocessing(scale=0.5), seed=0, dtypes=value_dtypes(facts))
+    assert [str(x.dtype) for x in found.split.inputs] == ["float32", "int32"]
+    assert [x.flat[0] for x in found.split.inputs] == [1.5, 70_000]

@@ -9,11 +9,11 @@ import typer
 from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOption, QuietOption, SeedOption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from edgetool.store.manifest import ParityRecord
     from edgetool.verify.files import Verification
-    from edgetool.verify.inputs import VerifyInputs
+    from edgetool.verify.inputs import InputLoader, VerifyInputs
 
 
 def verify(
@@ -60,12 +60,12 @@ def verify(
 
     _check_options(data, card, scale, mean, std)
 
-    def load() -> VerifyInputs:
+    def load(dtypes: Sequence[str]) -> VerifyInputs:
         from edgetool.pipeline.request import model_card, preprocessing_of
         from edgetool.verify.inputs import data_inputs
 
         preprocessing = preprocessing_of(model_card(reference, card), scale=scale, mean=mean, std=std)
-        return data_inputs(str(data), samples, preprocessing, seed=seed)
+        return data_inputs(str(data), samples, preprocessing, seed=seed, dtypes=dtypes)
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
     is_c, candidate = _bundle_kind(candidate)
@@ -98,7 +98,7 @@ def _bundle_kind(candidate: str) -> tuple[bool, str]:
 
 
 def _verify_bundle(
-    reference: str, candidate: str, load: Callable[[], VerifyInputs] | None, samples: int, seed: int, console: Console,
+    reference: str, candidate: str, load: InputLoader | None, samples: int, seed: int, console: Console,
     *, trust: bool,
 ) -> None:  # fmt: skip
     from pathlib import Path

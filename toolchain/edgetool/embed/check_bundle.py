@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ from edgetool.errors import (
     UsageError,
 )
 from edgetool.runners.program import run_program, run_text
-from edgetool.verify.inputs import VerifyInputs
+from edgetool.verify.inputs import InputLoader
 
 __all__ = ["BundleCheck", "bundled_model", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
 
@@ -112,7 +112,7 @@ def bundled_model(bundle: Path) -> Path | None:
 
 
 def check_bundle(
-    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: Callable[[], VerifyInputs] | None = None,
+    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: InputLoader | None = None,
     trust: bool = False,
 ) -> BundleCheck:  # fmt: skip
     """Compile a bundle for this machine and compare it with LiteRT's reference kernels.
@@ -161,13 +161,14 @@ def _require_own(bundle: Path, written: _Written, sources: dict[str, bytes], mod
 
 def _checked(
     model: Path, file: Path, bundle: Path, compiled: Path, written: _Written, program: Program, num_samples: int,
-    seed: int, data: Callable[[], VerifyInputs] | None,
+    seed: int, data: InputLoader | None,
 ) -> BundleCheck:  # fmt: skip
     """Compare what the folder `compiled` holds with `file`, which is `model`, or that without its last softmax."""
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
     else:
-        given = data()
+        tensors = [program.tensors[name] for name in program.inputs]
+        given = data(["float32" if tensor.quantization else str(tensor.dtype) for tensor in tensors])
         inputs, said = quantize_inputs(program, given.split.inputs), given.description
     num_samples = len(inputs[0])
     vectors = reference_vectors(file, program, inputs)

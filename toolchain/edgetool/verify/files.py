@@ -23,7 +23,7 @@ from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array
 from edgetool.store.manifest import ParityRecord
 from edgetool.store.manifest_io import require_recorded
-from edgetool.verify.inputs import InputFacts, VerifyInputs, in_model_layout, random_inputs
+from edgetool.verify.inputs import InputFacts, InputLoader, in_model_layout, random_inputs, value_dtypes
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
 
 __all__ = ["ModelFacts", "Verification", "has_classes", "verify_files"]
@@ -66,7 +66,7 @@ def verify_files(
     candidate: str | Path,
     *,
     runner: Runner,
-    data: Callable[[], VerifyInputs] | None = None,
+    data: InputLoader | None = None,
     num_samples: int = 256,
     seed: int = 0,
     trust: bool = False,
@@ -103,10 +103,10 @@ def verify_files(
         left = tuple(shape for shape in input_shapes if shape.value is None)
         second = _open(str(candidate), runner, ImportOptions(trust, left))
         try:
-            given = data() if data is not None else None
             report("describe", 0, 2)
             facts = (first.facts(), second.facts())
             report("describe", 2, 2)
+            given = data(value_dtypes(facts[0].inputs)) if data is not None else None
             inputs = given or random_inputs(facts[0].inputs, facts[1].inputs, num_samples, seed=seed)
             inputs = in_model_layout(inputs, facts[0].inputs)
             report("run", 0, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,15 @@ from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import DataError, ParityError
 from edgetool.ir.input_shapes import open_shape_hint
 
-__all__ = ["InputFacts", "VerifyInputs", "data_inputs", "in_model_layout", "random_inputs"]
+__all__ = [
+    "InputFacts",
+    "InputLoader",
+    "VerifyInputs",
+    "data_inputs",
+    "in_model_layout",
+    "random_inputs",
+    "value_dtypes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,21 @@ class VerifyInputs:
     is_noise: bool
 
 
-def data_inputs(spec: str, num_samples: int, preprocessing: Preprocessing, *, seed: int) -> VerifyInputs:
+#: Gives the inputs, from the type of what each input of the model stands for; see `value_dtypes`.
+InputLoader = Callable[[Sequence[str]], VerifyInputs]
+
+
+def data_inputs(
+    spec: str, num_samples: int, preprocessing: Preprocessing, *, seed: int, dtypes: Sequence[str] = ()
+) -> VerifyInputs:
     """Take at most `num_samples` preprocessed samples of the validation split, or of train; never of test.
+
+    Args:
+        spec: see `load_dataset`.
+        num_samples: at most.
+        preprocessing: of the inputs that are floating-point.
+        seed: of the choice.
+        dtypes: see `value_dtypes`; empty: all inputs are floating-point.
 
     Raises:
         EdgetoolError: the data cannot be loaded.
@@ -66,9 +87,14 @@ def data_inputs(spec: str, num_samples: int, preprocessing: Preprocessing, *, se
             expected="a validation or a training split",
             next_step="add x_val or x_train to the data, or leave --data out to compare on random inputs",
         )
-    chosen = apply_split(split.take(num_samples, seed=seed), preprocessing)
+    chosen = apply_split(split.take(num_samples, seed=seed), preprocessing, dtypes)
     words = f"{chosen.num_samples} samples of {dataset.name}, {split.name} split, {preprocessing.describe()}"
     return VerifyInputs(chosen, words, is_noise=False)
+
+
+def value_dtypes(inputs: Sequence[InputFacts]) -> list[str]:
+    """Return the type of what each input stands for: quantised real values are float32, codes are what they are."""
+    return [facts.dtype if _is_index(facts) else "float32" for facts in inputs]
 
 
 def in_model_layout(inputs: VerifyInputs, wanted: Sequence[InputFacts]) -> VerifyInputs:
