@@ -67,3 +67,33 @@ def test_preprocessing_reaches_the_comparison(workplace: Path) -> None:
     assert done.returncode == 41
     assert "one and the same output for every sample" in done.stderr
     assert not (workplace / "scaled.tflite").exists()
+
+
+#: A layer of which one channel reaches a thousand times as far as the others, and one behind it that undoes that.
+MAKE_WIDE = """
+import os, sys
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras
+import numpy as np
+keras.utils.set_random_seed(0)
+inputs = keras.Input((8,), name="x")
+wild = keras.layers.Dense(32, activation="relu", name="wild")
+last = keras.layers.Dense(3, name="last")
+model = keras.Model(inputs, last(wild(keras.layers.Dense(32, activation="relu", name="first")(inputs))))
+wild.kernel.assign(wild.kernel.numpy() * np.where(np.arange(32) == 5, 5e3, 1.0))
+wild.bias.assign(np.where(np.arange(32) == 5, 1e3, 0.0))
+last.kernel.assign(last.kernel.numpy() * np.where(np.arange(32) == 5, 2e-5, 1.0)[:, None])
+model.save(sys.argv[1])
+np.savez(sys.argv[2], x_train=np.random.default_rng(0).normal(size=(200, 8)).astype("float32"))
+"""
+
+
+def test_the_layer_that_loses_most_is_named_and_another_recipe(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", MAKE_WIDE, "model.keras", "data.npz"]
+    subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "CI": "1"})
+    done = export(tmp_path, "int8.tflite", "--recipe", "w8a8_static", "--data", "data.npz")
+    assert done.returncode == 41, done.stderr
+    assert "SQNR falls most in layer wild (FULLY_CONNECTED)" in done.stderr
+    assert "channel 5 reaches" in done.stderr
+    assert "take another recipe (w8a16_static, w8_dynamic, float16)" in done.stderr
+    assert not (tmp_path / "int8.tflite").exists()

@@ -10,12 +10,12 @@ from edgetool.artifact import Format, Provenance
 from edgetool.exporters import load_exporter
 from edgetool.exporters.base import ExportResult
 from edgetool.passes.base import Context, ModelState
+from edgetool.pipeline.cause import find_cause, refuse
 from edgetool.recipes.recipe import Recipe
 from edgetool.runners.process import ProcessRunner
 from edgetool.store.atomic import atomic_path
-from edgetool.store.manifest import ArtifactRecord
+from edgetool.store.manifest import ArtifactRecord, ParityRecord
 from edgetool.verify.gate import Judgement, Probe, pass_gate
-from edgetool.verify.parity import require_parity
 
 __all__ = ["Gate", "export_gated"]
 
@@ -59,13 +59,28 @@ def export_gated(state: ModelState, format: Format, path: Path, context: Context
         result = load_exporter(format)(state, temporary, context)
         found = pass_gate(temporary, path.name, gate.probe, gate.judgement, state.quantization, ProcessRunner())
         notes = found.notes
-        if gate.must_agree and not found.parity.passed:
-            if not gate.probe.is_noise:
-                require_parity(found.parity)
-            notes += (f"on generated inputs: {found.parity.reason}; --data gives a verdict that counts",)
+        if not found.parity.passed:
+            notes += _explained(found.parity, state, format, temporary, context, gate)
         result = dataclasses.replace(result, notes=(*result.notes, *notes))
         record = _describe(temporary, state, result, gate)
     return dataclasses.replace(record, parity=(found.parity,)) if gate.must_agree else record
+
+
+def _explained(
+    parity: ParityRecord, state: ModelState, format: Format, temporary: Path, context: Context, gate: Gate
+) -> tuple[str, ...]:
+    """Return notes on a file that is not like its source.
+
+    Raises:
+        ParityError: the file must be; it says why it is not.
+    """
+    if gate.probe.is_noise:
+        verdict = f"on generated inputs: {parity.reason}; --data gives a verdict that counts"
+        return (verdict,) if gate.must_agree else ()
+    cause = find_cause(state, format, temporary, context, gate.probe.inputs, gate.recipe.name)
+    if gate.must_agree:
+        refuse(parity, cause)
+    return (f"{cause.found}; {cause.next_step}",) if cause.found else ()
 
 
 def _describe(path: Path, state: ModelState, result: ExportResult, gate: Gate) -> ArtifactRecord:
