@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.errors import ParityError
+from edgetool.errors import ParityError, UnsupportedModelError
 from edgetool.importers import alike
 from edgetool.importers.alike import Difference, difference_of, require_alike
 
@@ -72,3 +72,14 @@ def test_single_precision_decides_where_there_is_no_double(monkeypatch: pytest.M
 
     monkeypatch.setattr(alike, "outputs_in_double", refuse)
     assert difference_of(Model(Tensor(None, 5)), Model(Tensor(None, 5), factor=1.0001)).double is None
+
+
+def test_a_source_that_keras_cannot_run_is_refused() -> None:
+    class Source:
+        name = "dilated"
+
+        def __call__(self, inputs: object, training: bool) -> object:
+            raise ValueError("no such kernel on a CPU")
+
+    with pytest.raises(UnsupportedModelError, match=r"dilated: .*no such kernel"):
+        difference_of(Source(), Model(Tensor(None, 5)))

@@ -19,7 +19,7 @@ from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
 from edgetool.exporters.unchanged import hand_on, unchanged_outputs
 from edgetool.exporters.unrolling import looped_layers, unrolled
-from edgetool.exporters.written_out import written_out
+from edgetool.exporters.written_out import next_step_without, written_out
 
 __all__ = ["OPSET", "check_model", "convert"]
 
@@ -155,15 +155,16 @@ def _refuse_foreign_ops(model: Any, subject: str) -> None:
     import onnx
 
     opset = max(int(entry.version) for entry in model.opset_import if entry.domain == "")
-    foreign = set()
+    foreign, kinds = set(), set()
     for node in model.graph.node:
         known = node.domain in ("com.microsoft", "ai.onnx.ml") or onnx.defs.has(node.op_type, opset, node.domain)
         if not known:
+            kinds.add(str(node.op_type))
             foreign.add(f"{node.op_type} ({node.name})")
     if foreign:
         raise ExportError(
             subject,
             found=f"operators that ONNX does not have: {', '.join(sorted(foreign)[:5])}",
             expected="ONNX operators",
-            next_step="export TFLite alone (exports = ['tflite'] in the recipe)",
+            next_step=next_step_without(kinds, "export TFLite alone (exports = ['tflite'] in the recipe)"),
         )

@@ -21,7 +21,7 @@ from edgetool.exporters.tflite_joined import join_ranges
 from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.exporters.uneven_inputs import float_front_tflite
 from edgetool.exporters.unrolling import MAX_STEPS, LoopedLayer, looped_layers, unrolled
-from edgetool.exporters.written_out import written_out
+from edgetool.exporters.written_out import next_step_without, written_out
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
 #: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
@@ -301,7 +301,7 @@ def _explain(text: str, model: Any) -> ExportError:
             subject,
             found=f"operators without a TFLite kernel: {', '.join(operators[:8])}",
             expected="operators of the TFLite builtin set (SELECT_TF_OPS does not run on small devices)",
-            next_step="replace these layers by supported ones, or export to ONNX only",
+            next_step=next_step_without(operators, "replace these layers by supported ones, or export to ONNX only"),
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return ExportError(

@@ -3,7 +3,7 @@
 All layers reach these operators through TensorFlow's generated modules, so that Keras' own layers, operators of
 `keras.ops` and functions of a user's are served alike.
 
-1. TFLite: `erf` and its relatives are polynomials that are exact to single precision.
+1. TFLite: `erf`, its relatives and the Bessel function I0 are polynomials that are exact to single precision.
 2. TFLite: pooling over volumes is pooling over rows and columns, then over depth: maxima and means of maxima and means.
 3. Both: a convolution of volumes in groups is one for each group; TFLite: a dilated one is one operator.
 4. Both: resizing by an interpolation other than linear is a product with one constant matrix for each axis.
@@ -24,7 +24,7 @@ from unittest import mock
 
 from edgetool.importers import keras3_signal as signal
 
-__all__ = ["written_out"]
+__all__ = ["next_step_without", "written_out"]
 
 #: The error function as a quotient of polynomials of x^2, times x, for |x| <= 4: Eigen's `generic_fast_erf_float`.
 _ERF_LIMIT = 4.0
@@ -46,6 +46,19 @@ _INVERSE_TAIL = (
     1.00167406, 2.83297682,
 )  # fmt: skip
 
+#: The Bessel function I0 in (x / 3.75)^2, and times exp(-x) sqrt(x) in 3.75 / x: Abramowitz and Stegun, 9.8.1 f.
+_BESSEL_NEAR = (0.0045813, 0.0360768, 0.2659732, 1.2067492, 3.0899424, 3.5156229, 1.0)
+_BESSEL_FAR = (
+    0.00392377, -0.01647633, 0.02635537, -0.02057706, 0.00916281, -0.00157565, 0.00225319, 0.01328592, 0.39894228,
+)  # fmt: skip
+
+#: Operators that neither format has, nor what could stand for them: advice must not lead from one to the other.
+_NOWHERE_NAMES = """
+AsString Cholesky Eig ImageProjectiveTransformV3 LogMatrixDeterminant LookupTableFindV2 LuFactor MatrixInverse
+MatrixSolve MatrixTriangularSolve Qr SelfAdjointEigV2 StringToHashBucketFast StringToHashBucketStrong Svd
+"""
+_NOWHERE = frozenset(_NOWHERE_NAMES.split())
+
 Original = Callable[..., Any]
 
 
@@ -65,6 +78,19 @@ def written_out(format_: Literal["tflite", "onnx"], *, but_for: Collection[str] 
                 original = getattr(place, name)
                 stack.enter_context(mock.patch.object(place, name, functools.partial(instead, original)))
         yield
+
+
+def next_step_without(operators: Collection[str], otherwise: str) -> str:
+    """Return what a user can do about operators that a format lacks.
+
+    Args:
+        operators: TensorFlow's names.
+        otherwise: what to do if the other format has them.
+    """
+    nowhere = sorted(_NOWHERE.intersection(operators))
+    if not nowhere:
+        return otherwise
+    return f"compute {', '.join(nowhere)} outside the model and give it the result as an input: ONNX and TFLite lack it"
 
 
 def _places(path: str) -> Iterator[tuple[Any, str]]:
@@ -123,6 +149,18 @@ def _erfinv(original: Original, x: Any, name: Any = None) -> Any:
     tail = _polynomial(_INVERSE_TAIL, tf.sqrt(tf.maximum(w, 5.0)) - 3.0)
     ends = tf.where(tf.abs(x) < 1.0, x, x * math.inf)
     return tf.where(w < 5.0, middle, tail) * ends
+
+
+def _bessel_i0(original: Original, x: Any, name: Any = None) -> Any:
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(x)
+    if x.dtype != tf.float32:
+        return original(x, name=name)
+    size = tf.abs(x)
+    near = _polynomial(_BESSEL_NEAR, tf.square(tf.minimum(size, 3.75) / 3.75))
+    far = tf.maximum(size, 3.75)
+    return tf.where(size < 3.75, near, tf.exp(far) * tf.math.rsqrt(far) * _polynomial(_BESSEL_FAR, 3.75 / far))
 
 
 def _log1p(original: Original, x: Any, name: Any = None) -> Any:
@@ -314,6 +352,7 @@ _TABLES: dict[str, dict[str, Callable[..., Any]]] = {
         "image.resize": _resize,
         "image.rgb_to_hsv": _always(_rgb_to_hsv),
         "math.atan2": _atan2,
+        "math.bessel_i0": _bessel_i0,
         "math.bincount": _bincount,
         "math.erf": _erf,
         "math.erfc": _erfc,
@@ -329,6 +368,7 @@ _TABLES: dict[str, dict[str, Callable[..., Any]]] = {
         "image.rgb_to_hsv": _always(_rgb_to_hsv),
         "keras.rfft": _always(signal.rfft),
         "keras.stft": _always(signal.stft),
+        "math.bessel_i0": _bessel_i0,
         "math.bincount": _bincount,
         "math.erfinv": _erfinv,
         "math.log1p": _log1p,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.errors import ParityError
+from edgetool.errors import ParityError, UnsupportedModelError
 from edgetool.importers.double import outputs_in_double
 
 __all__ = ["TOLERANCE", "Difference", "difference_of", "listed", "require_alike"]
@@ -71,11 +71,23 @@ def difference_of(source: Any, rebuilt: Any) -> Difference:
     Args:
         source: of Keras 3 or tf_keras.
         rebuilt: of tf_keras, with the same inputs and outputs.
+
+    Raises:
+        UnsupportedModelError: Keras itself cannot run the source here.
     """
     random = np.random.default_rng(0)
     inputs = [_noise(tensor, random) for tensor in rebuilt.inputs]
     runs = _runner(source), _runner(rebuilt)
-    outputs = [_arrays(run(*inputs)) for run in runs]
+    try:
+        expected = _arrays(runs[0](*inputs))
+    except Exception as exc:
+        raise UnsupportedModelError(
+            str(source.name),
+            found=f"a model that Keras cannot run on this CPU: {' '.join(str(exc).split())[:300]}",
+            expected="a model that answers, which the rebuilt one is compared with",
+            next_step="run it once with model.predict, and replace the layer that is named",
+        ) from exc
+    outputs = [expected, _arrays(runs[1](*inputs))]
     single = _largest_difference(*outputs)
     if single <= TOLERANCE or not single <= ROUNDING:
         return Difference(single)

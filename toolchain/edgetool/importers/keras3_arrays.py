@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ __all__ = [
     "bitwise_and",
     "bitwise_or",
     "diagonal",
+    "einsum",
     "fold",
     "in_top_k",
     "inner",
@@ -90,6 +92,37 @@ def inner(x: Any, y: Any) -> Any:
     if y.shape.rank == 1:
         return tf.reduce_sum(x * y, axis=-1)
     return tf.tensordot(x, y, axes=[[-1], [-1]])
+
+
+def einsum(operation: Any) -> _Function:
+    """Return a function of tensors; a product without axes of its own on one side is one of elements, then a sum.
+
+    TensorFlow 2.21's converter makes a product of matrices of it, which it then refuses.
+    """
+    parts = re.fullmatch(r"(\w+),(\w+)->(\w*)", str(operation.subscripts).replace(" ", ""))
+    labels = parts.groups() if parts else ()
+    repeats = any(len(set(part)) < len(part) for part in labels)
+    if not labels or repeats or not set(labels[2]) <= set(labels[0] + labels[1]):
+        return operation  # type: ignore[no-any-return]
+    left, right, out = labels
+    if set(left) - set(right) and set(right) - set(left):
+        return operation  # type: ignore[no-any-return]
+    order = out + "".join(sorted(set(left + right) - set(out)))
+
+    def spread(x: Any, own: str) -> Any:
+        import tensorflow as tf
+
+        x = tf.transpose(tf.convert_to_tensor(x), [own.index(label) for label in order if label in own])
+        for axis, label in enumerate(order):
+            x = x if label in own else tf.expand_dims(x, axis)
+        return x
+
+    def compute(x: Any, y: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.reduce_sum(spread(x, left) * spread(y, right), axis=list(range(len(out), len(order))))
+
+    return compute
 
 
 def is_in(x: Any, y: Any, *, invert: bool = False) -> Any:

@@ -296,6 +296,7 @@ _MAKERS: dict[str, Callable[[Any], _Function | None]] = {
     "Cross": _cross,
     "Cumprod": _cumprod,
     "Diagonal": _diagonal,
+    "Einsum": arrays.einsum,
     "Expm1": _plain(_expm1),
     "FFT": _plain(signal.fft),
     "FFT2": _plain(signal.fft2),

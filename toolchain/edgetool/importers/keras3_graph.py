@@ -124,8 +124,7 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
         name: of the model where it is nested.
     """
     if not is_transparent(operation):
-        # Told of no mask, a layer would not look for that of its inputs.
-        return lambda *args, **kwargs: operation(*args, **{key: v for key, v in kwargs.items() if v is not None})
+        return operation if ".ops." in type(operation).__module__ else _told(operation)
     whole = _functional(operation)
 
     def inner(other: Any) -> Callable[..., Any]:
@@ -145,6 +144,11 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
         return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
 
     return run
+
+
+def _told(layer: Any) -> Callable[..., Any]:
+    """Return what leaves out arguments of None: told of no mask, a layer would not look for that of its inputs."""
+    return lambda *args, **kwargs: layer(*args, **{key: v for key, v in kwargs.items() if v is not None})
 
 
 def _in_order(inputs: list[Any], outputs: list[Any]) -> Iterator[Any]:
