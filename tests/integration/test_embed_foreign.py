@@ -15,6 +15,7 @@ from edgetool.embed.check_bundle import BundleCheck, check_bundle
 from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.importers.tflite_sizes import with_fixed_sizes
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 
@@ -439,3 +440,21 @@ def test_truth_values_and_infinite_masks(tmp_path: Path) -> None:
             tmp_path / "bundle", "net", lower_file(tmp_path / "model.tflite"), find_target("cortex-m4-qemu")
         )
         assert found.num_failed == 0
+
+
+def test_sizes_that_follow_from_those_of_inputs(tmp_path: Path) -> None:
+    """A signal of any length becomes an image that is made twice as large, whatever its size: both become numbers."""
+    tf = _tf()
+
+    def doubled(x: Any) -> Any:
+        image = tf.reshape(x, (1, -1, 4, 2))
+        size = tf.shape(image)[1:3]
+        return tf.nn.conv2d(tf.image.resize(image, 2 * size, "nearest"), _constant(3, 3, 2, 3), 1, "SAME")
+
+    concrete = tf.function(doubled, input_signature=[tf.TensorSpec((1, None), tf.float32)]).get_concrete_function()
+    path, fixed = tmp_path / "open.tflite", tmp_path / "fixed.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert())
+    graph = read_tflite(path)
+    fixed.write_bytes(with_fixed_sizes(path, graph, {graph.inputs[0]: (1, 40)}))
+    check(fixed.read_bytes(), tmp_path, "CONV_2D", num_samples=10)
+    assert lower_file(fixed).tensors[graph.outputs[0]].shape == (1, 10, 8, 3)

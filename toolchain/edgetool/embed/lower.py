@@ -22,6 +22,7 @@ from edgetool.embed.fuse_pads import fuse_pads
 from edgetool.embed.joined_scales import rescale_joined
 from edgetool.embed.ops import ALIASES, INTERNAL, OPERATORS, STATES, Lowering
 from edgetool.embed.program import Program, Step
+from edgetool.embed.sizes import require_known_sizes
 from edgetool.embed.spectra import join_spectra
 from edgetool.embed.states import share_states
 from edgetool.embed.tables import fill_tables
@@ -39,9 +40,6 @@ ACCELERATORS = {
     "CUSTOM:ethos-u": "an Ethos-U (Vela)",
     "CUSTOM:NeutronGraph": "NXP's Neutron (neutron-converter)",
 }
-
-#: Operators whose result has axes for rows and columns.
-OF_IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
 
 
 def lower_file(path: Path) -> Program:
@@ -98,7 +96,7 @@ def _with_fixed_shapes(graph: Graph) -> Graph:
     Where inputs leave the batch open and nothing else, every other open size is the batch too, on whatever axis the
     model has moved it to.
     """
-    _require_known_sizes(graph)
+    require_known_sizes(graph)
     subgraphs = tuple(map(_with_fixed_shapes, graph.subgraphs))
     tensors = {name: _with_batch_1(tensor) for name, tensor in graph.tensors.items()}
     return dataclasses.replace(graph, tensors=tensors, subgraphs=subgraphs)
@@ -108,22 +106,6 @@ def _with_batch_1(tensor: Tensor) -> Tensor:
     if all(size >= 0 for size in tensor.shape):
         return tensor
     return dataclasses.replace(tensor, shape=tuple(1 if size < 0 else size for size in tensor.shape))
-
-
-def _require_known_sizes(graph: Graph) -> None:
-    """Refuse inputs of open sizes, and images whose sizes are computed while the model runs."""
-    inputs = [graph.tensors[name] for name in graph.inputs]
-    is_open = next((tensor for tensor in inputs if any(size < 0 for size in tensor.shape[1:])), None)
-    made = [graph.tensors[name] for op in graph.ops if op.kind in OF_IMAGES for name in op.outputs]
-    unknown = is_open or next((tensor for tensor in made if not tensor.shape), None)
-    if unknown is not None:
-        raise UnsupportedModelError(
-            unknown.name,
-            found=f"shape {list(unknown.shape)}" if is_open else "sizes that are computed while the model runs",
-            expected="sizes that are known; only the batch may be open, and is 1",
-            next_step="export the model with numbers for all other sizes, or embed the file for an interpreter, which "
-            "is told them at run time: --runtime array",
-        )
 
 
 def _without_shape(op: Op) -> Op:

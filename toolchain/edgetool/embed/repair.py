@@ -6,6 +6,7 @@
   one either way.
 - The scale of a sum below the larger of its inputs' scales by more than 2^19 (2^14 in 16 bits): it is taken for that,
   which is still a thousandth of an input's step.
+- Sizes of images that the file computes from those of its inputs: numbers, as LiteRT finds them when it runs.
 - `Convolution2DTransposeBias`, which MediaPipe alone has: TRANSPOSE_CONV with a bias computes the same.
 
 For the second and third LiteRT ends the process (`TFLITE_CHECK` in tflite/kernels/internal/quantization_util.cc).
@@ -15,13 +16,16 @@ from __future__ import annotations
 
 import copy
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgetool.embed.ops.binary import SUM_SHIFT, WIDE_SUM_SHIFT
+from edgetool.embed.sizes import computed_size
 from edgetool.errors import FileFormatError
+from edgetool.importers.tflite_sizes import with_fixed_sizes
 from edgetool.ir.graph import Graph, Op
 from edgetool.ir.tflite import read_tflite
 
@@ -44,6 +48,7 @@ def repairs(path: Path) -> tuple[str, ...]:
     graph = read_tflite(path)
     num_dimensions = sum(_is_lost(graph, name) for name in graph.tensors)
     found = [f"the quantised dimension of {num_dimensions} tensors"] if num_dimensions else []
+    found += ["computed sizes"] if computed_size(graph) is not None else []
     num_custom = sum(op.kind == TRANSPOSE_BIAS for op in graph.ops)
     found += [f"{num_custom} Convolution2DTransposeBias"] if num_custom else []
     counts = {kind: sum(_least_scale(graph, op) is not None for op in graph.ops if op.kind == kind) for kind in _SCALED}
@@ -59,7 +64,14 @@ def repaired(path: Path) -> bytes:
 
     Raises:
         FileFormatError: damaged where `read_tflite` does not look.
+        UnsupportedModelError: sizes that depend on the values of inputs.
     """
+    graph = read_tflite(path)
+    if computed_size(graph) is not None:
+        with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+            sized = Path(folder) / path.name
+            sized.write_bytes(with_fixed_sizes(path, graph, {}))
+            return repaired(sized) if repairs(sized) else sized.read_bytes()
     try:
         return _rewritten(path)
     except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:

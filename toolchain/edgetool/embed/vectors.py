@@ -40,6 +40,9 @@ FAST = "LiteRT's fast kernels without XNNPACK"
 FLOAT_TOLERANCE = 1e-5
 
 
+#: How far inputs are moved, as a part of themselves: two units in the last place of float32.
+MOVED = 2.0**-22
+
 #: Times that LiteRT's kernels are from one another, which C may be from either: three sums in three orders are no
 #: further apart than a few times what two of them happen to be.
 SPREAD = 4.0
@@ -183,18 +186,30 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array], *, 
 
 
 def with_limits(path: Path, program: Program, vectors: Vectors) -> tuple[Vectors, Vectors | None]:
-    """Return vectors whose floats may be as far off as LiteRT's fast kernels are about, and what those made.
+    """Return vectors whose floats may be as far off as rounding takes them, and what LiteRT's fast kernels made.
 
     Rounding adds up in deep networks, and where a float lies between two integers that it is rounded to, as with
-    weights of int8 beside floats, kernels of LiteRT part company. None where there is no second opinion.
+    weights of int8 beside floats, kernels part company. It takes outputs as far as the fast kernels are from the
+    reference, or the reference from itself on inputs that are moved by `MOVED`. None where there is no second opinion.
     """
     if vectors.oracle == FAST or not any(np.issubdtype(array.dtype, np.floating) for array in vectors.outputs):
         return vectors, None
     other = reference_vectors(path, program, vectors.inputs, is_fast=True)
-    pairs = zip(other.outputs, vectors.outputs, strict=True)
-    apart = [float(differences(a, b).max(initial=0.0)) for a, b in pairs]
-    limits = tuple(max(vectors.limit(index), SPREAD * distance) for index, distance in enumerate(apart))
-    return dataclasses.replace(vectors, limits=limits), dataclasses.replace(other, limits=limits)
+    moved = reference_vectors(path, program, [_moved(array) for array in vectors.inputs])
+    limits = []
+    for index, output in enumerate(vectors.outputs):
+        apart = max(float(differences(found.outputs[index], output).max(initial=0.0)) for found in (other, moved))
+        limits.append(max(vectors.limit(index), SPREAD * apart))
+    return (
+        dataclasses.replace(vectors, limits=tuple(limits)),
+        dataclasses.replace(other, limits=tuple(limits)),
+    )
+
+
+def _moved(array: Array) -> Array:
+    if not np.issubdtype(array.dtype, np.floating):
+        return array
+    return np.asarray(array * array.dtype.type(1.0 + MOVED))
 
 
 def _no_oracle(path: Path, oracle: str, death: InterpreterCrashError) -> InterpreterCrashError:

@@ -155,9 +155,9 @@ def _require_float(subject: str, graph: Graph) -> None:
 
 
 def run_content(content: bytes, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Run an ONNX model that differs from its file: an input was made a constant."""
+    """Run a model that differs from its file: an input was made a constant, or a size was fixed."""
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
-        path = Path(folder) / "model.onnx"
+        path = Path(folder) / "model"
         write_bytes(path, content)
         return _run(path, inputs)
 

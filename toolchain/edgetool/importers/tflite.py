@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
-from edgetool.importers.files import import_file
+from edgetool.importers.files import import_file, run_content
+from edgetool.importers.tflite_sizes import with_fixed_sizes
 from edgetool.ir.graph import Graph, Tensor
+from edgetool.ir.input_shapes import shapes_by_name
 from edgetool.ir.tflite import read_tflite
 
 __all__ = ["load_tflite"]
 
 
-def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:  # noqa: ARG001 - the contract's signature
+def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:
     """Load a TFLite model; see `Importer`.
 
     Raises:
         FileFormatError: damaged.
         UnsupportedModelError: quantised already, or open dimensions other than the batch.
+        UsageError: shapes that do not fit the inputs.
     """
     graph = read_tflite(path)
     custom = [op for op in graph.ops if op.kind.startswith(("CUSTOM:", "UNKNOWN_"))]
@@ -32,7 +36,15 @@ def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:  # noqa: A
             expected="operators of the TFLite builtin set",
             next_step="convert the model again without SELECT_TF_OPS and custom operators",
         )
-    return import_file(path, _widened(graph), "tflite", "litert", path.read_bytes)
+    if not options.input_shapes:
+        return import_file(path, _widened(graph), "tflite", "litert", path.read_bytes)
+    content = with_fixed_sizes(path, graph, shapes_by_name(options.input_shapes, graph.inputs, str(path)))
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        fixed = Path(folder) / path.name
+        fixed.write_bytes(content)
+        graph = read_tflite(fixed)
+    imported = import_file(path, _widened(graph), "tflite", "litert", lambda: content)
+    return dataclasses.replace(imported, run=lambda inputs: run_content(content, inputs))
 
 
 def _widened(graph: Graph) -> Graph:
