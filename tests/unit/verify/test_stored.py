@@ -43,6 +43,18 @@ def test_a_file_in_which_nothing_changed_is_refused_with_the_reason(scheme: Quan
     assert "k with 320 values" in caught.value.found
 
 
+@pytest.mark.parametrize(("scheme", "recipe"), [(FLOAT16, "float16"), (DYNAMIC, "w8_dynamic"), (STATIC, "w8a8_static")])
+def test_advice_is_not_the_recipe_that_changed_nothing(scheme: QuantizationScheme, recipe: str) -> None:
+    with pytest.raises(ExportError) as caught:
+        require_changed(dense("float32"), scheme, "a.tflite")
+    assert "float32" in caught.value.next_step and recipe not in caught.value.next_step
+
+
+def test_kernels_too_small_for_dynamic_files_are_the_reason_that_is_told() -> None:
+    with pytest.raises(ExportError, match="320 values, and kernels of fewer than 1,024 stay float32"):
+        require_changed(dense("float32"), DYNAMIC, "a.tflite")
+
+
 def test_a_model_without_weights_says_so() -> None:
     with pytest.raises(ExportError, match="the model has no weights"):
         require_changed(graph(ops=(Op("RELU", "y", ("x",), ("y",)),)), DYNAMIC, "a.tflite")

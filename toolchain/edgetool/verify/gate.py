@@ -60,6 +60,14 @@ MAX_RATIO_TO_MOVE = 2.0
 
 Arrays = tuple[Array, ...]
 
+#: What to take where a file of a mode cannot be run: never what has just failed.
+OTHER_RECIPES = {
+    "none": "float16, w8_dynamic",
+    "float16": "float32, w8_dynamic",
+    "dynamic": "float32, w8a8_static",
+    "static": "float32, w8_dynamic",
+}
+
 RUNTIME_NAMES = {"tflite": "LiteRT", "onnx": "onnxruntime"}
 
 
@@ -150,7 +158,7 @@ def pass_gate(
     require_changed(graph, scheme, name)
     macs = sum(op_macs(graph, op) or 0 for op in graph.ops)
     inputs, expected = probe.first(_num_samples(macs, len(probe.inputs[0])))
-    outputs = _run(path, name, inputs, runner)
+    outputs = _run(path, name, inputs, runner, scheme)
     classes = judgement.classes
     record = compare_outputs(
         expected,
@@ -176,7 +184,7 @@ def _num_samples(macs: int, at_most: int) -> int:
     return int(np.clip(PROBE_MACS // max(macs, 1), min(MIN_SAMPLES, at_most), at_most))
 
 
-def _run(path: Path, name: str, inputs: Arrays, runner: Runner) -> Arrays:
+def _run(path: Path, name: str, inputs: Arrays, runner: Runner, scheme: QuantizationScheme) -> Arrays:
     """Run the file in its runtime; what that refuses is the export's failure, not a damaged file's."""
     try:
         session = runner.open(path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
@@ -192,7 +200,7 @@ def _run(path: Path, name: str, inputs: Arrays, runner: Runner) -> Arrays:
             name,
             found=f"{runtime} cannot run the file that was written: {exc.found}",
             expected="a file that its runtime loads and runs",
-            next_step="take another recipe (float32, w8_dynamic) or another format",
+            next_step=f"take another recipe ({OTHER_RECIPES[scheme.mode]}) or another format",
         ) from exc
 
 
@@ -288,5 +296,5 @@ def _explained_by_rounding(subject: str, kind: str, outputs: tuple[Array, Array,
         found=f"{runtime_db:.1f} dB above its error in {RUNTIME_NAMES[kind]} on this processor, where the "
         f"specification's evaluator gives {specified_db:.1f} dB for the same file",
         expected=f"at most {MAX_LOSS_DB:g} dB less",
-        next_step="take another recipe (float16, w8a8_static); integer kernels of processors without VNNI saturate",
+        next_step="take float16, or integers of another recipe; integer kernels of processors without VNNI saturate",
     )

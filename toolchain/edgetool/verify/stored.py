@@ -14,6 +14,10 @@ __all__ = ["StoredBytes", "count_stored", "require_changed", "share_note"]
 
 #: Constants of fewer elements are an operator's numbers, or biases of one channel: no weights.
 MIN_ELEMENTS = 2
+#: Kernels of fewer weights stay float32 in dynamic TFLite files, as in those of TFLite's converter.
+MIN_DYNAMIC_ELEMENTS = 1024
+#: What to type where kernels are too small for weights in 8 bits alone.
+SMALL_TOO = "take float32, or w8a8_static, which quantises small weights too"
 _FLOATS = ("float32", "float64")
 _HALVES = ("float16", "bfloat16")
 _INTEGERS = ("int2", "uint2", "int4", "uint4", "int8", "uint8", "int16", "uint16")
@@ -80,11 +84,19 @@ def require_changed(graph: Graph, scheme: QuantizationScheme, subject: str) -> N
     """
     stored = count_stored(graph)
     if scheme.mode == "float16" and not stored.halves:
-        raise _unchanged(subject, stored, "no weight in half precision", "weights in float16")
+        raise _unchanged(subject, stored, "no weight in half precision", "weights in float16", "take float32")
     if scheme.mode == "dynamic" and not stored.integers:
-        raise _unchanged(subject, stored, "no weight in 8 bits", "weights in int8")
+        few = stored.floats and graph.format == "tflite" and stored.largest_elements < MIN_DYNAMIC_ELEMENTS
+        limit = f", and kernels of fewer than {MIN_DYNAMIC_ELEMENTS:,} stay float32" if few else ""
+        raise _unchanged(subject, stored, "no weight in 8 bits", "weights in int8", SMALL_TOO, limit)
     if scheme.mode == "static" and not stored.is_integer:
-        raise _unchanged(subject, stored, "neither a weight nor an activation in integers", "integer operators")
+        raise _unchanged(
+            subject,
+            stored,
+            "neither a weight nor an activation in integers",
+            "integer operators",
+            "take float32 or float16: the model has no operator that the recipe quantises",
+        )
 
 
 def share_note(graph: Graph, scheme: QuantizationScheme) -> tuple[str, ...]:
@@ -101,16 +113,20 @@ def share_note(graph: Graph, scheme: QuantizationScheme) -> tuple[str, ...]:
     )
 
 
-def _unchanged(subject: str, stored: StoredBytes, found: str, expected: str) -> ExportError:
+def _unchanged(
+    subject: str, stored: StoredBytes, found: str, expected: str, next_step: str, limit: str = ""
+) -> ExportError:
     if stored.floats:
-        why = f"; the largest of its float32 constants is {stored.largest} with {stored.largest_elements:,} values"
+        why = (
+            f"; the largest of its float32 constants is {stored.largest} with {stored.largest_elements:,} values{limit}"
+        )
     else:
         why = "; the model has no weights"
     return ExportError(
         subject,
         found=f"{found}: the recipe changed nothing{why}",
         expected=expected,
-        next_step="take float32, or w8a8_static, which quantises small weights too",
+        next_step=next_step,
     )
 
 
