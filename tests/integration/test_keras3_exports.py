@@ -41,6 +41,7 @@ ROWS: dict[tuple[tuple[int, ...], str], dict[str, Callable[[Any, Any], Any]]] = 
         "erf": lambda k, x: k.ops.erf(x * 2.0),
         "erfc": lambda k, x: k.ops.erfc(x),
         "erfinv": lambda k, x: k.ops.erfinv(x * 0.3),
+        "average": lambda k, x: k.ops.average(x, axis=1, weights=np.arange(4.0)),
         "atan2": lambda k, x: k.ops.arctan2(x, x[:, :1]),
         "digitize": lambda k, x: k.ops.digitize(x, np.array([-0.5, 0.2, 0.5], "float32")),
         "discretization": lambda k, x: k.layers.Discretization([-0.5, 0.5], output_mode="multi_hot")(x[:, 0]),

@@ -62,15 +62,18 @@ def hand_on(graph: Any, outputs: dict[int, str]) -> None:
 
 def _may_be_unchanged(tensor: Any) -> bool:
     """Tell whether the layers from an input to `tensor` each have one input of its shape and type."""
-    shape, dtype = tuple(tensor.shape), tensor.dtype
-    while True:
+    shape, dtype = tensor.shape, tensor.dtype
+    while shape.rank is not None:
         history = tensor._keras_history
         given = history.layer.inbound_nodes[history.node_index].keras_inputs
         if not given:
             return True
-        if len(given) > 1 or tuple(given[0].shape) != shape or given[0].dtype != dtype:
+        if len(given) > 1 or given[0].shape.rank is None or given[0].dtype != dtype:
+            return False
+        if given[0].shape.as_list() != shape.as_list():
             return False
         tensor = given[0]
+    return False
 
 
 def _source(tensor: Any) -> str:
