@@ -15,7 +15,10 @@ from edgetool.embed.check_bundle import BundleCheck, check_bundle
 from edgetool.embed.firmware import PACKAGES, run_firmware
 from edgetool.embed.lower import lower_file
 from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.importers.base import ImportOptions
+from edgetool.importers.tflite import load_tflite
 from edgetool.importers.tflite_sizes import with_fixed_sizes
+from edgetool.ir.input_shapes import InputShape
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 
@@ -458,3 +461,6 @@ def test_sizes_that_follow_from_those_of_inputs(tmp_path: Path) -> None:
     fixed.write_bytes(with_fixed_sizes(path, graph, {graph.inputs[0]: (1, 40)}))
     check(fixed.read_bytes(), tmp_path, "CONV_2D", num_samples=10)
     assert lower_file(fixed).tensors[graph.outputs[0]].shape == (1, 10, 8, 3)
+    imported = load_tflite(path, ImportOptions(False, (InputShape((1, 40)),)))
+    assert imported.inputs[0].shape == (1, 40)
+    assert imported.run((np.ones((2, 40), np.float32),))[0].shape == (2, 10, 8, 3)
