@@ -12,6 +12,7 @@ from edgetool.errors import InterpreterCrashError, ParityError
 from edgetool.passes.base import ModelState, QuantizationScheme
 from edgetool.pipeline import cause
 from edgetool.pipeline.cause import Cause, find_cause, in_words, refuse
+from edgetool.recipes.recipe import find_recipe
 from edgetool.store.manifest import ParityRecord
 from edgetool.verify.layer_loss import LayerLoss, LossReport, LostColumn
 
@@ -22,7 +23,7 @@ RECORD = ParityRecord(
 
 
 def test_the_layer_is_named_with_figures() -> None:
-    words = in_words(LossReport(2.0, (), LAYER), "do this")
+    words = in_words(LossReport(2.0, (), LAYER), "do this", trains=True)
     assert words.next_step == "do this"
     assert "layer wild (CONV_2D), from 38 to -1 dB" in words.found
     assert "channel 3 reaches 14,277 times" in words.found
@@ -30,14 +31,15 @@ def test_the_layer_is_named_with_figures() -> None:
 
 def test_columns_come_before_the_layers_that_suffer_from_them() -> None:
     columns = tuple(LostColumn("table", index, 0.05, 0, 2000.0) for index in range(1, 8))
-    words = in_words(LossReport(2.0, columns, LAYER), "do this")
+    words = in_words(LossReport(2.0, columns, LAYER), "do this", trains=False)
     assert "input table: columns 1, 2, 3, 4 and 3 more are lost beside column 0, which reaches 2000" in words.found
     assert "--mean and --std" in words.next_step and "wild" not in words.found
 
 
 def test_where_quantising_is_not_the_cause_it_says_so() -> None:
-    words = in_words(LossReport(28.0, (), LAYER), "do this")
+    words = in_words(LossReport(28.0, (), LAYER), "do this", trains=True)
     assert "quantising is not the cause" in words.found and "--effort" in words.next_step
+    assert "wild" in in_words(LossReport(28.0, (), LAYER), "do this", trains=False).found
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_advice_is_another_recipe(
     monkeypatch.setattr(cause, "call_function", dies)
     context: Any = None
     inputs = (np.zeros((4, 2), np.float32),)
-    found = find_cause(ModelState(None, scheme), "tflite", tmp_path / "a.tflite", context, inputs, recipe)
+    found = find_cause(ModelState(None, scheme), "tflite", tmp_path / "a.tflite", context, inputs, find_recipe(recipe))
     assert found.found == ""  # what was looked for is missing, and hides nothing
     assert recipe not in found.next_step and found.next_step
 
@@ -71,7 +73,7 @@ def test_the_refusal_holds_the_cause() -> None:
 
 def test_floats_are_refused_in_the_usual_words(tmp_path: Path) -> None:
     context: Any = None
-    found = find_cause(ModelState(None), "onnx", tmp_path / "a.onnx", context, (), "float32")
+    found = find_cause(ModelState(None), "onnx", tmp_path / "a.onnx", context, (), find_recipe("float32"))
     assert found == Cause("", "")
     with pytest.raises(ParityError, match=r"SQNR 2\.0 dB") as error:
         refuse(RECORD, found)

@@ -11,6 +11,8 @@ from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, ParityError
 from edgetool.exporters import load_exporter
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
+from edgetool.pipeline.judge import recipe_trains
+from edgetool.recipes.recipe import Recipe
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
 from edgetool.store.atomic import save_array
@@ -38,7 +40,7 @@ class Cause:
 
 
 def find_cause(
-    state: ModelState, format: Format, candidate: Path, context: Context, inputs: tuple[Array, ...], recipe: str
+    state: ModelState, format: Format, candidate: Path, context: Context, inputs: tuple[Array, ...], recipe: Recipe
 ) -> Cause:
     """Compare every tensor of a file with those of the same model's float32 file, which is written for it.
 
@@ -51,7 +53,7 @@ def find_cause(
         recipe: that made the file; advice does not name it.
     """
     scheme = state.quantization
-    advice = _advice(scheme, recipe)
+    advice = _advice(scheme, recipe.name)
     if scheme.mode not in WIDER:
         return Cause("", "")
     plain = dataclasses.replace(state, quantization=QuantizationScheme())
@@ -71,18 +73,24 @@ def find_cause(
             report = parse(LossReport, answer, source=candidate.name, error=EdgetoolError)
     except EdgetoolError:
         return Cause("", advice)  # a finding that is missing must not hide what it was looked for
-    return in_words(report, advice)
+    return in_words(report, advice, trains=recipe_trains(recipe))
 
 
-def in_words(report: LossReport, advice: str) -> Cause:
-    """Return the report as a sentence; a column is the cause of what its layers lose."""
+def in_words(report: LossReport, advice: str, *, trains: bool) -> Cause:
+    """Return the report as a sentence; a column is the cause of what its layers lose.
+
+    Args:
+        report: what was found.
+        advice: what to type where a layer is the cause.
+        trains: the recipe changes what the model answers in float32 too.
+    """
     if report.columns:
         return Cause(
             _columns_in_words(report.columns),
             "bring the columns to one size: --mean and --std for each column, or a Normalization layer first in the "
             f"model; or {advice}",
         )
-    if report.output_db >= GOOD_DB:
+    if trains and report.output_db >= GOOD_DB:
         return Cause(
             f"quantising is not the cause, it leaves {report.output_db:.0f} dB: the passes that train changed the "
             "answers",

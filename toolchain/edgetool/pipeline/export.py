@@ -15,6 +15,8 @@ from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError
 from edgetool.importers import IMPORTERS
 from edgetool.ir.input_shapes import parse_input_shapes
 from edgetool.passes import load_pass
+from edgetool.passes.base import QuantizationScheme
+from edgetool.pipeline.judge import recipe_trains
 from edgetool.pipeline.request import model_card, preprocessing_of, require_source
 from edgetool.pipeline.workshop import Exported, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
@@ -66,7 +68,7 @@ def export_file(options: ExportOptions, *, progress: Callable[[str, int, int], N
     """
     path = Path(options.out)
     recipe = _recipe(options, path)
-    setup = _setup(options)
+    setup = _setup(options, recipe)
     with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=options.model) as workshop:
         answer = workshop.call(
             "edgetool.pipeline.workshop:export_one",
@@ -131,7 +133,7 @@ def _require_no_data(recipe: Recipe) -> None:
             )
 
 
-def _setup(options: ExportOptions) -> Setup:
+def _setup(options: ExportOptions, recipe: Recipe) -> Setup:
     preprocessing = preprocessing_of(
         model_card(options.model, options.card),
         scale=options.scale,
@@ -151,4 +153,11 @@ def _setup(options: ExportOptions) -> Setup:
         preprocessing=preprocessing,
         input_shapes=parse_input_shapes(options.input_shape),
         is_scored=False,
+        num_calibration_samples=None if recipe_trains(recipe) else _num_calibration_samples(recipe),
     )
+
+
+def _num_calibration_samples(recipe: Recipe) -> int:
+    """Return the most samples that a pass of the recipe calibrates on."""
+    usual = QuantizationScheme().num_calibration_samples
+    return max((int(step.params.get("num_calibration_samples", usual)) for step in recipe.passes), default=usual)

@@ -77,7 +77,7 @@ def _explained(
     if gate.probe.is_noise:
         verdict = f"on generated inputs: {parity.reason}; --data gives a verdict that counts"
         return (verdict,) if gate.must_agree else ()
-    cause = find_cause(state, format, temporary, context, gate.probe.inputs, gate.recipe.name)
+    cause = find_cause(state, format, temporary, context, gate.probe.inputs, gate.recipe)
     if gate.must_agree:
         refuse(parity, cause)
     return (f"{cause.found}; {cause.next_step}",) if cause.found else ()

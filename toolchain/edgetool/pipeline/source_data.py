@@ -15,6 +15,7 @@ from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.preprocess import apply
 from edgetool.data.split import take_part_of_test
 from edgetool.passes.frozen import FrozenModel
+from edgetool.pipeline.bounded_data import keep_what_is_needed
 from edgetool.pipeline.heads import find_heads, labels_by_position, name_heads
 from edgetool.pipeline.source_check import LARGE_SAMPLE, NUM_LARGE_PROBES, NUM_PROBES
 from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
@@ -83,6 +84,8 @@ def load_source_data(plan: Setup, imported: ImportedModel, raw: Dataset | None =
     recorded = recorded_training(Path(plan.model))
     if plan.transpose:
         raw = to_channels_last(raw)
+    if plan.num_calibration_samples is not None:
+        raw = keep_what_is_needed(raw, plan.num_calibration_samples, seed=plan.seed)
     raw = name_heads(raw, [output.name for output in imported.outputs])
     raw = labels_by_position(raw, imported.outputs[0].shape)
     if plan.max_test_samples is not None:

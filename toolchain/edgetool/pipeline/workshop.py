@@ -84,6 +84,7 @@ class Setup:
         accept_source: go on although the source model's own answers are not believable.
         max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
         is_scored: whether files are evaluated; without, labels are needed for training only.
+        num_calibration_samples: of the training split, where that is all it is for; None: it is kept whole.
     """
 
     model: str
@@ -100,6 +101,7 @@ class Setup:
     input_shapes: tuple[InputShape, ...] = ()
     max_test_samples: int | None = None
     is_scored: bool = True
+    num_calibration_samples: int | None = None
     transpose: bool = False
     accept_source: bool = False
 
