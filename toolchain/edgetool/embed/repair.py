@@ -48,7 +48,7 @@ def repairs(path: Path) -> tuple[str, ...]:
     graph = read_tflite(path)
     num_dimensions = sum(_is_lost(graph, name) for name in graph.tensors)
     found = [f"the quantised dimension of {num_dimensions} tensors"] if num_dimensions else []
-    found += ["computed sizes"] if computed_size(graph) is not None else []
+    found += ["computed sizes"] if _has_computed_sizes(graph) else []
     num_custom = sum(op.kind == TRANSPOSE_BIAS for op in graph.ops)
     found += [f"{num_custom} Convolution2DTransposeBias"] if num_custom else []
     counts = {kind: sum(_least_scale(graph, op) is not None for op in graph.ops if op.kind == kind) for kind in _SCALED}
@@ -67,7 +67,7 @@ def repaired(path: Path) -> bytes:
         UnsupportedModelError: sizes that depend on the values of inputs.
     """
     graph = read_tflite(path)
-    if computed_size(graph) is not None:
+    if _has_computed_sizes(graph):
         with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
             sized = Path(folder) / path.name
             sized.write_bytes(with_fixed_sizes(path, graph, {}))
@@ -79,6 +79,11 @@ def repaired(path: Path) -> bytes:
             str(path), found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
             expected="a model as a converter wrote it", next_step="export the model again",
         ) from None  # fmt: skip
+
+
+def _has_computed_sizes(graph: Graph) -> bool:
+    """Tell whether LiteRT can find sizes: a file with custom operators may not run, and is refused for them."""
+    return computed_size(graph) is not None and not any(op.kind.startswith("CUSTOM:") for op in graph.ops)
 
 
 def _rewritten(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetool.errors import UnsupportedModelError
+from edgetool.errors import UnsupportedModelError, UsageError
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import import_file, run_content
 from edgetool.importers.tflite_sizes import with_fixed_sizes
@@ -38,6 +38,12 @@ def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:
         )
     if not options.input_shapes:
         return import_file(path, _widened(graph), "tflite", "litert", path.read_bytes)
+    constants = [shape.name for shape in options.input_shapes if shape.value is not None]
+    if constants:
+        raise UsageError(
+            f"--input-shape {constants[0]}:=", found=f"a value for an input of {path.name}",
+            expected="sizes: values are for .onnx files", next_step="leave it out",
+        )  # fmt: skip
     content = with_fixed_sizes(path, graph, shapes_by_name(options.input_shapes, graph.inputs, str(path)))
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         fixed = Path(folder) / path.name
