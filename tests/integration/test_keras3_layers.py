@@ -207,6 +207,15 @@ def test_dictionaries_keep_their_names_and_order() -> None:
     assert sorted(tensor.name for tensor in rebuilt.inputs) == ["a", "b"]
 
 
+def test_outputs_within_outputs_keep_their_order() -> None:
+    import keras
+
+    inputs = keras.Input(VECTOR)
+    nested = [inputs + 1.0, {"z": keras.layers.Dense(2)(inputs), "a": (inputs * 3.0, keras.layers.Dense(4)(inputs))}]
+    rebuilt = carry(keras.Model(inputs, nested))
+    assert [tensor.shape[-1] for tensor in rebuilt.outputs] == [6, 2, 6, 4]
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "float64"])
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_other_precisions_compute_in_float32(policy: str, library: str) -> None:

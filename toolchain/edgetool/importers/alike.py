@@ -17,7 +17,7 @@ from edgetool.data.dataset import Array
 from edgetool.errors import ParityError, UnsupportedModelError
 from edgetool.importers.double import outputs_in_double
 
-__all__ = ["TOLERANCE", "Difference", "difference_of", "listed", "require_alike"]
+__all__ = ["TOLERANCE", "Difference", "difference_of", "flat_outputs", "listed", "require_alike"]
 
 #: Largest difference, relative to the largest output, that a model and its rebuilt form may have.
 TOLERANCE = 1e-5
@@ -118,7 +118,7 @@ def _runner(model: Any) -> Callable[..., Any]:
             import keras
 
             given = keras.tree.pack_sequence_as(structure, list(inputs))
-        return _flat(model(given, training=False))
+        return flat_outputs(model(given, training=False))
 
     return run
 
@@ -149,8 +149,8 @@ def _noise(tensor: Any, random: np.random.Generator) -> Array:
     return values
 
 
-def _flat(value: Any) -> list[Any]:
+def flat_outputs(value: Any) -> list[Any]:
     """Return the arrays of nested outputs; a dictionary's in its own order."""
     if not isinstance(value, dict | list | tuple):
         return [value]
-    return [array for item in listed(value) for array in _flat(item)]
+    return [array for item in listed(value) for array in flat_outputs(item)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgetool.errors import UnsupportedModelError
+from edgetool.importers.alike import flat_outputs
 
 __all__ = ["FlatGraph", "flat_graph", "is_transparent", "unique_names"]
 
@@ -60,7 +61,7 @@ def flat_graph(model: Any) -> FlatGraph:
     names = list(outputs) if isinstance(outputs, dict) else []
     if names:
         outputs = list(outputs.values())
-    listed = keras.tree.flatten(outputs)
+    listed = flat_outputs(outputs)
     nodes = list(_in_order(inputs, listed))
     pairs = [(id(node.operation), str(node.operation.name), parents.get(id(node.operation), "")) for node in nodes]
     pairs.sort(key=lambda pair: bool(pair[2]))  # the outer model's layers choose first
