@@ -10,9 +10,9 @@ from edgetool.pipeline.probe import NUM_SAMPLES
 
 __all__ = ["MOST_BYTES", "keep_what_is_needed"]
 
-#: What the calibration samples may take in float32, the type that most are preprocessed to: 640 images of 224x224, or
-#: 80 of 640x640.
-MOST_BYTES = 384 << 20
+#: What the calibration samples may take in float32, the type that most are preprocessed to: 445 images of 224x224, or
+#: 54 of 640x640.
+MOST_BYTES = 256 << 20
 
 
 def keep_what_is_needed(dataset: Dataset, num_calibration_samples: int, *, seed: int) -> Dataset:
