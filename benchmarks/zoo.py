@@ -181,11 +181,24 @@ def _compress(case: Case, out: Path, options: argparse.Namespace) -> None:
     fidelity = Fidelity(options.effort, options.max_train_samples)
     (out / f"{case.slug}-fidelity.json").write_text(json.dumps(dataclasses.asdict(fidelity)))
     _edgetool(
-        ["compress", str(out / f"{case.slug}-model" / "model.keras"), "--data", case.data, "--recipe", names,
-         "--effort", str(fidelity.effort), "--max-train-samples", str(fidelity.max_train_samples),
-         "--bench-seconds", str(options.bench_seconds), "-o", str(run)],
+        [
+            "compress",
+            str(out / f"{case.slug}-model" / "model.keras"),
+            "--data",
+            case.data,
+            "--recipe",
+            names,
+            "--effort",
+            str(fidelity.effort),
+            "--max-train-samples",
+            str(fidelity.max_train_samples),
+            "--bench-seconds",
+            str(options.bench_seconds),
+            "-o",
+            str(run),
+        ],
         out / f"{case.slug}.log",
-    )  # fmt: skip
+    )
 
 
 def _collect(cases: Iterable[Case], out: Path) -> list[Row]:
@@ -210,15 +223,31 @@ def _rows_of(case: Case, manifest: Manifest, model: Path, fidelity: Fidelity) ->
         for kind in ("tflite", "onnx"):
             artifact = made.get(f"{recipe}.{kind}")
             row = Row(
-                model=card.name, task=card.task, data=case.data, metric=card.metric,
-                num_params=trained["num_params"], epochs=len(trained["history"]),
-                train_seconds=round(trained["seconds"], 1), recipe=recipe,
-                is_default=recipe == card.default_recipe, format=kind,
-                status=_refusal(manifest, recipe, kind), num_test_samples=0,
-                before=None if source is None else source.value, after=None, standard_error=None, drop=None,
-                bytes_before=None, bytes_after=None, p50_us=None, ratio=None, noise="",
-                date=manifest.created[:10], machine=_machine(manifest), **dataclasses.asdict(fidelity),
-            )  # fmt: skip
+                model=card.name,
+                task=card.task,
+                data=case.data,
+                metric=card.metric,
+                num_params=trained["num_params"],
+                epochs=len(trained["history"]),
+                train_seconds=round(trained["seconds"], 1),
+                recipe=recipe,
+                is_default=recipe == card.default_recipe,
+                format=kind,
+                status=_refusal(manifest, recipe, kind),
+                num_test_samples=0,
+                before=None if source is None else source.value,
+                after=None,
+                standard_error=None,
+                drop=None,
+                bytes_before=None,
+                bytes_after=None,
+                p50_us=None,
+                ratio=None,
+                noise="",
+                date=manifest.created[:10],
+                machine=_machine(manifest),
+                **dataclasses.asdict(fidelity),
+            )
             rows.append(row if artifact is None else _filled(row, artifact, references.get(kind)))
     return rows
 

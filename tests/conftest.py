@@ -133,10 +133,13 @@ class Int8Network:
         is_wide = values is not None and values.dtype == np.int32
         self._graph.tensors.append(
             self._schema.TensorT(
-                shape=np.array(shape, np.int32), type=kind.INT32 if is_wide else kind.INT8, buffer=buffer,
-                name=f"t{len(self._graph.tensors)}", quantization=quantization,
+                shape=np.array(shape, np.int32),
+                type=kind.INT32 if is_wide else kind.INT8,
+                buffer=buffer,
+                name=f"t{len(self._graph.tensors)}",
+                quantization=quantization,
             )
-        )  # fmt: skip
+        )
         return len(self._graph.tensors) - 1
 
     def _operator(self, name: str, inputs: list[int], output: int, version: int, options: Any = None) -> int:
@@ -145,9 +148,10 @@ class Int8Network:
             self._schema.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=version)
         )
         operator = self._schema.OperatorT(
-            opcodeIndex=len(self._model.operatorCodes) - 1, inputs=np.array(inputs, np.int32),
+            opcodeIndex=len(self._model.operatorCodes) - 1,
+            inputs=np.array(inputs, np.int32),
             outputs=np.array([output], np.int32),
-        )  # fmt: skip
+        )
         if options is not None:
             operator.builtinOptions = options
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, type(options).__name__[:-1])
@@ -172,9 +176,13 @@ class Int8Network:
         name, size = ("DEPTHWISE_CONV_2D", weights.shape[3]) if is_depthwise else ("CONV_2D", weights.shape[0])
         kind = self._schema.DepthwiseConv2DOptionsT if is_depthwise else self._schema.Conv2DOptionsT
         options = kind(
-            padding=0 if same else 1, strideH=stride, strideW=stride, fusedActivationFunction=0,
-            dilationHFactor=dilation, dilationWFactor=dilation,
-        )  # fmt: skip
+            padding=0 if same else 1,
+            strideH=stride,
+            strideW=stride,
+            fusedActivationFunction=0,
+            dilationHFactor=dilation,
+            dilationWFactor=dilation,
+        )
         if is_depthwise:
             options.depthMultiplier = size // channels
         extents = [0 if same else (extent - 1) * dilation for extent in weights.shape[1:3]]

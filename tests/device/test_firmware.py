@@ -116,8 +116,9 @@ def test_kernels_of_all_registers_compile(core: str, flags: str, shared_models: 
             kept = [flag for flag in compiler if not (compiler[0] == "clang" and flag == "-mfpu=auto")]
             subprocess.run(
                 [*kept, *flags.split(), "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c", "net.c"],
-                check=True, cwd=bundle,
-            )  # fmt: skip
+                check=True,
+                cwd=bundle,
+            )
 
 
 @pytest.mark.slow
@@ -165,17 +166,46 @@ def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> No
         string.Template((SOURCES / "link.ld").read_text()).substitute(linker_memory(target, target.qemu))
     )
     command = [
-        "arm-none-eabi-gcc", *target.qemu.compiler_flags, "-std=c99", "-O3", "-Wall", "-Wextra", "-Wconversion",
-        "-Werror", "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", f"-I{bundle}", f"-I{SOURCES}",
-        "-T", "link.ld", *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if target.qemu.has_low_overhead_loops else []),
-        str(SOURCES / "startup.c"), "glue.c", *(str(bundle / name) for name in ("main.c", "net.c", "weights.c")),
-        "-Wl,--no-warnings", "-o", "self_test.elf",
-    ]  # fmt: skip
+        "arm-none-eabi-gcc",
+        *target.qemu.compiler_flags,
+        "-std=c99",
+        "-O3",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Werror",
+        "-nostartfiles",
+        "--specs=nano.specs",
+        "--specs=nosys.specs",
+        f"-I{bundle}",
+        f"-I{SOURCES}",
+        "-T",
+        "link.ld",
+        *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if target.qemu.has_low_overhead_loops else []),
+        str(SOURCES / "startup.c"),
+        "glue.c",
+        *(str(bundle / name) for name in ("main.c", "net.c", "weights.c")),
+        "-Wl,--no-warnings",
+        "-o",
+        "self_test.elf",
+    ]
     subprocess.run(command, check=True, cwd=tmp_path)
     emulator = [
-        "qemu-system-arm", "-M", target.qemu.machine, "-nographic", "-monitor", "none", "-serial", "none",
-        "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", "self_test.elf",
-    ]  # fmt: skip
+        "qemu-system-arm",
+        "-M",
+        target.qemu.machine,
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-icount",
+        "shift=0",
+        "-kernel",
+        "self_test.elf",
+    ]
     done = subprocess.run(emulator, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stderr, done.stderr
     said = re.search(r"^cycles of a run: ([1-9][0-9]*) \(SysTick\)$", done.stderr, re.MULTILINE)

@@ -53,10 +53,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def show(browser: str, page: Path, width: int, *more: str) -> str:
     done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000",
-         f"--user-data-dir={page.parent}/profile", f"--window-size={width},1200", *more, page.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--virtual-time-budget=5000",
+            f"--user-data-dir={page.parent}/profile",
+            f"--window-size={width},1200",
+            *more,
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     return done.stdout
 
 

@@ -34,11 +34,44 @@ NUMBERS = (
 
 #: Text that takes the place of a value in JSON, TOML and tables.
 VALUES = (
-    "0", "-1", "1e999", "-1e999", "NaN", "Infinity", "nan", "inf", "null", "true", '""', "[]", "{}", '"\\u0000"',
-    '"\\ud800"', '"../../etc/passwd"', '"/etc/passwd"', "[[[]]]", '{"a": {"b": []}}', "9" * 400, "1" + "0" * 5000,
-    "0." + "1" * 400, '"' + "x" * 70_000 + '"', "[" * 3000 + "]" * 3000, '{"a":' * 3000 + "1" + "}" * 3000,
-    "1979-05-27T07:32:00Z", "0x7fffffffffffffffffff", "'", '"', "{", "[", ",", "\x00", "\x1b[2J", "", "-0.0", "1e-400",
-)  # fmt: skip
+    "0",
+    "-1",
+    "1e999",
+    "-1e999",
+    "NaN",
+    "Infinity",
+    "nan",
+    "inf",
+    "null",
+    "true",
+    '""',
+    "[]",
+    "{}",
+    '"\\u0000"',
+    '"\\ud800"',
+    '"../../etc/passwd"',
+    '"/etc/passwd"',
+    "[[[]]]",
+    '{"a": {"b": []}}',
+    "9" * 400,
+    "1" + "0" * 5000,
+    "0." + "1" * 400,
+    '"' + "x" * 70_000 + '"',
+    "[" * 3000 + "]" * 3000,
+    '{"a":' * 3000 + "1" + "}" * 3000,
+    "1979-05-27T07:32:00Z",
+    "0x7fffffffffffffffffff",
+    "'",
+    '"',
+    "{",
+    "[",
+    ",",
+    "\x00",
+    "\x1b[2J",
+    "",
+    "-0.0",
+    "1e-400",
+)
 
 _VALUE = re.compile(rb'-?\d[\d.eE+-]*|true|false|null|"(?:[^"\\]|\\.){0,80}"')
 
@@ -138,9 +171,11 @@ def attribute(content: bytes, random: Random, others: list[bytes]) -> bytes:
         with h5py.File(stream, "r+") as store:
             text = store.attrs["model_config"]
             raw = text.encode() if isinstance(text, str) else bytes(text)
-            store.attrs["model_config"] = np.void(mutate(raw, random, [raw]) or b"x") if random.random() < 0.1 else (
-                mutate(raw, random, [raw]).decode("utf-8", "replace").replace("\x00", " ")
-            )  # fmt: skip
+            store.attrs["model_config"] = (
+                np.void(mutate(raw, random, [raw]) or b"x")
+                if random.random() < 0.1
+                else (mutate(raw, random, [raw]).decode("utf-8", "replace").replace("\x00", " "))
+            )
     except Exception:  # noqa: BLE001 - a second mutation of what is no HDF5 file any more
         return flip(content, random, others)
     return stream.getvalue()

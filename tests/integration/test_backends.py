@@ -58,9 +58,18 @@ def tokens(keras):
 
 #: Everything at once that an epoch draws or remembers.
 RECIPE = RecipeOptions(
-    optimizer="adamw", learning_rate=0.01, batch_size=32, epochs=4, schedule="cosine", warmup_epochs=0.5,
-    weight_decay=0.01, label_smoothing=0.1, augmentation=("flip", "shift", "noise"), patience=3, balanced=True,
-)  # fmt: skip
+    optimizer="adamw",
+    learning_rate=0.01,
+    batch_size=32,
+    epochs=4,
+    schedule="cosine",
+    warmup_epochs=0.5,
+    weight_decay=0.01,
+    label_smoothing=0.1,
+    augmentation=("flip", "shift", "noise"),
+    patience=3,
+    balanced=True,
+)
 SCALED = ModelOptions(scale=1 / 16)
 
 
@@ -88,9 +97,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def train(
-    backend: str, out: Path, *, model: str = "cnn", recipe: RecipeOptions = RECIPE, options: ModelOptions = SCALED,
-    data: str = "digits.npz", on_epoch: Callable[[EpochRecord], None] | None = None, **compute: Any,
-) -> TrainRecord:  # fmt: skip
+    backend: str,
+    out: Path,
+    *,
+    model: str = "cnn",
+    recipe: RecipeOptions = RECIPE,
+    options: ModelOptions = SCALED,
+    data: str = "digits.npz",
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    **compute: Any,
+) -> TrainRecord:
     return train_model(
         f"their_models:{model}",
         data,

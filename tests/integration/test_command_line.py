@@ -78,9 +78,12 @@ def running_bench(tmp_path: Path) -> subprocess.Popen[str]:
     """Start a long measurement and return when its children are at work."""
     process = subprocess.Popen(
         [*PROGRAM, "bench", str(MODELS / "tiny.onnx"), "--seconds", "300", "-o", str(tmp_path / "bench.json")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
         preexec_fn=with_usual_signals,
-    )  # fmt: skip
+    )
     for _ in range(600):
         if children(process.pid):
             break
@@ -130,9 +133,10 @@ def test_what_is_no_file_is_one_clear_error(tmp_path: Path, command: str, kind: 
     if kind == "fifo":
         os.mkfifo(path)
     more = {
-        "verify": [str(MODELS / "tiny.onnx")], "compress": ["--data", "digits", "-o", str(tmp_path / "run")],
+        "verify": [str(MODELS / "tiny.onnx")],
+        "compress": ["--data", "digits", "-o", str(tmp_path / "run")],
         "export": ["-o", str(tmp_path / "out.onnx")],
-    }.get(command, [])  # fmt: skip
+    }.get(command, [])
     done = edgetool(command, str(path), *more, timeout=30)
     assert done.returncode in (10, 11), done.stderr
     assert done.stderr.startswith("edgetool: ") and "next:" in done.stderr and "Traceback" not in done.stderr

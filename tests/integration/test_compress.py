@@ -68,9 +68,22 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(workplace: Path, out: Path, *more: str) -> list[str]:
     return [
-        "compress", str(workplace / "model.keras"), "--data", str(workplace / "digits.npz"), "--scale", "0.0625",
-        "--recipe", RECIPES, "--effort", "0.5", "--bench-seconds", "0.05", "-o", str(out), *more,
-    ]  # fmt: skip
+        "compress",
+        str(workplace / "model.keras"),
+        "--data",
+        str(workplace / "digits.npz"),
+        "--scale",
+        "0.0625",
+        "--recipe",
+        RECIPES,
+        "--effort",
+        "0.5",
+        "--bench-seconds",
+        "0.05",
+        "-o",
+        str(out),
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -206,9 +219,12 @@ def test_a_mistake_gives_one_clear_error(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("precious")
     places = {
-        "model": workplace / "model.keras", "data": workplace / "digits.npz", "text": tmp_path / "text.keras",
-        "folder": tmp_path / "full", **files,
-    }  # fmt: skip
+        "model": workplace / "model.keras",
+        "data": workplace / "digits.npz",
+        "text": tmp_path / "text.keras",
+        "folder": tmp_path / "full",
+        **files,
+    }
     filled = [argument.format(**places) for argument in arguments]
     if "-o" not in filled:
         filled += ["-o", str(tmp_path / "out")]
@@ -234,8 +250,11 @@ def test_a_recipe_that_fails_does_not_take_the_others_along(workplace: Path, tmp
     assert "no layer to work on" in process.stderr
     found = manifest(out)
     assert [a["name"] for a in found["artifacts"]] == [
-        "float32.tflite", "float32.onnx", "float16.tflite", "float16.onnx",
-    ]  # fmt: skip
+        "float32.tflite",
+        "float32.onnx",
+        "float16.tflite",
+        "float16.onnx",
+    ]
     (failure,) = found["failures"]
     assert (failure["stage"], failure["recipe"], failure["exit_code"]) == ("build", "toobig", 44)
     assert "Failed: toobig." in process.stderr

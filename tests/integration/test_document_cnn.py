@@ -42,9 +42,21 @@ def test_every_kind_of_recipe_ends_well_and_holds_what_it_promises(tmp_path: Pat
 
     edgetool("train", "document-cnn", "--data", "digits", "--epochs", "3", "-o", f"{tmp_path}/model")
     edgetool(
-        "compress", f"{tmp_path}/model/model.keras", "--data", "digits", "--recipe", ",".join(RECIPES),
-        "--effort", "0.2", "--bench-seconds", "0", "--max-drop", "5", "-o", f"{tmp_path}/run",
-    )  # fmt: skip
+        "compress",
+        f"{tmp_path}/model/model.keras",
+        "--data",
+        "digits",
+        "--recipe",
+        ",".join(RECIPES),
+        "--effort",
+        "0.2",
+        "--bench-seconds",
+        "0",
+        "--max-drop",
+        "5",
+        "-o",
+        f"{tmp_path}/run",
+    )
     made = {artifact.name: artifact for artifact in load_manifest(tmp_path / "run").artifacts}
     assert set(made) == {f"{recipe}.{kind}" for recipe in RECIPES for kind in ("tflite", "onnx")}
     for artifact in made.values():

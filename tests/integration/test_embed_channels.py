@@ -32,10 +32,17 @@ def _spoil(network: Any, kinds: Kinds, weights: Any, biases: Any, scales: Any) -
     channels = weights if len(biases) == weights.shape[0] else np.moveaxis(weights, -1, 0)
     far = 1 << 30
     changes: dict[str, tuple[int | None, float | None]] = {
-        "always most": (far, None), "always least": (-far, None), "tiny": (-far, 1e-13), "nothing": (0, 1e-30),
-        "no shift": (None, 0.7), "left": (None, 1.7), "far left": (None, 11.0), "half a step": (far, 32.5 / far),
-        "beyond": (far + (far >> 1), 0.9 / (2 * far)), "lowest": (None, None),
-    }  # fmt: skip
+        "always most": (far, None),
+        "always least": (-far, None),
+        "tiny": (-far, 1e-13),
+        "nothing": (0, 1e-30),
+        "no shift": (None, 0.7),
+        "left": (None, 1.7),
+        "far left": (None, 11.0),
+        "half a step": (far, 32.5 / far),
+        "beyond": (far + (far >> 1), 0.9 / (2 * far)),
+        "lowest": (None, None),
+    }
     for channel, kind in kinds.items():
         bias, steps = changes[kind]
         biases[channel] = biases[channel] if bias is None else bias

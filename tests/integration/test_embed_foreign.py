@@ -214,9 +214,12 @@ def _svdf(kind: str) -> tuple[str, list[Values], Values, Any]:
     state = "float32" if is_float else "int16"
     bias = random.uniform(low * 10, -low * 10, 4)
     sources: list[Values] = [
-        ((1, 5), kind, scales[0], None), ((8, 5), kind, scales[1], features), ((8, 4), state, scales[2], ages),
-        ((4,), "float32" if is_float else "int32", scales[3], bias), ((1, 32), state, scales[4], "state"),
-    ]  # fmt: skip
+        ((1, 5), kind, scales[0], None),
+        ((8, 5), kind, scales[1], features),
+        ((8, 4), state, scales[2], ages),
+        ((4,), "float32" if is_float else "int32", scales[3], bias),
+        ((1, 32), state, scales[4], "state"),
+    ]
     return "SVDF", sources, ((1, 4), kind, scales[5], None), _options("SVDF", rank=2, fusedActivationFunction=1)
 
 
@@ -243,7 +246,10 @@ OPERATORS: dict[str, Callable[[], tuple[str, list[Values], Values, Any]]] = {
     "depth to space": lambda: _unary("DEPTH_TO_SPACE", "int8", (1, 8, 12, 2), _options("DepthToSpace", blockSize=2)),
     "space to depth": lambda: _unary("SPACE_TO_DEPTH", "float32", (1, 2, 3, 32), _options("SpaceToDepth", blockSize=2)),
     "reflected": lambda: _unary(
-        "MIRROR_PAD", "int8", (1, 6, 9, 8), _options("MirrorPad", mode=0),
+        "MIRROR_PAD",
+        "int8",
+        (1, 6, 9, 8),
+        _options("MirrorPad", mode=0),
         ((4, 2), "int32", None, np.array([[0, 0], [1, 1], [3, 0], [0, 0]])),
     ),
     "tiles": lambda: _unary("TILE", "int8", (1, 8, 6, 24), _options("Tile"), _axes(1, 2, 1, 3)),
@@ -254,26 +260,38 @@ OPERATORS: dict[str, Callable[[], tuple[str, list[Values], Values, Any]]] = {
     ),
     "average of uint8": lambda: _unary("MEAN", "uint8", (1, 8), _options("Reducer"), _axes(1, 2)),
     "wider softmax": lambda: (
-        "SOFTMAX", [(IMAGE, "int8", (0.1, 3), None)], (IMAGE, "int16", (1 / 65536, -32768), None),
+        "SOFTMAX",
+        [(IMAGE, "int8", (0.1, 3), None)],
+        (IMAGE, "int16", (1 / 65536, -32768), None),
         _options("Softmax", beta=1.0),
     ),
     "to 32 bits": lambda: (
-        "QUANTIZE", [(IMAGE, "int16", (0.001, 0), None)], (IMAGE, "int32", (0.00002, 0), None), _options("Quantize"),
+        "QUANTIZE",
+        [(IMAGE, "int16", (0.001, 0), None)],
+        (IMAGE, "int32", (0.00002, 0), None),
+        _options("Quantize"),
     ),
     "from uint8 to int8 of another scale": lambda: (
-        "QUANTIZE", [(IMAGE, "uint8", (0.02, 100), None)], (IMAGE, "int8", (0.03, 5), None), _options("Quantize"),
+        "QUANTIZE",
+        [(IMAGE, "uint8", (0.02, 100), None)],
+        (IMAGE, "int8", (0.03, 5), None),
+        _options("Quantize"),
     ),
     "from int8 to uint8": lambda: (
-        "QUANTIZE", [(IMAGE, "int8", (0.02, 100), None)], (IMAGE, "uint8", (0.013, 5), None), _options("Quantize"),
+        "QUANTIZE",
+        [(IMAGE, "int8", (0.02, 100), None)],
+        (IMAGE, "uint8", (0.013, 5), None),
+        _options("Quantize"),
     ),
     "bytes of several scales": lambda: (
         "CONCATENATION",
         [(IMAGE, "uint8", (0.02, 100), None), (IMAGE, "uint8", (0.013, 5), None), (IMAGE, "uint8", (1e-6, 0), None)],
-        ((1, 4, 6, 24), "uint8", (0.02, 128), None), _options("Concatenation", axis=3),
+        ((1, 4, 6, 24), "uint8", (0.02, 128), None),
+        _options("Concatenation", axis=3),
     ),
     "memory in int8": lambda: _svdf("int8"),
     "memory in float32": lambda: _svdf("float32"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", OPERATORS)
@@ -323,9 +341,10 @@ def _lost_dimension() -> bytes:
     """As TensorFlow 1 wrote it for biases: LiteRT refuses the file, TFLite Micro does not look."""
     random = np.random.default_rng(0)
     sources: list[Values] = [
-        (IMAGE, "int8", (0.5, 3), None), ((8, 1, 1, 8), "int8", (0.01, 0), random.integers(-127, 128, (8, 1, 1, 8))),
+        (IMAGE, "int8", (0.5, 3), None),
+        ((8, 1, 1, 8), "int8", (0.01, 0), random.integers(-127, 128, (8, 1, 1, 8))),
         ((8,), "int32", (0.005, 0), random.integers(-5000, 5000, 8)),
-    ]  # fmt: skip
+    ]
     options = _options("Conv2D", strideH=1, strideW=1)
     model = unpack(one_operator("CONV_2D", sources, (IMAGE, "int8", (0.5, -20), None), options))
     for number, dimension in ((1, 0), (2, 3)):
@@ -350,9 +369,10 @@ def _custom(content: bytes, name: str, options: bytes) -> Any:
 def _enlarging() -> bytes:
     """As MediaPipe's segmentation ends: `padding` 1 is SAME, both strides are 2."""
     sources: list[Values] = [
-        (IMAGE, "float32", None, None), ((3, 2, 3, 8), "float32", None, _constant(3, 2, 3, 8)),
+        (IMAGE, "float32", None, None),
+        ((3, 2, 3, 8), "float32", None, _constant(3, 2, 3, 8)),
         ((3,), "float32", None, _constant(3)),
-    ]  # fmt: skip
+    ]
     content = one_operator("TRANSPOSE_CONV", sources, ((1, 8, 12, 3), "float32", None, None))
     return pack(_custom(content, "Convolution2DTransposeBias", np.array((1, 2, 2), np.int32).tobytes()))
 
@@ -365,13 +385,21 @@ def _detector(dtype: str, boxes: tuple[float, int] | None, scores: tuple[float, 
     anchors = np.random.default_rng(0).uniform(0.2, 0.8, (200, 4))
     stored = anchors if boxes is None else np.round(anchors / 0.004)
     sources: list[Values] = [
-        ((1, 200, 6), dtype, boxes, None), ((1, 200, 4), dtype, scores, None),
+        ((1, 200, 6), dtype, boxes, None),
+        ((1, 200, 4), dtype, scores, None),
         ((200, 4), dtype, None if boxes is None else (0.004, 0), stored),
-    ]  # fmt: skip
+    ]
     options = {
-        "max_detections": 12, "num_classes": 3, "max_classes_per_detection": 1, "nms_score_threshold": 0.3,
-        "nms_iou_threshold": 0.4, "y_scale": 10.0, "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0,
-    }  # fmt: skip
+        "max_detections": 12,
+        "num_classes": 3,
+        "max_classes_per_detection": 1,
+        "nms_score_threshold": 0.3,
+        "nms_iou_threshold": 0.4,
+        "y_scale": 10.0,
+        "x_scale": 10.0,
+        "h_scale": 5.0,
+        "w_scale": 5.0,
+    }
     content = one_operator("ADD", sources, ((), "float32", None, None))
     model = _custom(content, "TFLite_Detection_PostProcess", bytes(flexbuffers.Dumps(options)))
     graph = model.subgraphs[0]
@@ -397,10 +425,12 @@ def test_detectors_choose_the_same_boxes(
 @pytest.mark.parametrize(
     ("make", "changed"),
     [
-        (_sum_of_dead_layers, "the scale of 1 ADD"), (_softmax_of_dead_layers, "the scale of 1 SOFTMAX"),
-        (_lost_dimension, "the quantised dimension of 1 tensors"), (_enlarging, "1 Convolution2DTransposeBias"),
+        (_sum_of_dead_layers, "the scale of 1 ADD"),
+        (_softmax_of_dead_layers, "the scale of 1 SOFTMAX"),
+        (_lost_dimension, "the quantised dimension of 1 tensors"),
+        (_enlarging, "1 Convolution2DTransposeBias"),
     ],
-)  # fmt: skip
+)
 def test_files_that_litert_dies_of_or_refuses(make: Callable[[], bytes], changed: str, tmp_path: Path) -> None:
     """The oracle is LiteRT with the change that the bundle and the check name."""
     found = check(make(), tmp_path)

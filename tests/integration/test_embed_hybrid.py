@@ -35,14 +35,17 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     "dense": ((60,), lambda x: _tf().nn.relu(_tf().matmul(x, _constant(60, 9)) + _constant(9)), "fully_connected"),
     "rows": ((5, 17), lambda x: _tf().matmul(x, _constant(17, 6)), "fully_connected"),
     "conv": (
-        (7, 6, 5), lambda x: _tf().nn.relu6(_tf().nn.conv2d(x, _constant(3, 2, 5, 9), 2, "SAME") + _constant(9)), "conv"
+        (7, 6, 5),
+        lambda x: _tf().nn.relu6(_tf().nn.conv2d(x, _constant(3, 2, 5, 9), 2, "SAME") + _constant(9)),
+        "conv",
     ),
     "dilated": ((9, 8, 5), lambda x: _tf().nn.conv2d(x, _constant(3, 3, 5, 4), 1, "VALID", dilations=2), "conv"),
     "depthwise": (
-        (7, 6, 5), lambda x: _tf().nn.depthwise_conv2d(x, _constant(3, 3, 5, 2), (1, 1, 1, 1), "SAME") + _constant(10),
+        (7, 6, 5),
+        lambda x: _tf().nn.depthwise_conv2d(x, _constant(3, 3, 5, 2), (1, 1, 1, 1), "SAME") + _constant(10),
         "depthwise_conv",
     ),
-}  # fmt: skip
+}
 
 
 def _with_int8_weights(content: bytes, *, by_channel: bool, is_symmetric: bool) -> bytes:
@@ -85,11 +88,19 @@ def _network(name: str, *, by_channel: bool, is_symmetric: bool) -> bytes:
 @pytest.mark.parametrize(
     ("name", "by_channel", "is_symmetric"),
     [
-        ("dense", True, False), ("dense", True, True), ("dense", False, False), ("dense", False, True),
-        ("rows", True, False), ("rows", False, True), ("conv", True, False), ("conv", False, False),
-        ("dilated", True, False),        ("dilated", False, False), ("depthwise", True, False),
+        ("dense", True, False),
+        ("dense", True, True),
+        ("dense", False, False),
+        ("dense", False, True),
+        ("rows", True, False),
+        ("rows", False, True),
+        ("conv", True, False),
+        ("conv", False, False),
+        ("dilated", True, False),
+        ("dilated", False, False),
+        ("depthwise", True, False),
     ],
-)  # fmt: skip
+)
 def test_layers_give_every_bit_of_the_reference(
     name: str, by_channel: bool, is_symmetric: bool, tmp_path: Path
 ) -> None:

@@ -118,9 +118,13 @@ def test_real_values_are_quantised_and_raw_ones_are_taken(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(np.zeros((3, 3), np.float32), "shape [3, 3]"), (np.zeros((1, 4, 4, 2), np.complex64), "type complex64"),
-     (b"short", "5 bytes, expected 32"), (None, "No such file")],
-)  # fmt: skip
+    [
+        (np.zeros((3, 3), np.float32), "shape [3, 3]"),
+        (np.zeros((1, 4, 4, 2), np.complex64), "type complex64"),
+        (b"short", "5 bytes, expected 32"),
+        (None, "No such file"),
+    ],
+)
 def test_input_that_does_not_fit_is_named(content: Array | bytes | None, said: str, tmp_path: Path) -> None:
     bundle = embed(GOLDEN / "tiny_int8.tflite", tmp_path)
     path = tmp_path / ("x.bin" if isinstance(content, bytes) else "x.npy")
@@ -147,8 +151,10 @@ def test_the_service_takes_files_and_sets_bad_ones_aside(tmp_path: Path) -> None
     np.savez(spool / "c.npz", input0=values)
     process = subprocess.Popen(
         [sys.executable, str(bundle / "run.py"), "--watch", str(spool), "--save", str(saved)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert next(lines(process)).startswith("watching")
         for _ in range(600):

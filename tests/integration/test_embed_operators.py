@@ -141,7 +141,9 @@ CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
     "bilinear": ([IMAGE], lambda x: _tf().image.resize(x, (9, 20), "bilinear"), "RESIZE_BILINEAR"),
     "bilinear smaller": ([IMAGE], lambda x: _tf().image.resize(x, (3, 4), "bilinear"), "RESIZE_BILINEAR"),
     "bilinear corners": (
-        [IMAGE], lambda x: _tf().compat.v1.image.resize_bilinear(x, (9, 20), align_corners=True), "RESIZE_BILINEAR",
+        [IMAGE],
+        lambda x: _tf().compat.v1.image.resize_bilinear(x, (9, 20), align_corners=True),
+        "RESIZE_BILINEAR",
     ),
     "transpose conv": (
         [IMAGE],
@@ -149,7 +151,8 @@ CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
         "TRANSPOSE_CONV",
     ),
     "transpose conv valid": (
-        [IMAGE], lambda x: _tf().nn.conv2d_transpose(x, _constant(4, 3, 5, 6), (1, 16, 9, 5), (3, 1), "VALID"),
+        [IMAGE],
+        lambda x: _tf().nn.conv2d_transpose(x, _constant(4, 3, 5, 6), (1, 16, 9, 5), (3, 1), "VALID"),
         "TRANSPOSE_CONV",
     ),
     "softmax": ([SEQUENCE], lambda x: _tf().nn.softmax(x), "SOFTMAX"),
@@ -157,12 +160,13 @@ CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
     "conv": ([IMAGE], lambda x: _tf().nn.relu(_tf().nn.conv2d(x, _constant(3, 3, 6, 5), (2, 1), "SAME")), "CONV_2D"),
     "conv 1d": ([SEQUENCE], lambda x: _tf().nn.conv1d(x, _constant(3, 8, 5), 1, "SAME"), "CONV_2D"),
     "depthwise": (
-        [IMAGE], lambda x: _tf().nn.depthwise_conv2d(x, _constant(3, 3, 6, 2), (1, 1, 1, 1), "SAME"),
+        [IMAGE],
+        lambda x: _tf().nn.depthwise_conv2d(x, _constant(3, 3, 6, 2), (1, 1, 1, 1), "SAME"),
         "DEPTHWISE_CONV_2D",
     ),
     "max pool": ([IMAGE], lambda x: _tf().nn.max_pool2d(x, 3, 2, "SAME"), "MAX_POOL_2D"),
     "average pool": ([IMAGE], lambda x: _tf().nn.avg_pool2d(x, 3, 2, "SAME"), "AVERAGE_POOL_2D"),
-}  # fmt: skip
+}
 
 #: Cases of float32 alone: the converter keeps them so, or has no integer form.
 FLOAT_CASES: dict[str, tuple[Sequence[Sequence[int]], Function, str]] = {
@@ -226,8 +230,11 @@ def _padded_network(x: Any) -> Any:
     """Padding of several kinds in front of convolutions: all of it is theirs in the end."""
     tf = _tf()
     x = tf.nn.conv2d(tf.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))), _constant(3, 3, 6, 8), 2, "VALID")
-    x = tf.nn.relu(tf.nn.depthwise_conv2d(tf.pad(x, ((0, 0), (1, 2), (2, 1), (0, 0))), _constant(3, 3, 8, 1),
-                                          (1, 1, 1, 1), "VALID"))  # fmt: skip
+    x = tf.nn.relu(
+        tf.nn.depthwise_conv2d(
+            tf.pad(x, ((0, 0), (1, 2), (2, 1), (0, 0))), _constant(3, 3, 8, 1), (1, 1, 1, 1), "VALID"
+        )
+    )
     x = tf.nn.depthwise_conv2d(
         tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), _constant(3, 3, 8, 1), (1, 2, 2, 1), "VALID"
     )

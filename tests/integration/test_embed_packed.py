@@ -27,9 +27,16 @@ pytestmark = pytest.mark.slow
 CORES = ("host", "cortex-m4-qemu", "cortex-m55-qemu")
 
 SANITIZED = (
-    "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
-    "-Wconversion", "-Werror",
-)  # fmt: skip
+    "-std=c99",
+    "-O1",
+    "-g",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Werror",
+)
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 

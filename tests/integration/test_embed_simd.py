@@ -33,9 +33,13 @@ ARM = {"neon": [], "neon-dotprod": ["-march=armv8.2-a+dotprod"]}
 
 #: Program -> Debian's package.
 PACKAGES = {
-    "gcc": "gcc", "g++": "g++", "clang": "clang", "valgrind": "valgrind", "qemu-aarch64": "qemu-user",
+    "gcc": "gcc",
+    "g++": "g++",
+    "clang": "clang",
+    "valgrind": "valgrind",
+    "qemu-aarch64": "qemu-user",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
-}  # fmt: skip
+}
 
 
 def _require_tools(*tools: str) -> None:

@@ -124,10 +124,12 @@ def tree(folder: Path, namespace: str = "") -> Path:
     methods = "\n  ".join(f"TfLiteStatus {method}() {{ return Add(); }}" for method, _ in known_operators().values())
     opened, closed = (f"namespace {namespace} {{", "}") if namespace else ("", "")
     files = {
-        "lite/micro/micro_interpreter.h": INTERPRETER, "lite/schema/schema_generated.h": SCHEMA,
-        "lite/micro/micro_mutable_op_resolver.h": RESOLVER.replace("METHODS", methods), "lite/micro/one.cc": "",
+        "lite/micro/micro_interpreter.h": INTERPRETER,
+        "lite/schema/schema_generated.h": SCHEMA,
+        "lite/micro/micro_mutable_op_resolver.h": RESOLVER.replace("METHODS", methods),
+        "lite/micro/one.cc": "",
         "lite/micro/one_test.cc": "#error a test is no part of the library\n",
-    }  # fmt: skip
+    }
     for name, text in files.items():
         path = folder / "tensorflow" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,9 +146,12 @@ def settings(made: TflmBundle, *, needed: int = 2000, invoke: str = "kTfLiteOk",
     signature = read_signature(TINY)
     inputs, outputs = (math.prod(spec.shape[1:]) for spec in (signature.inputs[0], signature.outputs[0]))
     return [
-        f"-DNUM_OPERATORS={len(made.methods)}", f"-DARENA_NEEDED={needed}u", f"-DINPUT_BYTES={inputs + more_inputs}u",
-        f"-DOUTPUT_BYTES={outputs}u", f"-DINVOKE={invoke}",
-    ]  # fmt: skip
+        f"-DNUM_OPERATORS={len(made.methods)}",
+        f"-DARENA_NEEDED={needed}u",
+        f"-DINPUT_BYTES={inputs + more_inputs}u",
+        f"-DOUTPUT_BYTES={outputs}u",
+        f"-DINVOKE={invoke}",
+    ]
 
 
 def run(made: TflmBundle, flags: list[str], compilers: tuple[str, str] = ("gcc", "g++")) -> tuple[int, str]:
@@ -207,9 +212,16 @@ def test_cmake_takes_a_tree(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["tiny_int8", "tiny_float32", "resnet8_cifar10_int8", "dscnn_kws_int8", "autoencoder_toycar_int8",
-     "autoencoder_toycar_float32", "resnet8_cifar10_float32"],
-)  # fmt: skip
+    [
+        "tiny_int8",
+        "tiny_float32",
+        "resnet8_cifar10_int8",
+        "dscnn_kws_int8",
+        "autoencoder_toycar_int8",
+        "autoencoder_toycar_float32",
+        "resnet8_cifar10_float32",
+    ],
+)
 def test_tflm_runs_the_model_in_that_arena(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     runtime = pytest.importorskip("tflite_micro", reason="pip install tflite-micro").runtime
     folder = GOLDEN if name.startswith("tiny") else request.getfixturevalue("shared_models")

@@ -18,9 +18,15 @@ pytestmark = pytest.mark.slow
 
 #: The same as in bundles, and what sanitizers find.
 FLAGS = (
-    "-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsanitize=address,undefined",
+    "-std=c99",
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Werror",
+    "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
-)  # fmt: skip
+)
 
 #: Operator -> scales of its input and output; RSQRT, which LiteRT refuses half of all values for, is a layer norm's in
 #: test_embed_operators.py. 2^-12 and, of TANH, 2^-11 are kernels of their own in LiteRT.

@@ -43,8 +43,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgetool.cli.main", "export", "model.keras", "-o", name, *more],
-        cwd=folder, capture_output=True, text=True, timeout=600, env={**os.environ, "CI": "1"}, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, "CI": "1"},
+        check=False,
+    )
 
 
 def test_the_comparison_is_printed_without_data(workplace: Path) -> None:

@@ -255,8 +255,15 @@ def test_padding_and_normalised_dense_layers_stay_in_integers(tmp_path: Path) ->
     assert result.kernels == {name: f"{name}/kernel" for name in ("conv2d", "hidden", "scores")}
     kinds = {node.op_type for node in onnx.load(path).graph.node}
     assert kinds <= {
-        "Transpose", "QuantizeLinear", "DequantizeLinear", "Conv", "Relu", "GlobalAveragePool", "Flatten", "Gemm",
-    }  # fmt: skip
+        "Transpose",
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "Conv",
+        "Relu",
+        "GlobalAveragePool",
+        "Flatten",
+        "Gemm",
+    }
     expected = model.predict(images, verbose=0)
     assert np.abs(_run(path, images) - expected).max() < 0.05 * np.abs(expected).max()
 

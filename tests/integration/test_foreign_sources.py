@@ -90,10 +90,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def compress(folder: Path, model: str, recipes: str, run: str, *, code: int = 0) -> tuple[Manifest, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "edgetool.cli.main", "compress", model, "--data", "digits.npz", "--recipe", recipes,
-         "--effort", "4", "--bench-seconds", "0", "--max-drop", "3", "--task", "classification", "-o", run],
-        capture_output=True, text=True, timeout=600.0, cwd=folder, env={**os.environ, "CI": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "edgetool.cli.main",
+            "compress",
+            model,
+            "--data",
+            "digits.npz",
+            "--recipe",
+            recipes,
+            "--effort",
+            "4",
+            "--bench-seconds",
+            "0",
+            "--max-drop",
+            "3",
+            "--task",
+            "classification",
+            "-o",
+            run,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=600.0,
+        cwd=folder,
+        env={**os.environ, "CI": "1"},
+    )
     assert done.returncode == code, done.stderr
     return load_manifest(folder / run), done.stderr
 
@@ -161,8 +184,9 @@ def test_a_tflite_file_is_quantised_as_it_is(folder: Path, require_backend: Call
     made = folder / "jax-run" / "artifacts" / "float32.tflite"
     if not made.is_file():
         compress(folder, "jax_models:build", "float32", "jax-run")
-    manifest, said = compress(folder, str(made), "w8a8_static,w8_dynamic,cluster32_w8a8_static", "tflite-run",
-                              code=NEEDS_LAYERS)  # fmt: skip
+    manifest, said = compress(
+        folder, str(made), "w8a8_static,w8_dynamic,cluster32_w8a8_static", "tflite-run", code=NEEDS_LAYERS
+    )
     require_sound(manifest, {"float32.tflite", "w8a8_static.tflite", "w8_dynamic.tflite"})
     assert "cluster32_w8a8_static" in said and "give the model that it was converted from" in said
 
@@ -172,10 +196,30 @@ def test_a_finished_graph_without_labels_is_scored_against_itself(tmp_path: Path
     x = np.random.default_rng(0).uniform(-1, 1, (60, 4, 4, 2)).astype(np.float32)
     np.savez(tmp_path / "data.npz", x_train=x[:40], x_test=x[40:])
     done = subprocess.run(
-        [sys.executable, "-m", "edgetool.cli.main", "compress", str(tiny), "--data", "data.npz", "--max-drop", "100",
-         "--recipe", "w8a8_static", "--bench-seconds", "0", "-o", "run"],
-        capture_output=True, text=True, timeout=600.0, cwd=tmp_path, env={**os.environ, "CI": "1"}, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "edgetool.cli.main",
+            "compress",
+            str(tiny),
+            "--data",
+            "data.npz",
+            "--max-drop",
+            "100",
+            "--recipe",
+            "w8a8_static",
+            "--bench-seconds",
+            "0",
+            "-o",
+            "run",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=600.0,
+        cwd=tmp_path,
+        env={**os.environ, "CI": "1"},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "the data have no labels" in done.stderr
     found = {artifact.name: artifact.evaluation for artifact in load_manifest(tmp_path / "run").artifacts}

@@ -28,8 +28,17 @@ RunMeasured = Callable[..., tuple[subprocess.CompletedProcess[str], int]]
 
 #: Beside the kinds of damage: sound content under another format's name.
 KINDS = (
-    "truncated", "nicked", "flipped", "swapped", "zeroed", "scrambled", "empty", "header", "suffix", "doubled",
-)  # fmt: skip
+    "truncated",
+    "nicked",
+    "flipped",
+    "swapped",
+    "zeroed",
+    "scrambled",
+    "empty",
+    "header",
+    "suffix",
+    "doubled",
+)
 
 
 def read_all(paths: list[Path]) -> Counter[str]:

@@ -25,8 +25,19 @@ pytestmark = pytest.mark.slow
 NO_LAYERS = {"AbstractRNNCell", "DenseFeatures", "Layer", "Wrapper"}
 
 #: Operations of keras.ops that take functions, and their base classes.
-FUNCTIONAL = {"AssociativeScan", "Cond", "ForiLoop", "Function", "JVP", "Map", "Operation", "Scan", "Switch",
-              "VectorizedMap", "WhileLoop"}  # fmt: skip
+FUNCTIONAL = {
+    "AssociativeScan",
+    "Cond",
+    "ForiLoop",
+    "Function",
+    "JVP",
+    "Map",
+    "Operation",
+    "Scan",
+    "Switch",
+    "VectorizedMap",
+    "WhileLoop",
+}
 
 
 @pytest.fixture(scope="module")

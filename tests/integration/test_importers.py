@@ -97,8 +97,11 @@ def load(path: Path, *, trust: bool = False) -> dict[str, object]:
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(path), "trust" if trust else "safe"],
-        capture_output=True, text=True, env=environment, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
     answer = json.loads(done.stdout.splitlines()[-1])
     if "error" in answer:
         raise from_dict(answer["error"])
@@ -108,10 +111,14 @@ def load(path: Path, *, trust: bool = False) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("name", "kind", "carried"),
     [
-        ("three.keras", "keras", True), ("three.h5", "h5", True), ("sequential.keras", "keras", True),
-        ("two.h5", "h5", False), ("two.keras", "keras", False), ("saved_model", "saved_model", False),
+        ("three.keras", "keras", True),
+        ("three.h5", "h5", True),
+        ("sequential.keras", "keras", True),
+        ("two.h5", "h5", False),
+        ("two.keras", "keras", False),
+        ("saved_model", "saved_model", False),
     ],
-)  # fmt: skip
+)
 def test_every_generation_becomes_the_same_tf_keras_model(models: Path, name: str, kind: str, carried: bool) -> None:
     found = load(models / name)
     assert found["format"] == kind

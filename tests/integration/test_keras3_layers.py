@@ -28,9 +28,25 @@ LAYERS: dict[tuple[int, ...], dict[str, Callable[[Any], Any]]] = {
         **{
             f"dense {name}": lambda of, name=name: of.Dense(6, activation=name)
             for name in (
-                "celu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
-                "log_sigmoid", "log_softmax", "mish", "silu", "soft_shrink", "softplus", "sparse_plus",
-                "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink",
+                "celu",
+                "exponential",
+                "gelu",
+                "hard_shrink",
+                "hard_sigmoid",
+                "hard_silu",
+                "hard_tanh",
+                "leaky_relu",
+                "log_sigmoid",
+                "log_softmax",
+                "mish",
+                "silu",
+                "soft_shrink",
+                "softplus",
+                "sparse_plus",
+                "sparse_sigmoid",
+                "sparsemax",
+                "squareplus",
+                "tanh_shrink",
             )
         },
     },
@@ -89,7 +105,7 @@ LAYERS: dict[tuple[int, ...], dict[str, Callable[[Any], Any]]] = {
         "conv lstm": lambda of: of.ConvLSTM2D(2, 3),
         "pool3d": lambda of: of.AveragePooling3D(2),
     },
-}  # fmt: skip
+}
 
 #: Layers that are exported too: conversion takes a second each.
 EXPORTED = {"adaptive", "center crop", "conv", "conv groups", "dense celu", "group norm", "resizing", "rms norm"}

@@ -335,10 +335,12 @@ def test_the_same_seed_gives_the_same_weights(model: Any, context: Context) -> N
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("prune", {"sparsity": 1.5}), ("prune", {"sparsitty": 0.5}), ("cluster", {"num_clusters": 1}),
+        ("prune", {"sparsity": 1.5}),
+        ("prune", {"sparsitty": 0.5}),
+        ("cluster", {"num_clusters": 1}),
         ("prune_n_of_m", {"n": 4, "m": 4}),
     ],
-)  # fmt: skip
+)
 def test_bad_parameters_are_refused(model: Any, context: Context, name: str, params: dict[str, Any]) -> None:
     with pytest.raises(RecipeError):
         run(name, ModelState(model), context, **params)

@@ -86,8 +86,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def edgetool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgetool.cli.main", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=600, env={**os.environ, "CI": "1"}, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, "CI": "1"},
+        check=False,
+    )
 
 
 def test_every_line_ends_well(workplace: Path) -> None:
@@ -101,9 +106,15 @@ def test_every_line_ends_well(workplace: Path) -> None:
         assert done.returncode in allowed, f"{line}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, line
     for name in (
-        "run/report.html", "board-run/report.md", "both/report.html", "model.tflite", "bundle/my_model.cc",
-        "micro/net_tflm.cc", "board/net.tflite", "onnx-board/net.onnx",
-    ):  # fmt: skip
+        "run/report.html",
+        "board-run/report.md",
+        "both/report.html",
+        "model.tflite",
+        "bundle/my_model.cc",
+        "micro/net_tflm.cc",
+        "board/net.tflite",
+        "onnx-board/net.onnx",
+    ):
         assert (workplace / name).stat().st_size > 0, name
     tested = subprocess.run(["make", "-C", workplace / "digits-c", "test"], capture_output=True, text=True, check=False)
     assert tested.returncode == 0 and "PASS" in tested.stdout, tested.stdout + tested.stderr

@@ -104,12 +104,27 @@ def test_charts_are_well_formed(run_folder: Path) -> None:
 @pytest.mark.parametrize(
     "heading",
     [
-        "Smallest", "Fastest", "Source model", "2 failures", "Summary", "Charts", "Size and memory",
-        "Test accuracy, in pairs with the source model", "Accuracy of each class", "Latency", "Parity",
-        "Invariants in the exported files", "Layers of each artefact", "How this was measured", "Data", "Machine",
-        "Passes", "Skipped layers", "Stages",
+        "Smallest",
+        "Fastest",
+        "Source model",
+        "2 failures",
+        "Summary",
+        "Charts",
+        "Size and memory",
+        "Test accuracy, in pairs with the source model",
+        "Accuracy of each class",
+        "Latency",
+        "Parity",
+        "Invariants in the exported files",
+        "Layers of each artefact",
+        "How this was measured",
+        "Data",
+        "Machine",
+        "Passes",
+        "Skipped layers",
+        "Stages",
     ],
-)  # fmt: skip
+)
 def test_every_part_has_a_heading(page: Page, heading: str) -> None:
     assert heading in page.headings
 

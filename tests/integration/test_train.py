@@ -126,8 +126,12 @@ def interrupt(number: int) -> Callable[[EpochRecord], None]:
 def test_record_says_what_was_done(uninterrupted: tuple[Path, TrainRecord]) -> None:
     folder, record = uninterrupted
     assert sorted(item.name for item in folder.iterdir()) == [
-        ".lock", "history.csv", "logs", "model.keras", "train.json",
-    ]  # fmt: skip
+        ".lock",
+        "history.csv",
+        "logs",
+        "model.keras",
+        "train.json",
+    ]
     assert json.loads((folder / "train.json").read_text())["model"] == "their-mlp"
     assert len((folder / "history.csv").read_text().splitlines()) == EPOCHS + 1
     assert record.splits == {"train": 270, "val": 30, "test": 100}

@@ -219,9 +219,11 @@ def test_tensorflow_reads_the_event_files(tmp_path: Path) -> None:
         (number, tag, pytest.approx(value))
         for number in (1, 2, 300)
         for tag, value in (
-            ("epoch_loss", 1 / number), ("epoch_accuracy", 0.25), ("epoch_learning_rate", 0.5**number),
+            ("epoch_loss", 1 / number),
+            ("epoch_accuracy", 0.25),
+            ("epoch_learning_rate", 0.5**number),
         )
-    ]  # fmt: skip
+    ]
     assert found["validation"][:2] == [(1, "epoch_loss", 0.75), (1, "epoch_accuracy", 0.5)]
     assert len(found["validation"]) == 6
 

@@ -107,8 +107,12 @@ def test_missing_normalisation_and_swapped_colours_are_caught(shared_models: Pat
 
     trusted = run("resnet8_cifar10_float32.tflite", images)
     options: dict[str, Any] = {
-        "reference_name": "a", "artifact_name": "b", "kind": "quantized", "split": "val", "classes": True,
-    }  # fmt: skip
+        "reference_name": "a",
+        "artifact_name": "b",
+        "kind": "quantized",
+        "split": "val",
+        "classes": True,
+    }
     assert compare_outputs(trusted, run("resnet8_cifar10_int8.tflite", images), **options).passed
     for broken in (images / 255.0, images[..., ::-1], images.transpose(0, 2, 1, 3), images - 128.0):
         found = run("resnet8_cifar10_int8.tflite", np.ascontiguousarray(broken, np.float32))

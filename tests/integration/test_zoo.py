@@ -78,10 +78,24 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
         record = json.loads((tmp_path / "m" / "train.json").read_text())
         assert {"collect", "clean", "convert", "normalise"} <= set(record["facts"])
     done = edgetool(
-        "compress", f"{tmp_path}/m/model.keras", "--data", data, "--recipe", card.default_recipe, "--effort", "0.02",
-        "--max-train-samples", samples, "--max-test-samples", str(TEST_SAMPLES), "--bench-seconds", "0",
-        "--accept-source", "-o", f"{tmp_path}/run",
-    )  # fmt: skip
+        "compress",
+        f"{tmp_path}/m/model.keras",
+        "--data",
+        data,
+        "--recipe",
+        card.default_recipe,
+        "--effort",
+        "0.02",
+        "--max-train-samples",
+        samples,
+        "--max-test-samples",
+        str(TEST_SAMPLES),
+        "--bench-seconds",
+        "0",
+        "--accept-source",
+        "-o",
+        f"{tmp_path}/run",
+    )
     assert done.returncode in (0, 43), done.stderr  # 43: after one epoch nothing need be good enough to be chosen
     manifest = load_manifest(tmp_path / "run")
     made = {a.name: a for a in manifest.artifacts}

@@ -9,9 +9,21 @@ import sys
 import pytest
 
 HEAVY = (
-    "tensorflow", "tf_keras", "keras", "onnx", "onnxruntime", "ai_edge_litert", "numpy", "scipy", "sklearn", "PIL",
-    "rich", "pydantic", "jinja2", "psutil",
-)  # fmt: skip
+    "tensorflow",
+    "tf_keras",
+    "keras",
+    "onnx",
+    "onnxruntime",
+    "ai_edge_litert",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "PIL",
+    "rich",
+    "pydantic",
+    "jinja2",
+    "psutil",
+)
 
 
 def loaded_by(code: str) -> set[str]:

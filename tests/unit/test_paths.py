@@ -18,9 +18,15 @@ def test_what_is_no_file_is_refused_at_once_and_by_name(
 ) -> None:
     path = tmp_path / "model.onnx"
     found = {
-        "fifo": "a FIFO", "socket": "a socket", "device": "a device", "missing": "No such file", "long": "too long",
-        "loop": "symbolic links", "below a file": "Not a directory", "nul": "null byte",
-    }[kind]  # fmt: skip
+        "fifo": "a FIFO",
+        "socket": "a socket",
+        "device": "a device",
+        "missing": "No such file",
+        "long": "too long",
+        "loop": "symbolic links",
+        "below a file": "Not a directory",
+        "nul": "null byte",
+    }[kind]
     if kind == "fifo":
         os.mkfifo(path)
     elif kind == "socket":

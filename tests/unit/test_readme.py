@@ -60,8 +60,11 @@ def test_the_card_of_the_example_parses() -> None:
     card = parse_card(tomllib.loads(example("model.toml")), package="example", source="README.md")
     real = find_model(card.name)
     assert (card.task, card.metric, card.preprocessing, card.training) == (
-        real.task, real.metric, real.preprocessing, real.training,
-    )  # fmt: skip
+        real.task,
+        real.metric,
+        real.preprocessing,
+        real.training,
+    )
 
 
 def test_the_recipe_of_the_example_parses(tmp_path: Path) -> None:

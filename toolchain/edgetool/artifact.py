@@ -27,8 +27,13 @@ __all__ = [
 Format = Literal["keras", "h5", "saved_model", "tflite", "onnx", "pt2", "function", "c"]
 
 SUFFIXES: dict[str, Format] = {
-    ".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".onnx": "onnx", ".pt2": "pt2",
-}  # fmt: skip
+    ".keras": "keras",
+    ".h5": "h5",
+    ".hdf5": "h5",
+    ".tflite": "tflite",
+    ".onnx": "onnx",
+    ".pt2": "pt2",
+}
 
 #: How a PyTorch model becomes a file that holds a graph and no code.
 MAKE_PT2 = (

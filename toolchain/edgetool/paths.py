@@ -86,9 +86,11 @@ def read_file(path: Path, *, expected: str, max_bytes: int) -> bytes:
             str(path), found=exc.strerror or str(exc), expected=expected, next_step="check the path and the disk"
         ) from None
     raise MissingFileError(
-        str(path), found=f"{num_bytes:,} bytes", expected=f"{expected}, of {max_bytes:,} at most",
+        str(path),
+        found=f"{num_bytes:,} bytes",
+        expected=f"{expected}, of {max_bytes:,} at most",
         next_step="check the path",
-    )  # fmt: skip
+    )
 
 
 def _short(path: Path) -> str:

@@ -219,15 +219,19 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
                 )
     if (target.runner == "qemu") != (target.qemu is not None):
         raise TargetError(
-            source, found=f"runner {target.runner!r} {'with' if target.qemu else 'without'} a table [qemu]",
-            expected="both or neither", next_step="add the table, or correct the runner",
-        )  # fmt: skip
+            source,
+            found=f"runner {target.runner!r} {'with' if target.qemu else 'without'} a table [qemu]",
+            expected="both or neither",
+            next_step="add the table, or correct the runner",
+        )
     for name in target.sources:
         if getattr(target, name, None) is None:
             raise TargetError(
-                source, found=f"a source for {name}, which is not given", expected="the figure too",
+                source,
+                found=f"a source for {name}, which is not given",
+                expected="the figure too",
                 next_step=nearest(name, [*FIGURES]),
-            )  # fmt: skip
+            )
     return target
 
 

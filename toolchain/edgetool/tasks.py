@@ -32,9 +32,16 @@ TASKS = {
 
 #: Metric -> whether larger is better.
 METRICS = {
-    "accuracy": True, "auc": True, "r2": True, "top5": True, "inception_score": True,
-    "mae": False, "mse": False, "rmse": False, "nats": False,
-}  # fmt: skip
+    "accuracy": True,
+    "auc": True,
+    "r2": True,
+    "top5": True,
+    "inception_score": True,
+    "mae": False,
+    "mse": False,
+    "rmse": False,
+    "nats": False,
+}
 
 #: Metrics whose drops count in points (hundredths); those of others count in percent.
 IN_POINTS = frozenset({"accuracy", "auc", "r2", "top5"})

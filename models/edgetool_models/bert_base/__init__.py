@@ -39,9 +39,16 @@ def build(keras: Any) -> Any:
     x = layers.Dropout(DROPOUT, name="embedding_dropout")(x)
     for number in range(1, NUM_BLOCKS + 1):
         x = encoder_block(
-            keras, x, num_heads=NUM_HEADS, ff_width=FF_WIDTH, name=f"block{number}", norm_first=False,
-            dropout=DROPOUT, mask=row, epsilon=EPSILON,
-        )  # fmt: skip
+            keras,
+            x,
+            num_heads=NUM_HEADS,
+            ff_width=FF_WIDTH,
+            name=f"block{number}",
+            norm_first=False,
+            dropout=DROPOUT,
+            mask=row,
+            epsilon=EPSILON,
+        )
     first = layers.Flatten(name="first")(layers.Cropping1D((0, LENGTH - 1), name="first_token")(x))
     outputs = layers.Dense(WIDTH, activation="tanh", name="pooler")(first)
     return keras.Model([ids, mask, segments], outputs, name="bert_base")

@@ -34,8 +34,14 @@ def build(keras: Any) -> Any:
     x = layers.Dropout(DROPOUT, name="embedding_dropout")(x)
     for number in range(1, NUM_BLOCKS + 1):
         x = encoder_block(
-            keras, x, num_heads=NUM_HEADS, ff_width=FF_WIDTH, name=f"block{number}", dropout=DROPOUT, causal=True,
+            keras,
+            x,
+            num_heads=NUM_HEADS,
+            ff_width=FF_WIDTH,
+            name=f"block{number}",
+            dropout=DROPOUT,
+            causal=True,
             epsilon=EPSILON,
-        )  # fmt: skip
+        )
     x = layers.LayerNormalization(epsilon=EPSILON, name="final_norm")(x)
     return keras.Model(ids, token(x, reverse=True), name="gpt2_small")

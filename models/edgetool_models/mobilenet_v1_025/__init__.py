@@ -9,9 +9,20 @@ __all__ = ["build"]
 
 #: (filters, stride) of each depthwise separable block at alpha = 0.25: Howard et al. 2017, table 1, divided by four.
 BLOCKS = (
-    (16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (128, 1), (128, 1), (128, 1), (256, 2),
+    (16, 1),
+    (32, 2),
+    (32, 1),
+    (64, 2),
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (128, 1),
+    (128, 1),
+    (128, 1),
+    (128, 1),
+    (256, 2),
     (256, 1),
-)  # fmt: skip
+)
 
 #: Of moving averages: Keras' 0.99 lags behind the few hundred steps of an epoch. No weight depends on it.
 MOMENTUM = 0.9

@@ -176,9 +176,20 @@ def parity(rng: random.Random, name: str, recipe: str, kind: str) -> tuple[Parit
         tolerance = "SQNR >= 10 dB, top-1 agreement >= 0.9"
     error = 10 ** (-sqnr / 20) * 2.0
     first = ParityRecord(
-        "source", name, "float" if is_float else "quantized", "validation", 256, error, error * 40, (sqnr,),
-        1.0 if sqnr > 50 else round(rng.uniform(0.94, 0.996), 4), tolerance, True, 0, rng.randrange(256),
-    )  # fmt: skip
+        "source",
+        name,
+        "float" if is_float else "quantized",
+        "validation",
+        256,
+        error,
+        error * 40,
+        (sqnr,),
+        1.0 if sqnr > 50 else round(rng.uniform(0.94, 0.996), 4),
+        tolerance,
+        True,
+        0,
+        rng.randrange(256),
+    )
     if kind == "tflite":
         return (first,)
     other = dataclasses.replace(first, reference=f"{recipe}.tflite", kind="float" if is_float else "runtimes")

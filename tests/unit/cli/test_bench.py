@@ -18,11 +18,28 @@ from edgetool.runners.base import RunPlan
 from edgetool.store.manifest import LatencyRecord, RatioRecord
 
 RECORD = LatencyRecord(
-    device="cpu", runtime="litert", num_threads=1, batch=1, pinned_cpus=(3,), num_warmup=3, num_samples=5,
-    min_ns=301_000.0, mean_ns=306_000.0, p50_ns=305_500.0, p90_ns=310_000.0, p95_ns=311_000.0, p99_ns=312_000.0,
-    max_ns=1_313_000.0, std_ns=2_000.0, throughput_per_s=3268.0, load_ns=4_000_000.0, peak_rss_bytes=52_000_000,
-    noise="quiet", noise_reason="spread 1 %", energy_method="not measured: no counter",
-)  # fmt: skip
+    device="cpu",
+    runtime="litert",
+    num_threads=1,
+    batch=1,
+    pinned_cpus=(3,),
+    num_warmup=3,
+    num_samples=5,
+    min_ns=301_000.0,
+    mean_ns=306_000.0,
+    p50_ns=305_500.0,
+    p90_ns=310_000.0,
+    p95_ns=311_000.0,
+    p99_ns=312_000.0,
+    max_ns=1_313_000.0,
+    std_ns=2_000.0,
+    throughput_per_s=3268.0,
+    load_ns=4_000_000.0,
+    peak_rss_bytes=52_000_000,
+    noise="quiet",
+    noise_reason="spread 1 %",
+    energy_method="not measured: no counter",
+)
 
 
 @pytest.fixture

@@ -15,10 +15,27 @@ from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.store.manifest import LatencyRecord, RatioRecord
 
 RECORD = LatencyRecord(
-    device="cpu", runtime="litert", num_threads=1, batch=1, pinned_cpus=(), num_warmup=3, num_samples=5, min_ns=1.0,
-    mean_ns=1.0, p50_ns=1.0, p90_ns=1.0, p95_ns=1.0, p99_ns=1.0, max_ns=1.0, std_ns=0.0, throughput_per_s=1e9,
-    load_ns=1.0, peak_rss_bytes=1, noise="quiet", noise_reason="",
-)  # fmt: skip
+    device="cpu",
+    runtime="litert",
+    num_threads=1,
+    batch=1,
+    pinned_cpus=(),
+    num_warmup=3,
+    num_samples=5,
+    min_ns=1.0,
+    mean_ns=1.0,
+    p50_ns=1.0,
+    p90_ns=1.0,
+    p95_ns=1.0,
+    p99_ns=1.0,
+    max_ns=1.0,
+    std_ns=0.0,
+    throughput_per_s=1e9,
+    load_ns=1.0,
+    peak_rss_bytes=1,
+    noise="quiet",
+    noise_reason="",
+)
 
 
 @pytest.fixture

@@ -17,10 +17,20 @@ from edgetool.store.manifest import ParityRecord
 from edgetool.verify.files import Verification
 
 RECORD = ParityRecord(
-    reference="a.onnx", artifact="b.tflite", kind="quantized", split="val", num_samples=40, max_abs_error=0.25,
-    max_rel_error=0.5, sqnr_db=(21.5, 200.0), top1_agreement=0.975, tolerance="SQNR >= 10 dB", passed=True,
-    worst_output=0, worst_sample=17,
-)  # fmt: skip
+    reference="a.onnx",
+    artifact="b.tflite",
+    kind="quantized",
+    split="val",
+    num_samples=40,
+    max_abs_error=0.25,
+    max_rel_error=0.5,
+    sqnr_db=(21.5, 200.0),
+    top1_agreement=0.975,
+    tolerance="SQNR >= 10 dB",
+    passed=True,
+    worst_output=0,
+    worst_sample=17,
+)
 
 app = typer.Typer()
 app.command()(verify)

@@ -29,11 +29,14 @@ def test_sound_data_pass() -> None:
         (np.array([None, 1], dtype=object), None, "dtype object"),
         (np.zeros((2, 2), complex), None, "dtype complex128"),
         (np.zeros((3, 2)), [0, 1], "2 labels, expected 3"),
-        (np.array([[0.0, np.nan], [np.inf, np.nan]]), None,
-         r"3 values that are NaN or infinite in 2 samples, in columns 0, 1, the first in sample 0 at \[1\]"),
+        (
+            np.array([[0.0, np.nan], [np.inf, np.nan]]),
+            None,
+            r"3 values that are NaN or infinite in 2 samples, in columns 0, 1, the first in sample 0 at \[1\]",
+        ),
         (np.zeros((2, 2)), [0.0, np.nan], "y_test: 1 values that are NaN"),
     ],
-)  # fmt: skip
+)
 def test_unsound_data_are_named(x: Any, y: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_dataset(_data(x, y))
@@ -62,7 +65,7 @@ def test_splits_of_unlike_shapes() -> None:
         (None, "reconstruction", (-1, 2)),
         (None, "generation", (-1, 16, 16, 1)),
     ],
-)  # fmt: skip
+)
 def test_labels_that_fit(y: Any, task: str, output: tuple[int, ...]) -> None:
     check_fits(_data(np.zeros((3, 2)), y), [(-1, 2)], output, task)
 
@@ -79,7 +82,7 @@ def test_labels_that_fit(y: Any, task: str, output: tuple[int, ...]) -> None:
         (np.zeros((3, 5)), "regression", (-1, 4), r"targets of shape \[3, 5\]"),
         (None, "classification", (-1, 10), "no labels"),
     ],
-)  # fmt: skip
+)
 def test_labels_that_do_not_fit(y: Any, task: str, output: tuple[int, ...], message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_fits(_data(np.zeros((3, 2)), y), [(-1, 2)], output, task)

@@ -31,9 +31,16 @@ def _jpegs(count: int, size: int = 8) -> tuple[np.ndarray, np.ndarray]:
 def test_reads_all_splits_and_class_names(tmp_path: Path) -> None:
     x, y = np.arange(24, dtype=np.float32).reshape(4, 6), np.array([0, 1, 0, 1])
     path = _save(
-        tmp_path / "a.npz", x_train=x, y_train=y, x_val=x[:2], y_val=y[:2], x_test=x[2:], y_test=y[2:],
-        class_names=np.array(["no", "yes"]), index_train=np.arange(4),
-    )  # fmt: skip
+        tmp_path / "a.npz",
+        x_train=x,
+        y_train=y,
+        x_val=x[:2],
+        y_val=y[:2],
+        x_test=x[2:],
+        y_test=y[2:],
+        class_names=np.array(["no", "yes"]),
+        index_train=np.arange(4),
+    )
     loaded = load_npz(path)
     assert loaded.class_names == ("no", "yes")
     assert loaded.train is not None and loaded.val is not None and loaded.test is not None
@@ -64,10 +71,15 @@ def test_decodes_jpegs(tmp_path: Path) -> None:
     [
         (lambda blob, offsets: (blob[:-30], offsets), "as the last offset says"),
         (lambda blob, offsets: (blob, offsets[::-1]), "no rising offsets"),
-        (lambda blob, offsets: (np.concatenate([blob[: offsets[1]], blob[: offsets[1]] * 0]),
-                                np.array([0, offsets[1], 2 * offsets[1]])), r"jpeg_test\[1\]"),
+        (
+            lambda blob, offsets: (
+                np.concatenate([blob[: offsets[1]], blob[: offsets[1]] * 0]),
+                np.array([0, offsets[1], 2 * offsets[1]]),
+            ),
+            r"jpeg_test\[1\]",
+        ),
     ],
-)  # fmt: skip
+)
 def test_damaged_jpegs_are_named(tmp_path: Path, change: object, message: str) -> None:
     blob, offsets = change(*_jpegs(3))  # type: ignore[operator]
     path = _save(tmp_path / "a.npz", jpeg_test=blob, offsets_test=offsets)

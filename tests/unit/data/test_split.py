@@ -50,9 +50,7 @@ def test_two_parts_make_the_whole() -> None:
 def test_validation_is_carved_from_train_alone() -> None:
     x = np.arange(20)[:, None]
     test = Split("test", (x,), np.zeros(20, int))
-    carved = carve_validation(
-        Dataset("d", Split("train", (x,), np.arange(20) % 2), None, test), fraction=0.1
-    )  # fmt: skip
+    carved = carve_validation(Dataset("d", Split("train", (x,), np.arange(20) % 2), None, test), fraction=0.1)
     assert carved.train is not None and carved.val is not None
     assert carved.test is test
     assert (carved.train.num_samples, carved.val.num_samples) == (18, 2)

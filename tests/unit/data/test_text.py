@@ -158,9 +158,12 @@ def test_bad_texts_are_refused(texts: list[str], labels: np.ndarray, match: str)
 def test_an_archive_of_texts(tmp_path: Path) -> None:
     path = tmp_path / "texts.npz"
     arrays = {
-        "x_train": np.array(["one", "two"]), "y_train": np.array([0, 1], np.uint8),
-        "x_test": np.array(["three"]), "y_test": np.array([1], np.uint8), "class_names": np.array(["a", "b"]),
-    }  # fmt: skip
+        "x_train": np.array(["one", "two"]),
+        "y_train": np.array([0, 1], np.uint8),
+        "x_test": np.array(["three"]),
+        "y_test": np.array([1], np.uint8),
+        "class_names": np.array(["a", "b"]),
+    }
     np.savez(path, **arrays)
     train, test, names, digest = npz_texts(path)
     assert train[0] == ["one", "two"] and test[1].tolist() == [1] and names == ("a", "b") and len(digest) == 64

@@ -12,9 +12,13 @@ from edgetool.data.dataset import Array
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 CONV = {
-    "stride_h": 1, "stride_w": 1, "dilation_h_factor": 1, "dilation_w_factor": 1, "padding": "SAME",
+    "stride_h": 1,
+    "stride_w": 1,
+    "dilation_h_factor": 1,
+    "dilation_w_factor": 1,
+    "padding": "SAME",
     "fused_activation_function": "NONE",
-}  # fmt: skip
+}
 
 
 def activation(name: str, *shape: int, scale: float = 0.5, zero_point: int = 0, dtype: str = "int8") -> Tensor:
@@ -39,9 +43,11 @@ def conv_graph() -> Callable[..., Graph]:
         weights = random.integers(-127, 128, (3, size, size, 2)).astype(np.int8)
         out = 4 if attributes.get("stride_h", 1) == 1 else 2
         tensors = [
-            activation("x", 4, 4, 2, zero_point=-3), constant("w", weights, (0.25, 0.125, 0.5)),
-            constant("b", np.array([10, -20, 30], np.int32)), activation("y", out, out, 3, scale=8.0, zero_point=5),
-        ]  # fmt: skip
+            activation("x", 4, 4, 2, zero_point=-3),
+            constant("w", weights, (0.25, 0.125, 0.5)),
+            constant("b", np.array([10, -20, 30], np.int32)),
+            activation("y", out, out, 3, scale=8.0, zero_point=5),
+        ]
         op = Op("CONV_2D", "y", ("x", "w", "b"), ("y",), {**CONV, **attributes})
         return graph_of(tensors, [op], ("x",), ("y",))
 

@@ -85,18 +85,31 @@ def test_weights_are_seen_by_channel(
 )
 def test_a_window_that_reaches_outside_is_padded(changes: dict[str, int], expected: bool) -> None:
     sizes = {
-        "in_h": 4, "in_w": 4, "out_h": 2, "out_w": 2, "kernel_h": 3, "kernel_w": 3, "stride_h": 1, "stride_w": 1,
-        "dilation_h": 1, "dilation_w": 1, "pad_top": 0, "pad_left": 0,
-    }  # fmt: skip
+        "in_h": 4,
+        "in_w": 4,
+        "out_h": 2,
+        "out_w": 2,
+        "kernel_h": 3,
+        "kernel_w": 3,
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "pad_top": 0,
+        "pad_left": 0,
+    }
     assert is_padded({**sizes, **changes}) is expected
     assert not is_padded({"num_pixels": 4})
 
 
 def test_outputs_are_bounded_where_nothing_wraps() -> None:
     fields = {
-        "multipliers": np.full(4, 1 << 30, np.int32), "shifts": np.array([-1, -1, 9, 9], np.int8),
-        "out_zero": -128, "low": -128, "high": 127,
-    }  # fmt: skip
+        "multipliers": np.full(4, 1 << 30, np.int32),
+        "shifts": np.array([-1, -1, 9, 9], np.int8),
+        "out_zero": -128,
+        "low": -128,
+        "high": 127,
+    }
     sums = Bounds(np.array([-4000, 40, 1 << 29, 1 << 30]), np.array([-8, 48, (1 << 29) + 1, 1 << 30]))
     found = output_bounds({**fields}, sums)
     assert found.low.tolist()[:3] == [-128, -118, -128] and found.high.tolist()[:3] == [-128, -116, 127]

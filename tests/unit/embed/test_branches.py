@@ -30,9 +30,7 @@ OPEN = Tensor("c", (), "bool")
 
 def test_both_branches_are_computed_and_one_is_chosen() -> None:
     graph = inline_branches(_graph(OPEN))
-    assert [(op.kind, op.inputs) for op in graph.ops] == [
-        ("RELU", ("x",)), ("SELECT_V2", ("c", "y (then of 0)", "x"))
-    ]  # fmt: skip
+    assert [(op.kind, op.inputs) for op in graph.ops] == [("RELU", ("x",)), ("SELECT_V2", ("c", "y (then of 0)", "x"))]
     assert [step.kernel for step in lower_graph(_graph(OPEN), digest="d").steps] == ["relu_f32", "select_f32"]
 
 

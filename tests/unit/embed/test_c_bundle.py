@@ -15,10 +15,21 @@ from edgetool.targets import find_target
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 MODEL = GOLDEN / "tiny_int8.tflite"
 FILES = {
-    "net.h", "net.c", "weights.c", "test_vectors.h", "main.c", "Makefile", "CMakeLists.txt", "README.md", BUNDLE_FILE,
-    "zephyr/module.yml", "zephyr/CMakeLists.txt", "zephyr/Kconfig", "library.properties",
+    "net.h",
+    "net.c",
+    "weights.c",
+    "test_vectors.h",
+    "main.c",
+    "Makefile",
+    "CMakeLists.txt",
+    "README.md",
+    BUNDLE_FILE,
+    "zephyr/module.yml",
+    "zephyr/CMakeLists.txt",
+    "zephyr/Kconfig",
+    "library.properties",
     "examples/SelfTest/SelfTest.ino",
-}  # fmt: skip
+}
 
 
 def test_a_bundle_is_whole(tmp_path: Path) -> None:

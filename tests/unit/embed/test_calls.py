@@ -77,8 +77,9 @@ def test_a_source_without_an_arena_has_none() -> None:
 
 def test_a_parameter_that_no_step_reads_is_no_warning() -> None:
     program = place_io(dataclasses.replace(pair(("x",)), inputs=("x", "r")), "caller")
-    assert "  (void)input1;" in model_source(dataclasses.replace(program, steps=program.steps[1:]),
-                                             plan_arena(program), name="net")  # fmt: skip
+    assert "  (void)input1;" in model_source(
+        dataclasses.replace(program, steps=program.steps[1:]), plan_arena(program), name="net"
+    )
 
 
 def test_people_are_shown_the_calls(residual_graph: Graph) -> None:

@@ -18,13 +18,16 @@ FC = {"fused_activation_function": "NONE"}
 def graph_of(made: Quantization = SCALE, dtype: str = "int8") -> Graph:
     """Return x -> DEQUANTIZE -> f -> QUANTIZE -> q -> SOFTMAX -> y."""
     tensors = [
-        Tensor("x", (1, 4), "int8", SCALE), Tensor("f", (1, 4), "float32"), Tensor("q", (1, 4), dtype, made),
+        Tensor("x", (1, 4), "int8", SCALE),
+        Tensor("f", (1, 4), "float32"),
+        Tensor("q", (1, 4), dtype, made),
         Tensor("y", (1, 4), "int8", Quantization((1 / 256,), (-128,))),
-    ]  # fmt: skip
+    ]
     ops = (
-        Op("DEQUANTIZE", "f", ("x",), ("f",)), Op("QUANTIZE", "q", ("f",), ("q",)),
+        Op("DEQUANTIZE", "f", ("x",), ("f",)),
+        Op("QUANTIZE", "q", ("f",), ("q",)),
         Op("SOFTMAX", "y", ("q",), ("y",), {"beta": 1.0}),
-    )  # fmt: skip
+    )
     return Graph("tflite", {tensor.name: tensor for tensor in tensors}, ops, ("x",), ("y",))
 
 

@@ -26,17 +26,29 @@ from edgetool.embed.specialise import CORES, join_pairs
 def _conv(weights: Array, **changes: Any) -> Fields:
     size = len(weights)
     return {
-        "num_pixels": 4, "in_c": weights.shape[1], "out_c": size, "weights": weights.astype(np.int8),
-        "biases": np.zeros(size, np.int32), "shifts": np.full(size, -5, np.int8), **changes,
-    }  # fmt: skip
+        "num_pixels": 4,
+        "in_c": weights.shape[1],
+        "out_c": size,
+        "weights": weights.astype(np.int8),
+        "biases": np.zeros(size, np.int32),
+        "shifts": np.full(size, -5, np.int8),
+        **changes,
+    }
 
 
 def _depthwise(**changes: Any) -> Fields:
     return {
-        "in_c": 4, "out_c": 4, "kernel_h": 3, "kernel_w": 3, "dilation_h": 1, "dilation_w": 1,
-        "weights": np.ones((9, 4), np.int8), "biases": np.zeros(4, np.int32), "shifts": np.full(4, -5, np.int8),
+        "in_c": 4,
+        "out_c": 4,
+        "kernel_h": 3,
+        "kernel_w": 3,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "weights": np.ones((9, 4), np.int8),
+        "biases": np.zeros(4, np.int32),
+        "shifts": np.full(4, -5, np.int8),
         **changes,
-    }  # fmt: skip
+    }
 
 
 def _sum(**changes: int) -> Fields:

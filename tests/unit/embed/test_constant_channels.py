@@ -17,10 +17,18 @@ from edgetool.ir.graph import Tensor
 def pointwise(weights: Array, source: str = "x", output: str = "y", **changes: Any) -> Step:
     size = len(weights)
     fields: Fields = {
-        "num_pixels": 4, "in_c": weights.shape[1], "out_c": size, "out_zero": -5, "low": -128, "high": 127,
-        "weights": weights.astype(np.int8), "biases": np.arange(size, dtype=np.int32),
-        "multipliers": np.full(size, 1_500_000_000, np.int32), "shifts": np.full(size, -6, np.int8), **changes,
-    }  # fmt: skip
+        "num_pixels": 4,
+        "in_c": weights.shape[1],
+        "out_c": size,
+        "out_zero": -5,
+        "low": -128,
+        "high": 127,
+        "weights": weights.astype(np.int8),
+        "biases": np.arange(size, dtype=np.int32),
+        "multipliers": np.full(size, 1_500_000_000, np.int32),
+        "shifts": np.full(size, -6, np.int8),
+        **changes,
+    }
     return Step("p", "pointwise_conv_s8", (source,), output, fields)
 
 
@@ -91,12 +99,30 @@ def test_a_layer_behind_takes_the_constant_in(values: Array) -> None:
 
 def _depthwise(**changes: int) -> Step:
     fields: Fields = {
-        "in_h": 2, "in_w": 2, "in_c": 3, "out_h": 2, "out_w": 2, "out_c": 3, "kernel_h": 3, "kernel_w": 3,
-        "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "pad_top": 1, "pad_left": 1, "in_zero": 127,
-        "out_zero": 0, "low": -128, "high": 127, "weights": np.full((9, 3), 3, np.int8),
-        "biases": np.zeros(3, np.int32), "multipliers": np.full(3, 1 << 30, np.int32),
-        "shifts": np.full(3, -6, np.int8), **changes,
-    }  # fmt: skip
+        "in_h": 2,
+        "in_w": 2,
+        "in_c": 3,
+        "out_h": 2,
+        "out_w": 2,
+        "out_c": 3,
+        "kernel_h": 3,
+        "kernel_w": 3,
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "pad_top": 1,
+        "pad_left": 1,
+        "in_zero": 127,
+        "out_zero": 0,
+        "low": -128,
+        "high": 127,
+        "weights": np.full((9, 3), 3, np.int8),
+        "biases": np.zeros(3, np.int32),
+        "multipliers": np.full(3, 1 << 30, np.int32),
+        "shifts": np.full(3, -6, np.int8),
+        **changes,
+    }
     return Step("d", "depthwise_conv_s8", ("m",), "y", fields, has_scratch=True)
 
 
@@ -111,10 +137,18 @@ def test_padding_with_another_value_keeps_the_channel(changes: dict[str, int], i
 
 def test_one_scale_for_all_outputs_stays_one() -> None:
     fields: Fields = {
-        "num_rows": 1, "num_inputs": 2, "num_outputs": 2, "scale_step": 0, "out_zero": 3, "low": -128, "high": 127,
-        "weights": np.array([[1, 2], [3, 4]], np.int8), "biases": np.array([0, 1 << 30], np.int32),
-        "multipliers": np.array([1 << 30], np.int32), "shifts": np.array([-4], np.int8),
-    }  # fmt: skip
+        "num_rows": 1,
+        "num_inputs": 2,
+        "num_outputs": 2,
+        "scale_step": 0,
+        "out_zero": 3,
+        "low": -128,
+        "high": 127,
+        "weights": np.array([[1, 2], [3, 4]], np.int8),
+        "biases": np.array([0, 1 << 30], np.int32),
+        "multipliers": np.array([1 << 30], np.int32),
+        "shifts": np.array([-4], np.int8),
+    }
     (made,) = fold_constant_channels(program_of(Step("f", "fully_connected_s8", ("x",), "y", fields))).steps
     assert np.asarray(made.fields["weights"]).tolist() == [[1, 2], [0, 0]]
     assert np.asarray(made.fields["biases"])[1] == 124 * 32 and len(np.asarray(made.fields["multipliers"])) == 1

@@ -17,15 +17,30 @@ READ = [0, 2, 3, 7]
 
 def _scales(size: int) -> Fields:
     return {
-        "biases": np.arange(size, dtype=np.int32), "multipliers": np.full(size, 1 << 30, np.int32),
-        "shifts": -1 - np.arange(size, dtype=np.int8), "out_zero": 0, "low": -128, "high": 127,
-    }  # fmt: skip
+        "biases": np.arange(size, dtype=np.int32),
+        "multipliers": np.full(size, 1 << 30, np.int32),
+        "shifts": -1 - np.arange(size, dtype=np.int8),
+        "out_zero": 0,
+        "low": -128,
+        "high": 127,
+    }
 
 
 WINDOW: Fields = {
-    "in_h": 4, "in_w": 4, "out_h": 4, "out_w": 4, "kernel_h": 3, "kernel_w": 3, "stride_h": 1, "stride_w": 1,
-    "dilation_h": 1, "dilation_w": 1, "pad_top": 1, "pad_left": 1, "in_zero": 0,
-}  # fmt: skip
+    "in_h": 4,
+    "in_w": 4,
+    "out_h": 4,
+    "out_w": 4,
+    "kernel_h": 3,
+    "kernel_w": 3,
+    "stride_h": 1,
+    "stride_w": 1,
+    "dilation_h": 1,
+    "dilation_w": 1,
+    "pad_top": 1,
+    "pad_left": 1,
+    "in_zero": 0,
+}
 
 
 def _chain() -> Program:
@@ -40,13 +55,21 @@ def _chain() -> Program:
         Step("b", "depthwise_conv_s8", ("a",), "b", {**WINDOW, **_scales(8), "in_c": 8, "out_c": 8, "weights": taps}),
         Step("c", "max_pool_s8", ("b",), "c", {"channels": 8, "low": -128, "high": 127}),
         Step(
-            "d", "fully_connected_s8", ("flat",), "d",
+            "d",
+            "fully_connected_s8",
+            ("flat",),
+            "d",
             {**_scales(3), "num_rows": 1, "num_inputs": 32, "num_outputs": 3, "weights": last.reshape(3, 32)},
         ),
-    )  # fmt: skip
+    )
     shapes: dict[str, tuple[int, ...]] = {
-        "x": (1, 4, 4, 2), "a": (1, 4, 4, 8), "b": (1, 4, 4, 8), "c": (1, 2, 2, 8), "flat": (1, 32), "d": (1, 3),
-    }  # fmt: skip
+        "x": (1, 4, 4, 2),
+        "a": (1, 4, 4, 8),
+        "b": (1, 4, 4, 8),
+        "c": (1, 2, 2, 8),
+        "flat": (1, 32),
+        "d": (1, 3),
+    }
     tensors = {name: Tensor(name, shape, "int8") for name, shape in shapes.items()}
     return Program(tensors, steps, ("x",), ("d",), {"flat": "c"}, "d")
 

@@ -11,10 +11,11 @@ from edgetool.embed.ops.detections import CUSTOM
 from edgetool.ir.graph import Graph, Op, Tensor
 
 TENSORS = {
-    "boxes": Tensor("boxes", (1, 6, 4), "float32"), "scores": Tensor("scores", (1, 6, 3), "float32"),
+    "boxes": Tensor("boxes", (1, 6, 4), "float32"),
+    "scores": Tensor("scores", (1, 6, 3), "float32"),
     "anchors": Tensor("anchors", (6, 4), "float32", None, np.ones((6, 4), np.float32)),
     **{f"y{i}": Tensor(f"y{i}", (), "float32", has_shape=False) for i in range(4)},
-}  # fmt: skip
+}
 OUTPUTS = ("y0", "y1", "y2", "y3")
 OPTIONS = {"max_detections": 5, "num_classes": 2, "y_scale": 10.0, "nms_iou_threshold": 0.5}
 OP = Op(CUSTOM, "y0", ("boxes", "scores", "anchors"), OUTPUTS, OPTIONS)

@@ -24,9 +24,10 @@ def spread(graph: Graph, *, crops: tuple[int, ...] = (0, 0, 0, 0)) -> Graph:
         array = np.array(values, np.int32)
         tensors[name] = Tensor(name, array.shape, "int32", None, array)
     ops = (
-        Op("SPACE_TO_BATCH_ND", "x", ("u", "s", "p"), ("x",)), *graph.ops,
+        Op("SPACE_TO_BATCH_ND", "x", ("u", "s", "p"), ("x",)),
+        *graph.ops,
         Op("BATCH_TO_SPACE_ND", "z", ("y", "s", "c"), ("z",)),
-    )  # fmt: skip
+    )
     return dataclasses.replace(graph, tensors=tensors, ops=ops, inputs=("u",), outputs=("z",))
 
 

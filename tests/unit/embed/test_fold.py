@@ -33,11 +33,13 @@ def test_reshaping_keeps_the_values() -> None:
 def test_the_shape_of_an_activation_is_a_constant() -> None:
     """Keras's Reshape takes the batch out of it and puts the new shape together."""
     tensors = {
-        "x": Tensor("x", (1, 4, 3), "int8"), "shape": Tensor("shape", (3,), "int32"),
+        "x": Tensor("x", (1, 4, 3), "int8"),
+        "shape": Tensor("shape", (3,), "int32"),
         **{name: Tensor(name, (1,), "int32", None, np.array([at], np.int32)) for at, name in enumerate("012")},
-        "six": Tensor("six", (), "int32", None, np.array(6, np.int32)), "batch": Tensor("batch", (), "int32"),
+        "six": Tensor("six", (), "int32", None, np.array(6, np.int32)),
+        "batch": Tensor("batch", (), "int32"),
         "new": Tensor("new", (3,), "int32"),
-    }  # fmt: skip
+    }
     ops = (
         Op("SHAPE", "shape", ("x",), ("shape",)),
         Op("STRIDED_SLICE", "batch", ("shape", "0", "1", "1"), ("batch",), {"shrink_axis_mask": 1}),

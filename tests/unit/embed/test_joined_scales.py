@@ -13,9 +13,10 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 ONE, OTHER = Quantization((0.5,), (3,)), Quantization((0.25,), (7,))
 TENSORS = {
-    "a": Tensor("a", (1, 4), "uint8", ONE), "b": Tensor("b", (1, 4), "uint8", OTHER),
+    "a": Tensor("a", (1, 4), "uint8", ONE),
+    "b": Tensor("b", (1, 4), "uint8", OTHER),
     "y": Tensor("y", (1, 12), "uint8", ONE),
-}  # fmt: skip
+}
 JOIN = Op("CONCATENATION", "y", ("a", "b", "b"), ("y",), {"axis": 1, "fused_activation_function": "NONE"})
 GRAPH = Graph("tflite", TENSORS, (JOIN,), ("a", "b"), ("y",))
 

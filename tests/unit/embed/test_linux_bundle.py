@@ -19,16 +19,25 @@ SIGNATURE = Signature(
     (TensorSpec('in"put\u00e4?', (-1, 2, 3), "int8", (0.1,), (-5,)),), (TensorSpec("y", (), "float32"),)
 )
 COMMON = {
-    "signature.json", "run.py", "requirements.txt", "model.h", "main.c", "CMakeLists.txt", "net.service", "README.md",
+    "signature.json",
+    "run.py",
+    "requirements.txt",
+    "model.h",
+    "main.c",
+    "CMakeLists.txt",
+    "net.service",
+    "README.md",
     "bundle.toml",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
     ("file", "own", "package"),
-    [("tiny_int8.tflite", {"net.tflite", "litert.c"}, "ai-edge-litert"),
-     ("tiny.onnx", {"net.onnx", "onnxruntime.c"}, "onnxruntime")],
-)  # fmt: skip
+    [
+        ("tiny_int8.tflite", {"net.tflite", "litert.c"}, "ai-edge-litert"),
+        ("tiny.onnx", {"net.onnx", "onnxruntime.c"}, "onnxruntime"),
+    ],
+)
 def test_a_bundle_is_whole(file: str, own: set[str], package: str, tmp_path: Path) -> None:
     model = GOLDEN / file
     made = write_linux_bundle(
@@ -51,9 +60,13 @@ def test_the_signature_is_there_for_python_and_for_c(tmp_path: Path) -> None:
     )
     fields = json.loads((made.out / "signature.json").read_text())
     assert fields["inputs"][0] == {
-        "name": 'in"put\u00e4?', "shape": [-1, 2, 3], "dtype": "int8", "scale": [0.1], "zero_point": [-5],
+        "name": 'in"put\u00e4?',
+        "shape": [-1, 2, 3],
+        "dtype": "int8",
+        "scale": [0.1],
+        "zero_point": [-5],
         "quantized_dimension": 0,
-    }  # fmt: skip
+    }
     header = (made.out / "model.h").read_text()
     assert r'{"in\042put\303\244\077", 3, 3, {1, 2, 3}, 6},' in header and '{"y", 1, 0, {0}, 4},' in header
     assert "User=net\n" in (made.out / "Net.service").read_text()

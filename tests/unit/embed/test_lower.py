@@ -69,8 +69,10 @@ def test_the_dense_form_of_a_constant_is_that_constant(conv_graph: Callable[...,
         dense=dense,
     )
     (step,) = lower_graph(densified, digest="d").steps
-    assert all((value == step.fields[name]).all() if hasattr(value, "all") else value == step.fields[name]
-               for name, value in plain.fields.items())  # fmt: skip
+    assert all(
+        (value == step.fields[name]).all() if hasattr(value, "all") else value == step.fields[name]
+        for name, value in plain.fields.items()
+    )
     of_activation = _replace(graph, Op("DENSIFY", "dense", ("x",), ("dense",)), conv, dense=dense)
     with pytest.raises(UnsupportedModelError, match="DENSIFY"):
         lower_graph(dataclasses.replace(of_activation, outputs=("dense",)), digest="d")
@@ -95,8 +97,9 @@ def test_a_batch_may_be_moved_to_another_axis() -> None:
     tensors = {
         "x": Tensor("x", (-1, 3, 4), "float32"),
         "order": Tensor("order", (3,), "int32", None, np.array((1, 0, 2), "i4")),
-        "steps": Tensor("steps", (3, -1, 4), "float32"), "y": Tensor("y", (3, -1, 4), "float32"),
-    }  # fmt: skip
+        "steps": Tensor("steps", (3, -1, 4), "float32"),
+        "y": Tensor("y", (3, -1, 4), "float32"),
+    }
     ops = (Op("TRANSPOSE", "steps", ("x", "order"), ("steps",)), Op("TANH", "y", ("steps",), ("y",)))
     program = lower_graph(Graph("tflite", tensors, ops, ("x",), ("y",)), digest="d")
     assert program.tensors["steps"].shape == (3, 1, 4)

@@ -21,8 +21,12 @@ from edgetool.targets import find_target
 
 ISAS = ("", "armv7e-m", "armv8.1-m.main")
 CONV = {
-    "stride_h": 1, "stride_w": 1, "dilation_h_factor": 1, "dilation_w_factor": 1, "fused_activation_function": "NONE",
-}  # fmt: skip
+    "stride_h": 1,
+    "stride_w": 1,
+    "dilation_h_factor": 1,
+    "dilation_w_factor": 1,
+    "fused_activation_function": "NONE",
+}
 
 
 def program_of(weights: Array, *, image: int = 6, pool: int = 1) -> Program:
@@ -153,10 +157,11 @@ def test_another_word_is_refused() -> None:
 def test_additions_are_packed_with_their_convolution(residual_graph: Graph, conv_graph: Callable[..., Graph]) -> None:
     names = {"w": draw(SIXTEEN, (32, 1, 1, 32)), "v": draw(SIXTEEN, (32, 1, 1, 32))}
     tensors = {
-        name: dataclasses.replace(tensor, shape=(*tensor.shape[:3], 32)) if tensor.constant is None
+        name: dataclasses.replace(tensor, shape=(*tensor.shape[:3], 32))
+        if tensor.constant is None
         else dataclasses.replace(tensor, shape=names[name].shape, constant=names[name])
         for name, tensor in residual_graph.tensors.items()
-    }  # fmt: skip
+    }
     wide = {"b": dataclasses.replace(tensors["b"], quantization=Quantization((8.0,), (0,)))}
     program = lower_graph(dataclasses.replace(residual_graph, tensors={**tensors, **wide}), digest="d")
     kernels = [step.kernel for step in pack(program, "armv7e-m").program.steps]

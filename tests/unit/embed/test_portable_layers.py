@@ -9,9 +9,17 @@ from edgetool.embed.portable_layers import kernel_choice, num_macs
 from edgetool.embed.program import Fields, Program, Step
 
 WINDOW: Fields = {
-    "in_h": 5, "in_w": 5, "in_c": 2, "out_h": 4, "out_w": 3, "out_c": 6, "kernel_h": 2, "kernel_w": 3,
-    "dilation_h": 1, "dilation_w": 1,
-}  # fmt: skip
+    "in_h": 5,
+    "in_w": 5,
+    "in_c": 2,
+    "out_h": 4,
+    "out_w": 3,
+    "out_c": 6,
+    "kernel_h": 2,
+    "kernel_w": 3,
+    "dilation_h": 1,
+    "dilation_w": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -53,9 +61,12 @@ def test_portable_layers_have_a_share_and_a_reason() -> None:
 
 def test_channels_apart_are_named_with_their_reason() -> None:
     fields: Fields = {
-        **WINDOW, "out_c": 1, "weights": np.ones((1, 12), np.int8), "biases": np.zeros(1, np.int32),
+        **WINDOW,
+        "out_c": 1,
+        "weights": np.ones((1, 12), np.int8),
+        "biases": np.zeros(1, np.int32),
         "shifts": np.array([3], np.int8),
-    }  # fmt: skip
+    }
     exact = Step("a, channels apart", "exact_conv_s8", ("x",), "y", fields)
     (layer,) = kernel_choice(_program(exact), "native").portable
     assert layer.reason == "these channels shift left" and layer.share == 1.0

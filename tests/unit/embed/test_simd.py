@@ -58,9 +58,11 @@ def test_channels_are_filled_up_and_biases_stand_twice(conv_graph: Callable[...,
 
 def _pixels(count: int, in_c: int = 4, out_c: int = 4) -> Step:
     arrays = {
-        "weights": np.ones((out_c, in_c), np.int8), "biases": np.zeros(out_c, np.int32),
-        "multipliers": np.ones(out_c, np.int32), "shifts": np.full(out_c, -3, np.int8),
-    }  # fmt: skip
+        "weights": np.ones((out_c, in_c), np.int8),
+        "biases": np.zeros(out_c, np.int32),
+        "multipliers": np.ones(out_c, np.int32),
+        "shifts": np.full(out_c, -3, np.int8),
+    }
     sizes = {"num_pixels": count, "in_c": in_c, "out_c": out_c, "out_zero": 0, "low": -128, "high": 127}
     return Step("p", "pointwise_conv_s8", ("x",), "y", {**sizes, **arrays})
 
@@ -100,15 +102,29 @@ def test_additions(shift: int, kernel: str) -> None:
 
 def _depthwise(**changes: int) -> Step:
     sizes = {
-        "in_h": 5, "in_w": 6, "in_c": 20, "out_h": 5, "out_w": 6, "out_c": 20, "kernel_h": 3, "kernel_w": 3,
-        "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "pad_top": 1, "pad_left": 1,
-    }  # fmt: skip
+        "in_h": 5,
+        "in_w": 6,
+        "in_c": 20,
+        "out_h": 5,
+        "out_w": 6,
+        "out_c": 20,
+        "kernel_h": 3,
+        "kernel_w": 3,
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "pad_top": 1,
+        "pad_left": 1,
+    }
     sizes = {**sizes, **changes}
     out_c = sizes["out_c"]
     arrays = {
-        "weights": np.arange(9 * out_c).astype(np.int8).reshape(9, out_c), "biases": np.zeros(out_c, np.int32),
-        "multipliers": np.ones(out_c, np.int32), "shifts": np.full(out_c, -3, np.int8),
-    }  # fmt: skip
+        "weights": np.arange(9 * out_c).astype(np.int8).reshape(9, out_c),
+        "biases": np.zeros(out_c, np.int32),
+        "multipliers": np.ones(out_c, np.int32),
+        "shifts": np.full(out_c, -3, np.int8),
+    }
     return Step("d", "depthwise_conv_s8", ("x",), "y", {**sizes, **arrays}, has_scratch=True)
 
 
@@ -131,9 +147,11 @@ def test_depthwise(changes: dict[str, int], scratch: int, overwrites: tuple[int,
 
 def test_fully_connected_layers_keep_one_scale() -> None:
     fields = {
-        "weights": np.arange(15, dtype=np.int8).reshape(3, 5), "biases": np.zeros(3, np.int32),
-        "multipliers": np.array([7], np.int32), "shifts": np.array([-2], np.int8),
-    }  # fmt: skip
+        "weights": np.arange(15, dtype=np.int8).reshape(3, 5),
+        "biases": np.zeros(3, np.int32),
+        "multipliers": np.array([7], np.int32),
+        "shifts": np.array([-2], np.int8),
+    }
     step = simd_step(Step("f", "fully_connected_s8", ("x",), "y", {**fields}))
     assert step.kernel == "fully_connected_s8_simd"
     assert array(step.fields, "weights").shape == (1, 2, 16, 4) and step.scratch_bytes == 2 * 8

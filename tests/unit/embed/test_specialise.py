@@ -127,9 +127,21 @@ def test_helium_reads_four_channels_and_sixteen_weights(program: Program) -> Non
 
 def _conv(*, in_c: int, weights: Array, **changes: int) -> Step:
     sizes = {
-        "in_h": 4, "in_w": 4, "in_c": in_c, "out_h": 4, "out_w": 4, "out_c": len(weights), "kernel_h": 1, "kernel_w": 1,
-        "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "pad_top": 0, "pad_left": 0,
-    }  # fmt: skip
+        "in_h": 4,
+        "in_w": 4,
+        "in_c": in_c,
+        "out_h": 4,
+        "out_w": 4,
+        "out_c": len(weights),
+        "kernel_h": 1,
+        "kernel_w": 1,
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "pad_top": 0,
+        "pad_left": 0,
+    }
     scales = {"biases": np.zeros(len(weights), np.int32), "multipliers": np.full(len(weights), 1 << 30, np.int32)}
     arrays = {"weights": weights, "shifts": np.full(len(weights), -3, np.int8), **scales}
     return Step("c", "conv_s8", ("x",), "y", {**sizes, **changes, **arrays}, has_scratch=True)
@@ -137,13 +149,27 @@ def _conv(*, in_c: int, weights: Array, **changes: int) -> Step:
 
 def _depthwise(**changes: int) -> Step:
     sizes = {
-        "in_h": 5, "in_w": 6, "in_c": 4, "out_h": 5, "out_w": 6, "out_c": 4, "kernel_h": 3, "kernel_w": 3,
-        "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "pad_top": 1, "pad_left": 1,
-    }  # fmt: skip
+        "in_h": 5,
+        "in_w": 6,
+        "in_c": 4,
+        "out_h": 5,
+        "out_w": 6,
+        "out_c": 4,
+        "kernel_h": 3,
+        "kernel_w": 3,
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h": 1,
+        "dilation_w": 1,
+        "pad_top": 1,
+        "pad_left": 1,
+    }
     arrays = {
-        "weights": np.ones((9, 4), np.int8), "biases": np.zeros(4, np.int32), "multipliers": np.ones(4, np.int32),
+        "weights": np.ones((9, 4), np.int8),
+        "biases": np.zeros(4, np.int32),
+        "multipliers": np.ones(4, np.int32),
         "shifts": np.full(4, -3, np.int8),
-    }  # fmt: skip
+    }
     return Step("d", "depthwise_conv_s8", ("x",), "y", {**sizes, **changes, **arrays}, has_scratch=True)
 
 

@@ -20,10 +20,12 @@ OPS = (
 def _graph(height: int = 1, width: int = 8, *, outputs: tuple[str, ...] = ("y",)) -> Graph:
     lengths = np.array((height, width), np.int32)
     tensors = {
-        "x": Tensor("x", (3, 1, 8), "float32"), "length": Tensor("length", (2,), "int32", None, lengths),
-        "f": Tensor("f", (3, 1, 5), "complex64"), "r": Tensor("r", (3, 5), "complex64"),
+        "x": Tensor("x", (3, 1, 8), "float32"),
+        "length": Tensor("length", (2,), "int32", None, lengths),
+        "f": Tensor("f", (3, 1, 5), "complex64"),
+        "r": Tensor("r", (3, 5), "complex64"),
         "y": Tensor("y", (3, 5), "float32"),
-    }  # fmt: skip
+    }
     return Graph("tflite", tensors, OPS, ("x",), outputs)
 
 

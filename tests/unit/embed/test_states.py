@@ -28,8 +28,9 @@ def test_both_copies_go_where_the_state_is_read_before_it_is_written() -> None:
     steps = (_copy("s", "r"), Step("y", "work", ("r", "x"), "y"), Step("v", "make", ("y",), "v"), _copy("v", "s"))
     program = share_states(_program(*steps))
     assert [(step.kernel, step.inputs, step.output) for step in program.steps] == [
-        ("work", ("r", "x"), "y"), ("make", ("y",), "s")
-    ]  # fmt: skip
+        ("work", ("r", "x"), "y"),
+        ("make", ("y",), "s"),
+    ]
     assert program.owner("r") == "s"
 
 

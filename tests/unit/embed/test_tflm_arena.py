@@ -16,9 +16,14 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
 #: Least arena that tflite-micro 0.dev20261023182759 (x86-64, reference kernels) ran the model in, to within 16 bytes.
 MEASURED = {
-    "tiny_int8": 2_256, "tiny_float32": 2_048, "autoencoder_toycar_float32": 6_224, "autoencoder_toycar_int8": 4_640,
-    "dscnn_kws_int8": 24_272, "resnet8_cifar10_float32": 203_376, "resnet8_cifar10_int8": 55_984,
-}  # fmt: skip
+    "tiny_int8": 2_256,
+    "tiny_float32": 2_048,
+    "autoencoder_toycar_float32": 6_224,
+    "autoencoder_toycar_int8": 4_640,
+    "dscnn_kws_int8": 24_272,
+    "resnet8_cifar10_float32": 203_376,
+    "resnet8_cifar10_int8": 55_984,
+}
 
 #: Arena with data and bss on a Cortex-M55, TFLM at 90b983c with CMSIS-NN, of which arena is the most.
 CMSIS_NN = {"autoencoder_toycar_int8": 9_540, "dscnn_kws_int8": 27_900, "resnet8_cifar10_int8": 55_580}

@@ -17,10 +17,18 @@ from edgetool.ir.graph import Tensor
 
 def _program(kernel: str = "pointwise_conv_s8", **changes: Any) -> Program:
     layer: Fields = {
-        "num_pixels": 6, "in_c": 4, "out_c": 3, "out_zero": 0, "low": -128, "high": 127,
-        "weights": np.arange(12, dtype=np.int8).reshape(3, 4), "biases": np.array([4, 5, 6], np.int32),
-        "multipliers": np.full(3, 1 << 30, np.int32), "shifts": np.array([-3, 2, -4], np.int8), **changes,
-    }  # fmt: skip
+        "num_pixels": 6,
+        "in_c": 4,
+        "out_c": 3,
+        "out_zero": 0,
+        "low": -128,
+        "high": 127,
+        "weights": np.arange(12, dtype=np.int8).reshape(3, 4),
+        "biases": np.array([4, 5, 6], np.int32),
+        "multipliers": np.full(3, 1 << 30, np.int32),
+        "shifts": np.array([-3, 2, -4], np.int8),
+        **changes,
+    }
     scales = {"multiplier_0": 1 << 30, "shift_0": 0, "multiplier_1": 5, "shift_1": -1, "out_shift": -1}
     fields: Fields = {"conv": layer, "scales": {**scales}} if "add" in kernel else layer
     inputs, overwrites = (("x", "other"), (1,)) if "add" in kernel else (("x",), ())
@@ -72,9 +80,15 @@ def test_one_scale_of_all_outputs_is_repeated_for_the_exact_kernel() -> None:
     weights = np.full((3, 4), -1, np.int8)
     weights[1] = -128
     fields: Fields = {
-        "num_rows": 6, "num_inputs": 4, "num_outputs": 3, "scale_step": 0, "weights": weights,
-        "biases": np.zeros(3, np.int32), "multipliers": np.array([7], np.int32), "shifts": np.array([-9], np.int8),
-    }  # fmt: skip
+        "num_rows": 6,
+        "num_inputs": 4,
+        "num_outputs": 3,
+        "scale_step": 0,
+        "weights": weights,
+        "biases": np.zeros(3, np.int32),
+        "multipliers": np.array([7], np.int32),
+        "shifts": np.array([-9], np.int8),
+    }
     step = Step("f", "fully_connected_s8", ("x",), "y", fields)
     tensors = {"x": Tensor("x", (1, 6, 4), "int8"), "y": Tensor("y", (1, 6, 3), "int8")}
     exact, layer, _ = split_unfit_channels(Program(tensors, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps

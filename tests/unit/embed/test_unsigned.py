@@ -20,13 +20,20 @@ def _graph() -> Graph:
 def test_only_the_ends_stay_unsigned() -> None:
     graph = as_signed(_graph())
     assert [(op.kind, op.inputs, op.outputs) for op in graph.ops] == [
-        ("FLIP_SIGN", ("x",), ("x as int8",)), ("A", ("x as int8", "w"), ("m",)), ("B", ("m",), ("y as int8",)),
+        ("FLIP_SIGN", ("x",), ("x as int8",)),
+        ("A", ("x as int8", "w"), ("m",)),
+        ("B", ("m",), ("y as int8",)),
         ("FLIP_SIGN", ("y as int8",), ("y",)),
-    ]  # fmt: skip
+    ]
     assert graph.ops[1].attributes == {"axis": 1, "unsigned": True}
     assert {name: tensor.dtype for name, tensor in graph.tensors.items()} == {
-        "x": "uint8", "y": "uint8", "x as int8": "int8", "y as int8": "int8", "m": "int8", "w": "int8",
-    }  # fmt: skip
+        "x": "uint8",
+        "y": "uint8",
+        "x as int8": "int8",
+        "y as int8": "int8",
+        "m": "int8",
+        "w": "int8",
+    }
     assert graph.tensors["m"].quantization == Quantization((0.5,), (2,))
     values = graph.constant("w")
     assert values is not None and values.tolist() == [-128, 127]

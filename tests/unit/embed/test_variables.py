@@ -40,9 +40,10 @@ def _graph(*, assigns: bool = True, values: np.ndarray | None = FIRST) -> Graph:
 def test_a_variable_is_a_tensor_that_is_read_and_written() -> None:
     found = resolve_variables(_graph())
     assert [(op.kind, op.inputs, op.outputs) for op in found.graph.ops] == [
-        ("READ_VARIABLE", ("variable /s",), ("r",)), ("ADD", ("x", "r"), ("y",)),
+        ("READ_VARIABLE", ("variable /s",), ("r",)),
+        ("ADD", ("x", "r"), ("y",)),
         ("ASSIGN_VARIABLE", ("y",), ("variable /s",)),
-    ]  # fmt: skip
+    ]
     assert found.initial["variable /s"].tolist() == FIRST.tolist()
 
 

@@ -18,9 +18,16 @@ def evaluation(value: float, metric: str = "accuracy") -> EvaluationRecord:
 
 
 ARTIFACT = ArtifactRecord(
-    "a.tflite", "a", Artifact("a.tflite", "tflite", Signature((), ()), "d" * 64, 9, Provenance("", "export")),
-    SizeRecord(9, 9, 9), 0, 0, 9, (), validation=evaluation(0.89),
-)  # fmt: skip
+    "a.tflite",
+    "a",
+    Artifact("a.tflite", "tflite", Signature((), ()), "d" * 64, 9, Provenance("", "export")),
+    SizeRecord(9, 9, 9),
+    0,
+    0,
+    9,
+    (),
+    validation=evaluation(0.89),
+)
 SOURCE = evaluation(0.90)
 
 

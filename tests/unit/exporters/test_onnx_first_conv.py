@@ -28,9 +28,13 @@ def _model(channels: int) -> Any:
     model = onnx.parser.parse_model(TEXT.replace("C]", f"{channels}]"))
     kernel = np.random.default_rng(0).integers(-60, 60, (8, channels, 3, 3)).astype(np.int8)
     for name, values in {
-        "s": np.array(1 / 255, np.float32), "z": np.array(0, np.uint8), "cs": np.array(0.01, np.float32),
-        "kernel": kernel, "ws": np.full(8, 0.01, np.float32), "wz": np.zeros(8, np.int8),
-    }.items():  # fmt: skip
+        "s": np.array(1 / 255, np.float32),
+        "z": np.array(0, np.uint8),
+        "cs": np.array(0.01, np.float32),
+        "kernel": kernel,
+        "ws": np.full(8, 0.01, np.float32),
+        "wz": np.zeros(8, np.int8),
+    }.items():
         set_constant(model.graph, name, values)
     return model
 

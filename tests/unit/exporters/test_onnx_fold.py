@@ -22,9 +22,14 @@ def _dense(body: str, **constants: Any) -> Any:
     )
     random = np.random.default_rng(2)
     values = {
-        "w": random.normal(size=(6, 4)), "wt": random.normal(size=(4, 6)), "b": random.normal(size=4),
-        "s": random.uniform(0.5, 2, 4), "t": random.normal(size=(1, 4)), "one": np.array(3.0), **constants,
-    }  # fmt: skip
+        "w": random.normal(size=(6, 4)),
+        "wt": random.normal(size=(4, 6)),
+        "b": random.normal(size=4),
+        "s": random.uniform(0.5, 2, 4),
+        "t": random.normal(size=(1, 4)),
+        "one": np.array(3.0),
+        **constants,
+    }
     for name, value in values.items():
         set_constant(model.graph, name, np.asarray(value, np.float32))
     return model

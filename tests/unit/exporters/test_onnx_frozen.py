@@ -14,10 +14,14 @@ from edgetool.exporters.onnx_frozen import prepare
 
 RANDOM = np.random.default_rng(3)
 WEIGHTS = {
-    "k": RANDOM.normal(size=(4, 2, 3, 3)), "gamma": RANDOM.uniform(0.5, 2, 4), "beta": RANDOM.normal(size=4),
-    "mean": RANDOM.normal(size=4), "var": RANDOM.uniform(0.5, 2, 4), "w": RANDOM.normal(size=(100, 3)),
+    "k": RANDOM.normal(size=(4, 2, 3, 3)),
+    "gamma": RANDOM.uniform(0.5, 2, 4),
+    "beta": RANDOM.normal(size=4),
+    "mean": RANDOM.normal(size=4),
+    "var": RANDOM.uniform(0.5, 2, 4),
+    "w": RANDOM.normal(size=(100, 3)),
     "b": RANDOM.normal(size=3),
-}  # fmt: skip
+}
 
 
 def network(*, opset: int = 18, batch: int | str = "N", flat: tuple[int, ...] = (0, -1), listed: bool = False) -> bytes:

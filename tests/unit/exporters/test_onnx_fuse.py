@@ -38,9 +38,14 @@ def _model(body: str, **constants: Any) -> Any:
     )
     random = np.random.default_rng(1)
     values = {
-        "epsilon": np.array(1e-6), "gamma": random.uniform(0.5, 2.0, 6), "beta": random.normal(size=6),
-        "half": np.array(0.5), "c": np.array(math.sqrt(0.5)), "tall": random.normal(size=(4, 6)), **constants,
-    }  # fmt: skip
+        "epsilon": np.array(1e-6),
+        "gamma": random.uniform(0.5, 2.0, 6),
+        "beta": random.normal(size=6),
+        "half": np.array(0.5),
+        "c": np.array(math.sqrt(0.5)),
+        "tall": random.normal(size=(4, 6)),
+        **constants,
+    }
     for name, value in values.items():
         set_constant(model.graph, name, np.asarray(value, np.float32))
     set_constant(model.graph, "axes", np.asarray(constants.get("axes", [-1]), np.int64))

@@ -23,9 +23,12 @@ from edgetool.exporters.onnx_patches import (
 
 def _convolve(node: Any, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     graph = helper.make_graph(
-        [node], "g", [helper.make_tensor_value_info("x", 1, x.shape)],
-        [helper.make_tensor_value_info("y", 1, [None] * 4)], [onnx.numpy_helper.from_array(kernel, "w")],
-    )  # fmt: skip
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", 1, x.shape)],
+        [helper.make_tensor_value_info("y", 1, [None] * 4)],
+        [onnx.numpy_helper.from_array(kernel, "w")],
+    )
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"x": x})[0])

@@ -51,8 +51,12 @@ def test_tidy_fuses_renames_and_keeps_the_outputs() -> None:
     assert [node.op_type for node in model.graph.node] == ["Conv", "GlobalAveragePool", "Reshape", "Gemm"]
     assert np.abs(_run(model, image) - before).max() < 1e-5
     assert {tensor.name for tensor in model.graph.initializer} == {
-        "conv/kernel", "conv/bias", "flat/constant", "out/kernel", "out/bias",
-    }  # fmt: skip
+        "conv/kernel",
+        "conv/bias",
+        "flat/constant",
+        "out/kernel",
+        "out/bias",
+    }
     assert [value.name for value in model.graph.output] == ["out"]
 
 
@@ -165,10 +169,17 @@ def test_a_table_that_is_an_output_layer_too_is_stored_once() -> None:
 @pytest.mark.parametrize(
     ("shape", "fused"),
     [
-        ((), True), ((1,), True), ((6,), True), ((1, 6), True), ((1, 1, 6), True),
-        ((6, 1), False), ((6, 6), False), ((1, 6, 1), False), ((2, 1, 1, 6), False),
+        ((), True),
+        ((1,), True),
+        ((6,), True),
+        ((1, 6), True),
+        ((1, 1, 6), True),
+        ((6, 1), False),
+        ((6, 6), False),
+        ((1, 6, 1), False),
+        ((2, 1, 1, 6), False),
     ],
-)  # fmt: skip
+)
 def test_a_bias_of_any_shape_behind_a_product(shape: tuple[int, ...], fused: bool, swapped: bool) -> None:
     add = "Add (b, m)" if swapped else "Add (m, b)"
     rank = "float[N, 6, 8] x) => (float[P, Q, 6, 6] y" if len(shape) > 3 else "float[N, 6, 8] x) => (float[N, 6, 6] y"

@@ -36,9 +36,13 @@ def graph_of(*operators: tuple[str, tuple[int, ...], int], constants: tuple[int,
 
 def test_a_convolutional_network_stays_all_int8() -> None:
     model = graph_of(
-        ("CONV_2D", (0, 9), 1), ("ADD", (1, 0), 2), ("MEAN", (2, 9), 3), ("FULLY_CONNECTED", (3, 9), 4),
-        ("SOFTMAX", (4,), 5), constants=(9,),
-    )  # fmt: skip
+        ("CONV_2D", (0, 9), 1),
+        ("ADD", (1, 0), 2),
+        ("MEAN", (2, 9), 3),
+        ("FULLY_CONNECTED", (3, 9), 4),
+        ("SOFTMAX", (4,), 5),
+        constants=(9,),
+    )
     assert float_operators(model) == set()
 
 

@@ -88,13 +88,16 @@ def test_tables_and_products_are_int8_and_compute_the_same(per_channel: bool) ->
     expected = run(model)
     assert store_int8(model, per_channel=per_channel) == 2
     assert [operator_name(model, op) for op in model.subgraphs[0].operators] == [
-        "GATHER", "DEQUANTIZE", "FULLY_CONNECTED",
-    ]  # fmt: skip
+        "GATHER",
+        "DEQUANTIZE",
+        "FULLY_CONNECTED",
+    ]
     assert has_int8_weights(model, model.subgraphs[0].operators[2])
     found = stored(model)
     assert {name: len(t.quantization.scale) for name, t in found.items()} == {
-        "table": 1, "dense/kernel": UNITS if per_channel else 1,
-    }  # fmt: skip
+        "table": 1,
+        "dense/kernel": UNITS if per_channel else 1,
+    }
     error = np.abs(run(unpack(pack(model))) - expected).max(axis=(0, 1))
     assert error.max() < 0.05 * np.abs(expected).max()
     if per_channel:  # the smallest unit has a scale of its own

@@ -70,12 +70,17 @@ PAYLOADS: dict[str, Json] = {
     "keras function": function("get_file", "keras.utils"),
     "unsafe": function("enable_unsafe_deserialization", "keras.config"),
     "no name": {"class_name": "function", "config": {"name": "relu"}},
-    "type": {"class_name": "__typespec__", "spec_name": "Popen", "module": "subprocess", "registered_name": None,
-             "config": []},
+    "type": {
+        "class_name": "__typespec__",
+        "spec_name": "Popen",
+        "module": "subprocess",
+        "registered_name": None,
+        "config": [],
+    },
     "type spec": {"class_name": "TypeSpec", "type_spec": "evil.Spec", "serialized": []},
     "vocabulary": layer("StringLookup", vocabulary="/etc/passwd"),
     "loop": {"module": "keras.src.ops.core", "class_name": "Map", "config": {"name": "bad"}},
-}  # fmt: skip
+}
 
 
 def model(*layers: Json, name: str = "inner") -> Json:
@@ -125,7 +130,7 @@ PLACES: dict[str, Callable[[Json], Json]] = {
     "call": called,
     "tensor": lambda payload: argument("Normalization", "mean")({"class_name": "__tensor__", "config": payload}),
     "unknown key": argument("Dense", "whatever"),
-}  # fmt: skip
+}
 
 
 def write(path: Path, config: Json) -> None:

@@ -65,9 +65,16 @@ def test_a_plain_program_is_kept_without_what_would_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["torch.hub.load", "torch.ops.aten.from_file", "_operator.attrgetter", "#module:f", "torch.ops.vendor.relu",
-     "torch.ops.aten.__class__", "os.system"],
-)  # fmt: skip
+    [
+        "torch.hub.load",
+        "torch.ops.aten.from_file",
+        "_operator.attrgetter",
+        "#module:f",
+        "torch.ops.vendor.relu",
+        "torch.ops.aten.__class__",
+        "os.system",
+    ],
+)
 def test_operators_outside_torch_are_refused(target: str, tmp_path: Path) -> None:
     with pytest.raises(UntrustedModelError, match="outside torch") as caught:
         read_program(archive(tmp_path / "m.pt2", program(target=target)))
@@ -76,9 +83,15 @@ def test_operators_outside_torch_are_refused(target: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "target",
-    ["torch.ops.aten.conv2d.default", "torch.ops.aten._softmax.default", "_operator.getitem", "torch.sym_size",
-     "math.floor", "torch.ops.higher_order.cond"],
-)  # fmt: skip
+    [
+        "torch.ops.aten.conv2d.default",
+        "torch.ops.aten._softmax.default",
+        "_operator.getitem",
+        "torch.sym_size",
+        "math.floor",
+        "torch.ops.higher_order.cond",
+    ],
+)
 def test_operators_of_torch_are_taken(target: str, tmp_path: Path) -> None:
     read_program(archive(tmp_path / "m.pt2", program(target=target)))
 

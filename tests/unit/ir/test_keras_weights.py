@@ -49,5 +49,7 @@ def test_links_out_of_the_file_are_refused(tmp_path: Path) -> None:
 def test_folders_count_each_class() -> None:
     counts: Counter[str] = Counter()
     assert [class_folder("", kind, counts) for kind in ("Conv2D", "Conv2D", "Dense")] == [
-        "layers/conv2d", "layers/conv2d_1", "layers/dense",
-    ]  # fmt: skip
+        "layers/conv2d",
+        "layers/conv2d_1",
+        "layers/dense",
+    ]

@@ -42,9 +42,13 @@ def macs(kind: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], 
     ],
 )
 def test_formulas(
-    kind: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], attributes: dict[str, Any],
+    kind: str,
+    x: tuple[int, ...],
+    w: tuple[int, ...],
+    y: tuple[int, ...],
+    attributes: dict[str, Any],
     expected: int | None,
-) -> None:  # fmt: skip
+) -> None:
     assert macs(kind, x, w, y, **attributes) == expected
 
 

@@ -37,10 +37,28 @@ CRASH = InterpreterCrashError("broken.onnx", found="it crashed", expected="an an
 PLAIN = {"threads": "1", "batch": 1, "device": "cpu", "kernels": "default", "pin": True, "timeout_s": None}
 RATIO = RatioRecord("b.tflite", 0.76, 0.74, 0.78)
 RECORD = LatencyRecord(
-    device="cpu", runtime="litert", num_threads=1, batch=1, pinned_cpus=(2, 3), num_warmup=3, num_samples=5, min_ns=1.0,
-    mean_ns=2.0, p50_ns=2.0, p90_ns=3.0, p95_ns=3.0, p99_ns=3.0, max_ns=3.0, std_ns=0.5, throughput_per_s=5e8,
-    load_ns=9.0, peak_rss_bytes=10, noise="quiet", noise_reason="", ratio=RATIO,
-)  # fmt: skip
+    device="cpu",
+    runtime="litert",
+    num_threads=1,
+    batch=1,
+    pinned_cpus=(2, 3),
+    num_warmup=3,
+    num_samples=5,
+    min_ns=1.0,
+    mean_ns=2.0,
+    p50_ns=2.0,
+    p90_ns=3.0,
+    p95_ns=3.0,
+    p99_ns=3.0,
+    max_ns=3.0,
+    std_ns=0.5,
+    throughput_per_s=5e8,
+    load_ns=9.0,
+    peak_rss_bytes=10,
+    noise="quiet",
+    noise_reason="",
+    ratio=RATIO,
+)
 MACHINE = Machine("Linux", "a CPU", 4, (), 1, "", "3.11", {})
 
 

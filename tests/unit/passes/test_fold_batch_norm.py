@@ -71,9 +71,11 @@ class Model:
 
 
 STATISTICS = {
-    "moving_mean": Variable([1.0, 2.0]), "moving_variance": Variable([4.0, 16.0]),
-    "gamma": Variable([2.0, 8.0]), "beta": Variable([0.5, -0.5]),
-}  # fmt: skip
+    "moving_mean": Variable([1.0, 2.0]),
+    "moving_variance": Variable([4.0, 16.0]),
+    "gamma": Variable([2.0, 8.0]),
+    "beta": Variable([0.5, -0.5]),
+}
 
 
 def test_weights_and_bias() -> None:

@@ -36,9 +36,15 @@ def context(num_samples: int = 10, **settings: Any) -> Context:
 
 @pytest.mark.parametrize(
     ("epochs", "settings", "expected"),
-    [(1, {}, 3), (2, {}, 6), (0.5, {}, 2), (0.01, {}, 1),
-     (2, {"epochs_scale": 0.5}, 3), (1, {"max_train_samples": 4}, 1)],
-)  # fmt: skip
+    [
+        (1, {}, 3),
+        (2, {}, 6),
+        (0.5, {}, 2),
+        (0.01, {}, 1),
+        (2, {"epochs_scale": 0.5}, 3),
+        (1, {"max_train_samples": 4}, 1),
+    ],
+)
 def test_steps(epochs: float, settings: dict[str, Any], expected: int) -> None:
     assert num_steps(context(**settings), epochs) == expected
 

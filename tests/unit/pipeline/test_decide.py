@@ -39,9 +39,17 @@ def latency(p50: float, threads: int = 1) -> LatencyRecord:
 def record(name: str, raw: int, accuracy: float, p50: float, **changes: Any) -> ArtifactRecord:
     artifact = Artifact(f"{name}.tflite", "tflite", Signature((), ()), "d" * 64, raw, Provenance("", "export"))
     made = ArtifactRecord(
-        name, name, artifact, SizeRecord(raw, raw, raw), 0, 0, 1000, (), validation=evaluation(accuracy),
+        name,
+        name,
+        artifact,
+        SizeRecord(raw, raw, raw),
+        0,
+        0,
+        1000,
+        (),
+        validation=evaluation(accuracy),
         latency=(latency(p50),),
-    )  # fmt: skip
+    )
     return dataclasses.replace(made, **changes)
 
 

@@ -15,13 +15,34 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
 def plan(model: str, recipe: str) -> dict[str, PlannedRecipe]:
     options = RequestOptions(
-        model=model, data="digits", recipe=recipe, target=TargetOptions(), max_drop_points=1.0, out=None,
-        overwrite=False, seed=0, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
+        model=model,
+        data="digits",
+        recipe=recipe,
+        target=TargetOptions(),
+        max_drop_points=1.0,
+        out=None,
+        overwrite=False,
+        seed=0,
+        card=None,
+        task=None,
+        metric=None,
+        scale=None,
+        mean=None,
+        std=None,
+        dtype=None,
         one_hot=False,
-        label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=1.0, max_train_samples=None,
+        label_column=None,
+        image_size=None,
+        learning_rate=None,
+        batch_size=None,
+        effort=1.0,
+        max_train_samples=None,
         max_test_samples=None,
-        bench_seconds=1.0, trust=False, input_shape=(), command="edgetool compress",
-    )  # fmt: skip
+        bench_seconds=1.0,
+        trust=False,
+        input_shape=(),
+        command="edgetool compress",
+    )
     request = build_request(options, progress=lambda what, done, total: None, dry_run=True)
     return {found.name: found for found in plan_recipes(request)}
 

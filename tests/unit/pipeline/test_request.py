@@ -14,12 +14,34 @@ from edgetool.targets import TargetOptions
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 OPTIONS = RequestOptions(
-    model=str(GOLDEN / "tiny.keras"), data="digits", recipe="float16", target=TargetOptions(), max_drop_points=1.0,
-    out=None, overwrite=False, seed=3, card=None, task=None, metric=None, scale=None, mean=None, std=None, dtype=None,
-    one_hot=False, label_column=None, image_size=None, learning_rate=None, batch_size=None, effort=0.5,
-    max_train_samples=None, max_test_samples=None, bench_seconds=1.0, trust=False, input_shape=(),
+    model=str(GOLDEN / "tiny.keras"),
+    data="digits",
+    recipe="float16",
+    target=TargetOptions(),
+    max_drop_points=1.0,
+    out=None,
+    overwrite=False,
+    seed=3,
+    card=None,
+    task=None,
+    metric=None,
+    scale=None,
+    mean=None,
+    std=None,
+    dtype=None,
+    one_hot=False,
+    label_column=None,
+    image_size=None,
+    learning_rate=None,
+    batch_size=None,
+    effort=0.5,
+    max_train_samples=None,
+    max_test_samples=None,
+    bench_seconds=1.0,
+    trust=False,
+    input_shape=(),
     command="edgetool compress",
-)  # fmt: skip
+)
 
 
 def build(**changes: object):  # type: ignore[no-untyped-def]

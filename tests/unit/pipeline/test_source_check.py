@@ -32,9 +32,14 @@ def trained_on_unit_range(inputs: tuple[Array, ...]) -> tuple[Array, ...]:
 
 def probe(run: Callable[[tuple[Array, ...]], tuple[Array, ...]], **changes: object) -> SourceProbe:
     made = SourceProbe(
-        model="m.keras", run=run, raw=Split("val", (PIXELS,), LABELS), preprocessing=Preprocessing(),
-        channels_first=(), task=CLASSES, rescales=False,
-    )  # fmt: skip
+        model="m.keras",
+        run=run,
+        raw=Split("val", (PIXELS,), LABELS),
+        preprocessing=Preprocessing(),
+        channels_first=(),
+        task=CLASSES,
+        rescales=False,
+    )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 

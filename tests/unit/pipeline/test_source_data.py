@@ -19,10 +19,15 @@ NUM = 100
 
 def imported(*shape: int) -> ImportedModel:
     return ImportedModel(
-        model=object(), source_format="onnx", num_params=1, inputs=(TensorSpec("x", (-1, *shape), "float32", (), ()),),
-        outputs=(TensorSpec("y", (-1, 3), "float32", (), ()),), last_activation="softmax", runtime="numpy",
+        model=object(),
+        source_format="onnx",
+        num_params=1,
+        inputs=(TensorSpec("x", (-1, *shape), "float32", (), ()),),
+        outputs=(TensorSpec("y", (-1, 3), "float32", (), ()),),
+        last_activation="softmax",
+        runtime="numpy",
         run=lambda inputs: (np.zeros((len(inputs[0]), 3), np.float32),),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -10,9 +10,19 @@ from edgetool.errors import MissingFileError, RecipeError
 from edgetool.recipes.recipe import STANDARD_RECIPES, builtin_names, find_recipe, parse_recipe, resolve_recipes
 
 TWELVE = [
-    "float32", "float16", "w8_dynamic", "w8a8_static", "w8a16_static", "prune80_w8a8_static", "cluster32_w8a8_static",
-    "w8a8_qat", "prune80_w8a8_qat", "cluster32_w8a8_qat", "prune80_cluster32_w8a8_qat", "prune_2_4_w8a8_static",
-]  # fmt: skip
+    "float32",
+    "float16",
+    "w8_dynamic",
+    "w8a8_static",
+    "w8a16_static",
+    "prune80_w8a8_static",
+    "cluster32_w8a8_static",
+    "w8a8_qat",
+    "prune80_w8a8_qat",
+    "cluster32_w8a8_qat",
+    "prune80_cluster32_w8a8_qat",
+    "prune_2_4_w8a8_static",
+]
 
 
 def test_the_twelve_recipes_are_built_in() -> None:

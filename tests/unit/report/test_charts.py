@@ -46,7 +46,8 @@ def test_no_label_is_struck_through_by_the_line_of_the_source_where_there_is_roo
     for chart in run_charts(run, "r0"):
         assert chart.source_y is not None
         struck = [
-            mark for mark in chart.marks
+            mark
+            for mark in chart.marks
             if mark.label is not None and mark.label.box.top < chart.source_y < mark.label.box.bottom
-        ]  # fmt: skip
+        ]
         assert len(struck) <= 1

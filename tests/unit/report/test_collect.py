@@ -81,9 +81,10 @@ def test_an_artefact_that_could_not_be_run_is_in_the_headline_with_its_error_in_
 def test_without_a_reference_that_runs_there_is_no_yes(run: Run) -> None:
     artifacts = tuple(
         dataclasses.replace(row.record, failure=failed(run.manifest, "float32", row.record.artifact.format))
-        if row.record.is_reference else row.record
+        if row.record.is_reference
+        else row.record
         for row in run.rows
-    )  # fmt: skip
+    )
     found = collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run").answer
     assert found.fits is False
     assert found.headline.startswith("No: float32.tflite") and "no such operator" in found.headline

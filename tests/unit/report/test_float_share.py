@@ -11,9 +11,15 @@ from edgetool.report.float_share import FloatShare, float_sentence, float_share
 from edgetool.store.manifest import ArtifactRecord, LayerRecord, SizeRecord
 
 ARTIFACT = ArtifactRecord(
-    "a.tflite", "a", Artifact("a.tflite", "tflite", Signature((), ()), "d" * 64, 9, Provenance("", "export")),
-    SizeRecord(9, 9, 9), 0, 0, 9, (),
-)  # fmt: skip
+    "a.tflite",
+    "a",
+    Artifact("a.tflite", "tflite", Signature((), ()), "d" * 64, 9, Provenance("", "export")),
+    SizeRecord(9, 9, 9),
+    0,
+    0,
+    9,
+    (),
+)
 
 
 def layer(dtype: str, macs: int, num_bytes: int) -> LayerRecord:

@@ -9,8 +9,9 @@ def test_cells() -> None:
     assert text("") is NONE and num("1", None) is NONE
     assert num("1.0", 1.0) == Cell("1.0")
     assert [(column.title, column.numeric) for column in heads(["Name", "#Bytes"])] == [
-        ("Name", False), ("Bytes", True),
-    ]  # fmt: skip
+        ("Name", False),
+        ("Bytes", True),
+    ]
 
 
 def test_columns_without_a_word_go() -> None:

@@ -152,16 +152,18 @@ ctypes.CDLL = missing
 
 
 @pytest.mark.parametrize(
-    ("before", "method"), [("", "hold_the_interpreter"), ("", "sleep"), (WITHOUT_PRCTL, "sleep")],
+    ("before", "method"),
+    [("", "hold_the_interpreter"), ("", "sleep"), (WITHOUT_PRCTL, "sleep")],
     ids=["in C", "in Python", "without prctl"],
-)  # fmt: skip
+)
 def test_a_child_ends_with_a_parent_that_is_killed(tmp_path: Path, before: str, method: str) -> None:
     (tmp_path / "server.py").write_text(before + SERVER)
     (tmp_path / "parent.py").write_text(PARENT)
     parent = subprocess.Popen(
         [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "server.py"), method],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     time.sleep(0.1)  # until the call is under way; a child that is still idle must end as well
@@ -187,9 +189,12 @@ def test_a_child_whose_parent_has_gone_already_ends_at_once(tmp_path: Path) -> N
     (tmp_path / "server.py").write_text(SERVER)
     orphan = subprocess.run(
         [sys.executable, str(tmp_path / "server.py")],
-        input='{"id": 1, "method": "double", "params": {"value": 21}}', text=True, capture_output=True,
-        env={**os.environ, PARENT_VARIABLE: "1"}, start_new_session=True,
-    )  # fmt: skip
+        input='{"id": 1, "method": "double", "params": {"value": 21}}',
+        text=True,
+        capture_output=True,
+        env={**os.environ, PARENT_VARIABLE: "1"},
+        start_new_session=True,
+    )
     assert orphan.returncode == -9 and not orphan.stdout
 
 

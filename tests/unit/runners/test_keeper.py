@@ -17,9 +17,13 @@ WITH_PIPE = "import os, sys; print(os.getpid(), os.getpgid(0), flush=True); sys.
 def keep(*command: str, lifeline: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(keeper.__file__)), str(lifeline), *command],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        pass_fds=(lifeline,), start_new_session=True,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=(lifeline,),
+        start_new_session=True,
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ KILLED = InterpreterCrashError("m.onnx", found="killed", expected="life", next_s
         DiskFullError("m", found="a", expected="b", next_step="c"),
     ],
     ids=lambda error: type(error).__name__,
-)  # fmt: skip
+)
 def test_an_error_comes_back_as_the_same_kind(error: EdgetoolError) -> None:
     record = FailureRecord.of(error, stage="verify", recipe="w8a8_static", format="onnx")
     read = parse(FailureRecord, to_builtins(record), source="manifest", error=ManifestError)

@@ -19,10 +19,20 @@ from edgetool.store.run_folder import RunFolder, hash_key, remaining, require_ro
 
 def fresh(key: str = "k") -> Manifest:
     return Manifest(
-        schema_version=SCHEMA_VERSION, edgetool_version="0", command="edgetool compress m", run_key=key, created="",
-        status="running", seed=0, recipes=("float32",), target="host", max_drop_points=1.0, data={}, source=None,
+        schema_version=SCHEMA_VERSION,
+        edgetool_version="0",
+        command="edgetool compress m",
+        run_key=key,
+        created="",
+        status="running",
+        seed=0,
+        recipes=("float32",),
+        target="host",
+        max_drop_points=1.0,
+        data={},
+        source=None,
         machine=None,
-    )  # fmt: skip
+    )
 
 
 STAGE = StageRecord("build float32", "key", 1.0, "now")

@@ -63,8 +63,10 @@ def test_a_backend_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mon
 def test_the_environment_hides_gpus_that_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XLA_FLAGS", "--xla_theirs=1")
     assert child_environment(ComputeOptions(backend="torch", device="cpu")) == {
-        "KERAS_BACKEND": "torch", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu",
-    }  # fmt: skip
+        "KERAS_BACKEND": "torch",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "JAX_PLATFORMS": "cpu",
+    }
     assert child_environment(ComputeOptions()) == {"KERAS_BACKEND": "tensorflow"}
     assert child_environment(ComputeOptions(backend="jax"))["XLA_FLAGS"] == (
         "--xla_theirs=1 --xla_gpu_deterministic_ops=true"

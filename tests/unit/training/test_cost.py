@@ -12,9 +12,19 @@ from edgetool.training.cost import CostMeter, cost_record, count_macs, flops_per
 from edgetool.training.record import EpochCost, EpochRecord, TrainSettings, TrainState
 
 SETTINGS = TrainSettings(
-    model="m", data="digits", data_digest="d", num_train_samples=100, max_samples=None, preprocessing="x",
-    loss="mse", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=3, seed=0,
-)  # fmt: skip
+    model="m",
+    data="digits",
+    data_digest="d",
+    num_train_samples=100,
+    max_samples=None,
+    preprocessing="x",
+    loss="mse",
+    optimizer="adam",
+    learning_rate=0.001,
+    batch_size=64,
+    epochs=3,
+    seed=0,
+)
 TINY = Path(__file__).parents[2] / "golden" / "models" / "tiny.keras"
 EPOCH = EpochRecord(1, 0.5, 0.9, 0.6, 0.8, 3.0)
 

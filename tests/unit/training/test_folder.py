@@ -15,20 +15,52 @@ from edgetool.training.folder import open_train_folder, require_free
 from edgetool.training.record import CostRecord, EpochCost, EpochRecord, TrainRecord, TrainSettings
 
 SETTINGS = TrainSettings(
-    model="m", data="digits", data_digest="d", num_train_samples=100, max_samples=None, preprocessing="x",
-    loss="mse", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=3, seed=0,
-)  # fmt: skip
+    model="m",
+    data="digits",
+    data_digest="d",
+    num_train_samples=100,
+    max_samples=None,
+    preprocessing="x",
+    loss="mse",
+    optimizer="adam",
+    learning_rate=0.001,
+    batch_size=64,
+    epochs=3,
+    seed=0,
+)
 
 COST = EpochCost(train_seconds=0.8, energy_joules=None, peak_memory_bytes=1)
 RECORD = TrainRecord(
-    schema_version=1, edgetool_version="0", model="m", settings=SETTINGS, data_source="", class_names=(), splits={},
-    facts={}, num_params=1, model_digest="", seconds=1.0, num_resumes=0, device="cpu", machine=describe_machine(),
-    history=(), best_epoch=0,
+    schema_version=1,
+    edgetool_version="0",
+    model="m",
+    settings=SETTINGS,
+    data_source="",
+    class_names=(),
+    splits={},
+    facts={},
+    num_params=1,
+    model_digest="",
+    seconds=1.0,
+    num_resumes=0,
+    device="cpu",
+    machine=describe_machine(),
+    history=(),
+    best_epoch=0,
     cost=CostRecord(
-        seconds=1.0, device="cpu", num_devices=1, peak_memory_bytes=1, peak_memory_method="", energy_joules=None,
-        energy_method="", macs_per_sample=None, flops_per_step=None, flops_method="", samples_per_second=1.0,
+        seconds=1.0,
+        device="cpu",
+        num_devices=1,
+        peak_memory_bytes=1,
+        peak_memory_method="",
+        energy_joules=None,
+        energy_method="",
+        macs_per_sample=None,
+        flops_per_step=None,
+        flops_method="",
+        samples_per_second=1.0,
     ),
-)  # fmt: skip
+)
 
 
 def _epoch(number: int) -> EpochRecord:

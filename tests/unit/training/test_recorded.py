@@ -11,9 +11,14 @@ from edgetool.artifact import digest_path
 from edgetool.training.recorded import recorded_training
 
 VALIDATION = {
-    "split": "val", "num_samples": 9, "metric": "accuracy", "value": 0.9, "standard_error": 0.1, "method": "m",
+    "split": "val",
+    "num_samples": 9,
+    "metric": "accuracy",
+    "value": 0.9,
+    "standard_error": 0.1,
+    "method": "m",
     "runtime": "keras",
-}  # fmt: skip
+}
 
 
 def write(folder: Path, **changes: object) -> Path:

@@ -38,11 +38,15 @@ def test_a_record_holds_its_length_and_both_checksums() -> None:
 def test_an_event_in_wire_format() -> None:
     event = encode_event(2.0, step=300, scalars={"a": 1.0})
     assert event == (
-        b"\x09" + struct.pack("<d", 2.0)  # wall_time
+        b"\x09"
+        + struct.pack("<d", 2.0)  # wall_time
         + b"\x10\xac\x02"  # step
-        + b"\x2a\x0a" + b"\x0a\x08"  # summary, value
-        + b"\x0a\x01a" + b"\x15" + struct.pack("<f", 1.0)  # tag, simple_value
-    )  # fmt: skip
+        + b"\x2a\x0a"
+        + b"\x0a\x08"  # summary, value
+        + b"\x0a\x01a"
+        + b"\x15"
+        + struct.pack("<f", 1.0)  # tag, simple_value
+    )
 
 
 def epoch(number: int, val_loss: float | None = 0.5) -> EpochRecord:

@@ -69,8 +69,12 @@ def test_the_absolute_error_scales_with_each_outputs_own_magnitude() -> None:
     large, small = 1000.0 * REFERENCE, REFERENCE
     moved = small + np.float32(1e-3)
     options: dict = {
-        "reference_name": "a", "artifact_name": "b", "kind": "float", "split": "val", "classes": False,
-    }  # fmt: skip
+        "reference_name": "a",
+        "artifact_name": "b",
+        "kind": "float",
+        "split": "val",
+        "classes": False,
+    }
     assert compare_outputs((large,), (large + np.float32(0.05),), **options).passed
     record = compare_outputs((large, small), (large, moved), **options)
     assert not record.passed
@@ -236,9 +240,13 @@ def test_a_class_head_that_gives_the_usual_answer_is_not_ok() -> None:
 def test_a_head_of_logits_may_grow_where_it_is_known_to_hold_classes() -> None:
     logits = np.log(REFERENCE + 1e-3)
     options: dict = {
-        "reference_name": "source", "artifact_name": "x", "kind": "quantized", "split": "val", "classes": True,
+        "reference_name": "source",
+        "artifact_name": "x",
+        "kind": "quantized",
+        "split": "val",
+        "classes": True,
         "tolerance": RETRAINED,
-    }  # fmt: skip
+    }
     both = (REFERENCE, logits), (REFERENCE, 2.1 * logits)
     assert compare_outputs(*both, head_classes=(True,), **options).passed
     assert not compare_outputs(*both, **options).passed

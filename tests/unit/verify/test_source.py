@@ -85,9 +85,15 @@ OPTIONS = {"trust": False}
 def _imported() -> ImportedModel:
     """A model that gives `x + 1` and `2 x`."""
     return ImportedModel(
-        model=None, source_format="keras", num_params=0, inputs=(X_SPEC,), outputs=(), last_activation="",
-        runtime="keras", run=lambda inputs: (inputs[0] + 1.0, inputs[0] * 2.0),
-    )  # fmt: skip
+        model=None,
+        source_format="keras",
+        num_params=0,
+        inputs=(X_SPEC,),
+        outputs=(),
+        last_activation="",
+        runtime="keras",
+        run=lambda inputs: (inputs[0] + 1.0, inputs[0] * 2.0),
+    )
 
 
 def _run(array: np.ndarray, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:

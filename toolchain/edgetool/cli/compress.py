@@ -109,15 +109,36 @@ def compress(
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
     options = RequestOptions(
-        model=model, data=data, recipe=",".join(recipe or ()) or None, target=TargetOptions(target, flash, ram, clock),
-        max_drop_points=max_drop, out=out, overwrite=overwrite,
-        seed=seed, card=card, task=task, metric=metric, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot,
-        label_column=label_column, image_size=image_size, transpose=transpose, accept_source=accept_source,
-        learning_rate=learning_rate, batch_size=batch_size,
-        effort=effort, max_train_samples=max_train_samples, max_test_samples=max_test_samples,
-        bench_seconds=bench_seconds, trust=trust, input_shape=tuple(input_shape or ()),
+        model=model,
+        data=data,
+        recipe=",".join(recipe or ()) or None,
+        target=TargetOptions(target, flash, ram, clock),
+        max_drop_points=max_drop,
+        out=out,
+        overwrite=overwrite,
+        seed=seed,
+        card=card,
+        task=task,
+        metric=metric,
+        scale=scale,
+        mean=mean,
+        std=std,
+        dtype=dtype,
+        one_hot=one_hot,
+        label_column=label_column,
+        image_size=image_size,
+        transpose=transpose,
+        accept_source=accept_source,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        effort=effort,
+        max_train_samples=max_train_samples,
+        max_test_samples=max_test_samples,
+        bench_seconds=bench_seconds,
+        trust=trust,
+        input_shape=tuple(input_shape or ()),
         command=shlex.join(["edgetool", *sys.argv[1:]]),
-    )  # fmt: skip
+    )
     try:
         request = build_request(options, progress=console.progress, dry_run=dry_run)
         if dry_run:

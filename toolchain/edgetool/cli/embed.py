@@ -95,18 +95,30 @@ def embed(
     alone = next((option for option, is_given in given.items() if is_given), None)
     if alone is not None and runtime != "c":
         raise UsageError(
-            alone, found=f"--runtime {runtime}", expected="--runtime c, which alone has it",
+            alone,
+            found=f"--runtime {runtime}",
+            expected="--runtime c, which alone has it",
             next_step=f"give --runtime c, or leave {alone} out",
-        )  # fmt: skip
+        )
     console, folder = Console(json_output=json_output), Path(out or "bundle")
     if runtime == "array":
         files = embed_array(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
         console.result(_array_result(files), "\n".join(_array_lines(files)))
     elif runtime == "c":
         made = embed_c(
-            Path(model), artifact=artifact, name=name, out=folder, target=device, overwrite=overwrite, run=run,
-            pack=pack, num_vectors=vectors, optimize=optimize, io=io, drop_softmax=drop_softmax,
-        )  # fmt: skip
+            Path(model),
+            artifact=artifact,
+            name=name,
+            out=folder,
+            target=device,
+            overwrite=overwrite,
+            run=run,
+            pack=pack,
+            num_vectors=vectors,
+            optimize=optimize,
+            io=io,
+            drop_softmax=drop_softmax,
+        )
         for warning in made.bundle.warnings:
             console.say(f"warning: {warning}")
         console.result(made, "\n".join(_bundle_lines(made)))
@@ -142,9 +154,12 @@ def _place(model: Path, runtime: str | None, options: TargetOptions) -> tuple[Ta
 
 def _array_result(files: ArrayFiles) -> dict[str, str | int]:
     return {
-        "header": str(files.header), "source": str(files.source), "name": files.name,
-        "num_bytes": files.num_bytes, "sha256": files.digest,
-    }  # fmt: skip
+        "header": str(files.header),
+        "source": str(files.source),
+        "name": files.name,
+        "num_bytes": files.num_bytes,
+        "sha256": files.digest,
+    }
 
 
 def _array_lines(files: ArrayFiles) -> list[str]:

@@ -65,11 +65,24 @@ def export(
 
     console = Console(json_output=json_output, quiet=quiet or json_output)
     options = ExportOptions(
-        model=model, out=out, recipe=recipe, data=data, card=card, scale=scale, mean=mean, std=std, dtype=dtype,
-        one_hot=one_hot, label_column=label_column, image_size=image_size, trust=trust,
+        model=model,
+        out=out,
+        recipe=recipe,
+        data=data,
+        card=card,
+        scale=scale,
+        mean=mean,
+        std=std,
+        dtype=dtype,
+        one_hot=one_hot,
+        label_column=label_column,
+        image_size=image_size,
+        trust=trust,
         input_shape=tuple(input_shape or ()),
-        overwrite=overwrite, seed=seed, tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
-    )  # fmt: skip
+        overwrite=overwrite,
+        seed=seed,
+        tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
+    )
     try:
         exported = export_file(options, progress=console.progress)
     finally:

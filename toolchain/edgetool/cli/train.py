@@ -87,11 +87,19 @@ def train(
     console = Console(json_output=json_output, quiet=quiet or json_output)
     folder = Path(out or f"{re.sub('[.:]', '-', name)}-model")
     recipe = RecipeOptions(
-        optimizer=optimizer, learning_rate=learning_rate, batch_size=batch_size, epochs=epochs, schedule=schedule,
-        warmup_epochs=warmup_epochs, weight_decay=weight_decay, label_smoothing=label_smoothing,
-        augmentation=parse_augmentation(augmentation), patience=patience, balanced=balanced,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        epochs=epochs,
+        schedule=schedule,
+        warmup_epochs=warmup_epochs,
+        weight_decay=weight_decay,
+        label_smoothing=label_smoothing,
+        augmentation=parse_augmentation(augmentation),
+        patience=patience,
+        balanced=balanced,
         with_validation=with_validation,
-    )  # fmt: skip
+    )
     try:
         record = train_model(
             name,

@@ -74,10 +74,17 @@ def verify(
         return
     try:
         found = verify_files(
-            reference, candidate, runner=ProcessRunner(), data=None if data is None else load,
-            num_samples=samples, seed=seed, trust=trust, input_shapes=parse_input_shapes(input_shape or ()),
-            progress=console.progress, tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
-        )  # fmt: skip
+            reference,
+            candidate,
+            runner=ProcessRunner(),
+            data=None if data is None else load,
+            num_samples=samples,
+            seed=seed,
+            trust=trust,
+            input_shapes=parse_input_shapes(input_shape or ()),
+            progress=console.progress,
+            tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
+        )
     finally:
         console.close()
     _print_table(console, found)
@@ -98,9 +105,15 @@ def _bundle_kind(candidate: str) -> tuple[bool, str]:
 
 
 def _verify_bundle(
-    reference: str, candidate: str, load: InputLoader | None, samples: int, seed: int, console: Console,
-    *, trust: bool,
-) -> None:  # fmt: skip
+    reference: str,
+    candidate: str,
+    load: InputLoader | None,
+    samples: int,
+    seed: int,
+    console: Console,
+    *,
+    trust: bool,
+) -> None:
     from pathlib import Path
 
     from edgetool.embed.check_bundle import check_bundle, require_equal
@@ -136,13 +149,16 @@ def _print_table(console: Console, found: Verification) -> None:
     rows = []
     for index, sqnr in enumerate(parity.sqnr_db):
         worst = index == parity.worst_output
-        rows.append([
-            str(index), _decibels(sqnr),
-            f"{parity.max_abs_error:.3g}" if worst else "-",
-            f"{parity.max_rel_error:.3g}" if worst else "-",
-            f"{parity.top1_agreement:.4f}" if index == 0 and parity.top1_agreement is not None else "-",
-            verdict if worst else "-",
-        ])  # fmt: skip
+        rows.append(
+            [
+                str(index),
+                _decibels(sqnr),
+                f"{parity.max_abs_error:.3g}" if worst else "-",
+                f"{parity.max_rel_error:.3g}" if worst else "-",
+                f"{parity.top1_agreement:.4f}" if index == 0 and parity.top1_agreement is not None else "-",
+                verdict if worst else "-",
+            ]
+        )
     console.table(f"{parity.artifact} against {parity.reference}", columns, rows)
     for line in _notes(found, parity):
         console.say(line)

@@ -134,9 +134,17 @@ def embed_c(
         require_runnable(target)
     path, chosen = _tflite_of(model, artifact, name, "c", target)
     made = write_bundle(
-        path, name=chosen, out=out, target=target, overwrite=overwrite, pack=pack, num_vectors=num_vectors,
-        optimize=optimize, io=io, drop_softmax=drop_softmax,
-    )  # fmt: skip
+        path,
+        name=chosen,
+        out=out,
+        target=target,
+        overwrite=overwrite,
+        pack=pack,
+        num_vectors=num_vectors,
+        optimize=optimize,
+        io=io,
+        drop_softmax=drop_softmax,
+    )
     if not run:
         return EmbeddedC(made, None)
     with model_file(path, drop_softmax=drop_softmax) as file:

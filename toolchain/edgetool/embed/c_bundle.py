@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.arena import Arena, plan_arena
-from edgetool.embed.array import C_TYPES, float_literal
 from edgetool.embed.calls import buffer_lines, check_lines, fill_lines, io_bytes, place_io, run_call, usage_lines
-from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, values, weights_source
+from edgetool.embed.codegen import model_header, model_source, num_constant_bytes, weights_source
 from edgetool.embed.drop_softmax import model_file
 from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import PackedLayer, pack_for
@@ -28,6 +25,7 @@ from edgetool.embed.repair import repairs
 from edgetool.embed.simd import NATIVE_ISA
 from edgetool.embed.soft_float import soft_float_warnings
 from edgetool.embed.vectors import REFERENCE, Vectors, random_inputs, reference_vectors, with_limits
+from edgetool.embed.vectors_header import vectors_header
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
@@ -55,16 +53,6 @@ NUM_VECTORS = 4
 #: From so many steps on, floats that are rounded differently in each may end further apart than is usual.
 DEEP = 64
 
-#: Of test_vectors.h, where outputs are floats.
-IS_CLOSE = """static int test_is_close(const float *found, const float *expected, size_t count, float tolerance) {
-  int is_close = 1;
-  for (size_t i = 0; i < count; ++i) {
-    const float distance = found[i] < expected[i] ? expected[i] - found[i] : found[i] - expected[i];
-    const int is_same = found[i] == expected[i] || (found[i] != found[i] && expected[i] != expected[i]);
-    is_close = is_close && (is_same || distance <= tolerance); /* not a number is close to itself alone */
-  }
-  return is_close;
-}"""
 #: Of README.md, where the last softmax was left out.
 WITHOUT_SOFTMAX = (
     " Outputs are what the model's last\nsoftmax was given, which was left out: the largest is that of the same class."
@@ -115,10 +103,19 @@ class Bundle:
 
 
 def write_bundle(
-    path: Path, *, name: str, out: Path, target: Target, overwrite: bool, pack: str = "auto",
-    num_vectors: int = NUM_VECTORS, inputs: Sequence[Array] | None = None, optimize: str = "speed", io: str = "arena",
+    path: Path,
+    *,
+    name: str,
+    out: Path,
+    target: Target,
+    overwrite: bool,
+    pack: str = "auto",
+    num_vectors: int = NUM_VECTORS,
+    inputs: Sequence[Array] | None = None,
+    optimize: str = "speed",
+    io: str = "arena",
     drop_softmax: bool = False,
-) -> Bundle:  # fmt: skip
+) -> Bundle:
     """Write the `.tflite` file at `path` as a folder of C.
 
     Args:
@@ -155,12 +152,24 @@ def write_bundle(
             vectors, _ = with_limits(model, program, vectors)
     oracle = vectors.oracle + "".join(f", with {change} changed as it needs it" for change in repairs(path))
     bundle = Bundle(
-        out, name, path.name, program.source_digest, arena.num_bytes, arena.lower_bound_bytes,
-        num_constant_bytes(program), dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes, packing.layers, kernel_choice(program, target.isa),
-        soft_float_warnings(program, target), io, io_bytes(program),
-        drop_softmax, target.isa, oracle,
-    )  # fmt: skip
+        out,
+        name,
+        path.name,
+        program.source_digest,
+        arena.num_bytes,
+        arena.lower_bound_bytes,
+        num_constant_bytes(program),
+        dict(sorted(Counter(step.kernel for step in program.steps).items())),
+        packing.unpacked_bytes,
+        packing.layers,
+        kernel_choice(program, target.isa),
+        soft_float_warnings(program, target),
+        io,
+        io_bytes(program),
+        drop_softmax,
+        target.isa,
+        oracle,
+    )
     with atomic_path(out) as folder:
         folder.mkdir()
         for file, text in _files(program, arena, vectors, bundle, flag).items():
@@ -177,9 +186,11 @@ def optimization_flag(optimize: str) -> str:
     """
     if optimize not in OPTIMIZATIONS:
         raise UsageError(
-            f"--optimize {optimize}", found="no such optimisation", expected=", ".join(OPTIMIZATIONS),
+            f"--optimize {optimize}",
+            found="no such optimisation",
+            expected=", ".join(OPTIMIZATIONS),
             next_step=nearest(optimize, list(OPTIMIZATIONS)),
-        )  # fmt: skip
+        )
     return OPTIMIZATIONS[optimize]
 
 
@@ -219,14 +230,16 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
     common: dict[str, Any] = {"name": name}
     sizes = {"arena_bytes": f"{bundle.arena_bytes:,}", "constant_bytes": f"{bundle.constant_bytes:,}"}
     test = {
-        "buffers": buffer_lines(program, name), "fill": fill_lines(program, name), "run": run_call(program, name),
+        "buffers": buffer_lines(program, name),
+        "fill": fill_lines(program, name),
+        "run": run_call(program, name),
         "check": check_lines(program, name),
-    }  # fmt: skip
+    }
     return {
         f"{name}.h": model_header(program, arena, name=name),
         f"{name}.c": model_source(program, arena, name=name),
         "weights.c": weights_source(program, name=name),
-        "test_vectors.h": _vectors_header(vectors, bundle.oracle),
+        "test_vectors.h": vectors_header(vectors, bundle.oracle),
         "main.c": fill_template("main.c", **common, **test),
         "Makefile": fill_template("Makefile", **common, **_make_flags(bundle, flag)),
         "CMakeLists.txt": fill_template("CMakeLists.txt", **common, flag=flag),
@@ -238,16 +251,23 @@ def _files(program: Program, arena: Arena, vectors: Vectors, bundle: Bundle, fla
         ),
         "examples/SelfTest/SelfTest.ino": fill_template("arduino/SelfTest.ino", **common, **test),
         "README.md": fill_template(
-            "README.md", **common, **sizes, upper=name.upper(), version=__version__, source=bundle.source,
-            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}", usage=usage_lines(program, name),
-            outside=_outside_row(bundle), outputs=WITHOUT_SOFTMAX if bundle.drop_softmax else "",
+            "README.md",
+            **common,
+            **sizes,
+            upper=name.upper(),
+            version=__version__,
+            source=bundle.source,
+            lower_bound_bytes=f"{bundle.lower_bound_bytes:,}",
+            usage=usage_lines(program, name),
+            outside=_outside_row(bundle),
+            outputs=WITHOUT_SOFTMAX if bundle.drop_softmax else "",
             num_vectors=str(len(vectors.inputs[0])),
             packed="".join(f"\n| {line} |" for line in _packed_lines(bundle)),
             operators=", ".join(f"{count} {kernel}" for kernel, count in bundle.operators.items()),
             portable=_portable_row(bundle.kernels),
         ),
         BUNDLE_FILE: _toml(bundle),
-    }  # fmt: skip
+    }
 
 
 def _make_flags(bundle: Bundle, flag: str) -> dict[str, str]:
@@ -275,45 +295,6 @@ def _packed_lines(bundle: Bundle) -> list[str]:
         f"weights of `{quoted(layer.layer)}`, {layer.form} | {layer.packed_bytes:,} bytes of {layer.unpacked_bytes:,}"
         for layer in bundle.packed
     ]
-
-
-def _vectors_header(vectors: Vectors, oracle: str) -> str:
-    has_floats = any(array.dtype == np.float32 for array in vectors.outputs)
-    limits = [vectors.limit(index) for index in range(len(vectors.outputs))]
-    rule = f"within {max(limits):.1g} of the largest output" if has_floats else "bit for bit"
-    lines = [
-        f"/* Test vectors, written by edgetool: inputs, and what {oracle} made of them. */",
-        "#ifndef TEST_VECTORS_H_",
-        "#define TEST_VECTORS_H_",
-        "#include <stddef.h>",
-        "#include <stdint.h>",
-        f"#define TEST_NUM_VECTORS {len(vectors.inputs[0])}",
-        f'#define TEST_RULE "{rule}"',
-        "/* In a section of their own where a size is measured: a product does not ship them. */",
-        "#ifdef TEST_VECTORS_IN_SECTION",
-        '#define TEST_VECTOR __attribute__((section(".test_vectors")))',
-        "#else",
-        "#define TEST_VECTOR",
-        "#endif",
-    ]
-    for role, arrays in (("input", vectors.inputs), ("output", vectors.outputs)):
-        for index, array in enumerate(arrays):
-            lines += _vector(f"test_{role}{index}", array)
-    for index, array in enumerate(vectors.outputs):
-        if array.dtype == np.float32:
-            tolerance = float_literal(limits[index] * float(np.abs(array[np.isfinite(array)]).max(initial=0.0)))
-            lines.append(f"#define TEST_OUTPUT{index}_TOLERANCE {tolerance}")
-    lines += [IS_CLOSE] if has_floats else []
-    return "\n".join([*lines, "#endif", ""])
-
-
-def _vector(symbol: str, array: Array) -> list[str]:
-    kind, size = C_TYPES[str(array.dtype)], array[0].size
-    return [f"TEST_VECTOR static const {kind} {symbol}[TEST_NUM_VECTORS][{size}] = {{", *_rows(array), "};"]
-
-
-def _rows(array: Array) -> list[str]:
-    return [line for sample in array for line in ("{", *values(sample), "},")]
 
 
 def _toml(bundle: Bundle) -> str:

@@ -62,9 +62,11 @@ def _copy(source: str, result: Tensor) -> Step:
     suffix = SUFFIXES.get(result.dtype)
     if suffix is None:
         raise UnsupportedModelError(
-            source, found=f"an output of {result.dtype} that is another tensor's memory",
-            expected=f"one of {', '.join(SUFFIXES)}", next_step="--io arena",
-        )  # fmt: skip
+            source,
+            found=f"an output of {result.dtype} that is another tensor's memory",
+            expected=f"one of {', '.join(SUFFIXES)}",
+            next_step="--io arena",
+        )
     ones = {f"n{axis}": 1 for axis in range(4)}
     strides = {f"{end}{axis}": int(axis == 4) for end in ("from", "to") for axis in range(5)}
     fields = {**ones, "n4": result.num_elements, "from": 0, "to": 0, **strides}
@@ -145,10 +147,13 @@ def stream_lines(program: Program, name: str) -> tuple[str, str]:
 
 def usage_lines(program: Program, name: str) -> str:
     """Return the C of an inference, for people."""
-    filled = [f"fill({_where(program, name, f'input{i}')}, {_count(name, f'input{i}')});"
-              for i in range(len(program.inputs))]  # fmt: skip
-    used = [f"use({_where(program, name, f'output{i}')}, {_count(name, f'output{i}')});"
-            for i in range(len(program.outputs))]  # fmt: skip
+    filled = [
+        f"fill({_where(program, name, f'input{i}')}, {_count(name, f'input{i}')});" for i in range(len(program.inputs))
+    ]
+    used = [
+        f"use({_where(program, name, f'output{i}')}, {_count(name, f'output{i}')});"
+        for i in range(len(program.outputs))
+    ]
     if program.io == "arena":
         filled[0] += "   /* before every run: a run overwrites its inputs */"
     begin = [f"{name}_reset();   /* before the first run of a sequence: the model keeps states */"]

@@ -112,9 +112,14 @@ def bundled_model(bundle: Path) -> Path | None:
 
 
 def check_bundle(
-    model: Path, bundle: Path, *, num_samples: int, seed: int = 0, data: InputLoader | None = None,
+    model: Path,
+    bundle: Path,
+    *,
+    num_samples: int,
+    seed: int = 0,
+    data: InputLoader | None = None,
     trust: bool = False,
-) -> BundleCheck:  # fmt: skip
+) -> BundleCheck:
     """Compile a bundle for this machine and compare it with LiteRT's reference kernels.
 
     Args:
@@ -160,9 +165,16 @@ def _require_own(bundle: Path, written: _Written, sources: dict[str, bytes], mod
 
 
 def _checked(
-    model: Path, file: Path, bundle: Path, compiled: Path, written: _Written, program: Program, num_samples: int,
-    seed: int, data: InputLoader | None,
-) -> BundleCheck:  # fmt: skip
+    model: Path,
+    file: Path,
+    bundle: Path,
+    compiled: Path,
+    written: _Written,
+    program: Program,
+    num_samples: int,
+    seed: int,
+    data: InputLoader | None,
+) -> BundleCheck:
     """Compare what the folder `compiled` holds with `file`, which is `model`, or that without its last softmax."""
     if data is None:
         inputs, said = random_inputs(program, num_samples, seed=seed), f"{num_samples:,} random samples"
@@ -183,9 +195,14 @@ def _checked(
         parts = [_distances(found, either) for either in (vectors, other)]
         excess, distances = (np.minimum(*pair) for pair in zip(*parts, strict=True))
     return BundleCheck(
-        bundle=str(bundle), reference=f"{model} ({oracle}{changed})", inputs=said, num_samples=num_samples,
-        num_different=int((excess > 0.0).sum()), max_difference=float(distances.max(initial=0.0)), compiler=compiler,
-    )  # fmt: skip
+        bundle=str(bundle),
+        reference=f"{model} ({oracle}{changed})",
+        inputs=said,
+        num_samples=num_samples,
+        num_different=int((excess > 0.0).sum()),
+        max_difference=float(distances.max(initial=0.0)),
+        compiler=compiler,
+    )
 
 
 def _distances(found: Sequence[Array], vectors: Vectors) -> tuple[Array, Array]:
@@ -257,9 +274,11 @@ def _compile(command: list[str]) -> None:
     done = run_text(command, timeout_s=TIMEOUT_S)
     if done.returncode:
         raise CompilerError(
-            shlex.join(command), found=done.stderr.strip()[-2000:], expected="code that compiles",
+            shlex.join(command),
+            found=done.stderr.strip()[-2000:],
+            expected="code that compiles",
             next_step="write the bundle again with edgetool embed --overwrite",
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,11 +301,15 @@ def _written(bundle: Path) -> _Written:
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
         found = _Written(
-            runtime=str(fields.get("runtime", "c")), name=str(fields["name"]), source=str(fields["source_sha256"]),
-            version=str(fields.get("edgetool", "no version"))[:20], io=str(fields.get("io", "arena")),
-            isa=str(fields.get("isa", "")), drop_softmax=bool(fields.get("drop_softmax", False)),
+            runtime=str(fields.get("runtime", "c")),
+            name=str(fields["name"]),
+            source=str(fields["source_sha256"]),
+            version=str(fields.get("edgetool", "no version"))[:20],
+            io=str(fields.get("io", "arena")),
+            isa=str(fields.get("isa", "")),
+            drop_softmax=bool(fields.get("drop_softmax", False)),
             is_packed=bool(fields.get("packed", [])),
-        )  # fmt: skip
+        )
         if found.io not in IO:
             raise ValueError(f"io = {found.io!r}")
         if not FILE_NAME.fullmatch(found.name):

@@ -163,17 +163,19 @@ def _adds_without_shift(fields: Fields) -> bool:
 
 LAYER_LIMITS = (
     LayerLimit(
-        ("dsp", "mve", "simd"), (DENSE,), "the one scale of its outputs is 1/4 or more of its sums' scale",
+        ("dsp", "mve", "simd"),
+        (DENSE,),
+        "the one scale of its outputs is 1/4 or more of its sums' scale",
         _has_one_small_shift,
     ),
+    LayerLimit(("simd",), ("add_s8", "conv_add_s8", "pointwise_add_s8"), "its addition scales up", _adds_to_the_left),
     LayerLimit(
-        ("simd",), ("add_s8", "conv_add_s8", "pointwise_add_s8"), "its addition scales up", _adds_to_the_left
-    ),
-    LayerLimit(
-        ("dsp", "mve"), ("add_s8", "conv_add_s8", "pointwise_add_s8"), "its addition does not scale down",
+        ("dsp", "mve"),
+        ("add_s8", "conv_add_s8", "pointwise_add_s8"),
+        "its addition does not scale down",
         _adds_without_shift,
     ),
-)  # fmt: skip
+)
 
 
 def _largest_sums(fields: Fields, weights: Array) -> Array:

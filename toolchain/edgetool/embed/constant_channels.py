@@ -25,8 +25,13 @@ __all__ = ["LAYERS", "POOLS", "fold_constant_channels", "idle_weight", "layer_fi
 
 #: Kernels of layers with weights of each output channel.
 LAYERS = (
-    "conv_s8", "pointwise_conv_s8", "conv_add_s8", "pointwise_add_s8", "depthwise_conv_s8", "fully_connected_s8",
-)  # fmt: skip
+    "conv_s8",
+    "pointwise_conv_s8",
+    "conv_add_s8",
+    "pointwise_add_s8",
+    "depthwise_conv_s8",
+    "fully_connected_s8",
+)
 
 #: Kernels that give each channel a value between two that it had.
 POOLS = ("average_pool_s8", "max_pool_s8")

@@ -135,7 +135,7 @@ def _image(image: Tensor, places: list[int], outside: Tensor) -> tuple[int, ...]
 
 def _as_attributes(
     conv: Op, weights: tuple[int, ...], places: list[int], block: list[int], pads: list[int], crops: list[int]
-) -> tuple[dict[str, int], list[Pair], Pair] | None:  # fmt: skip
+) -> tuple[dict[str, int], list[Pair], Pair] | None:
     """Return dilations, padding in front and behind, and extents of the dilated window, of rows and columns."""
     dilations, around = [1, 1], [(0, 0), (0, 0)]
     for index, place in enumerate(places):

@@ -59,9 +59,11 @@ def without_softmax(path: Path) -> bytes:
     except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         # What `read_tflite` does not look at is damaged; a sound file raises none of these.
         raise FileFormatError(
-            str(path), found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
-            expected="a model as a converter wrote it", next_step="export the model again",
-        ) from None  # fmt: skip
+            str(path),
+            found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it",
+            next_step="export the model again",
+        ) from None
 
 
 def _rewritten(content: bytes) -> bytes:

@@ -35,9 +35,16 @@ PACKAGES = {
 
 SOURCES = Path(__file__).parent / "firmware_sources"
 FLAGS = (
-    "-std=c99", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles",
-    "--specs=nano.specs", "-Wall", "-Wextra", "-Werror",
-)  # fmt: skip
+    "-std=c99",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-Wl,--gc-sections",
+    "-nostartfiles",
+    "--specs=nano.specs",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+)
 TIMEOUT_S = 600.0
 VECTORS_BYTES = 64
 NS_PER_INSTRUCTION = 1  # of `-icount shift=0`
@@ -143,18 +150,30 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         (folder / file).write_text(string.Template(text).substitute(values) if values else text, encoding="utf-8")
     image = folder / "firmware.elf"
     command = [
-        COMPILER, flag, *board.compiler_flags, *FLAGS, f"-I{bundle}", f"-I{folder}", "-DTEST_VECTORS_IN_SECTION",
+        COMPILER,
+        flag,
+        *board.compiler_flags,
+        *FLAGS,
+        f"-I{bundle}",
+        f"-I{folder}",
+        "-DTEST_VECTORS_IN_SECTION",
         *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if board.has_low_overhead_loops else []),
-        "-T", str(folder / "link.ld"), "-o", str(image),
+        "-T",
+        str(folder / "link.ld"),
+        "-o",
+        str(image),
         *(str(folder / file) for file in ("startup.c", "measure.c")),
-        *(str(bundle / file) for file in (f"{name}.c", "weights.c")), "-lm",
-    ]  # fmt: skip
+        *(str(bundle / file) for file in (f"{name}.c", "weights.c")),
+        "-lm",
+    ]
     done = run_text(command, timeout_s=TIMEOUT_S)
     if done.returncode:
         raise CompilerError(
-            shlex.join(command), found=done.stderr.strip()[-2000:], expected="firmware that builds and fits",
+            shlex.join(command),
+            found=done.stderr.strip()[-2000:],
+            expected="firmware that builds and fits",
             next_step="write the bundle again with edgetool embed --overwrite",
-        )  # fmt: skip
+        )
     return image
 
 
@@ -180,9 +199,21 @@ def _sections(image: Path) -> dict[str, int]:
 
 def _emulate(image: Path, board: Qemu, subject: str) -> dict[str, int]:
     command = [
-        EMULATOR, "-M", board.machine, "-nographic", "-monitor", "none", "-serial", "none",
-        "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(image),
-    ]  # fmt: skip
+        EMULATOR,
+        "-M",
+        board.machine,
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-icount",
+        "shift=0",
+        "-kernel",
+        str(image),
+    ]
     try:
         done = run_text(command, timeout_s=TIMEOUT_S)
     except subprocess.TimeoutExpired:

@@ -16,13 +16,19 @@ __all__ = ["fuse_activations"]
 LIMITED = {
     **dict.fromkeys(
         (
-            "conv_s8", "pointwise_conv_s8", "depthwise_conv_s8", "fully_connected_s8", "conv_f32",
-            "depthwise_conv_f32", "fully_connected_f32", "add_f32",
+            "conv_s8",
+            "pointwise_conv_s8",
+            "depthwise_conv_s8",
+            "fully_connected_s8",
+            "conv_f32",
+            "depthwise_conv_f32",
+            "fully_connected_f32",
+            "add_f32",
         ),
         "",
     ),
     **dict.fromkeys(("add_s8", "conv_add_s8", "pointwise_add_s8"), "scales"),
-}  # fmt: skip
+}
 
 #: Float activation -> what it lets through.
 FLOATS = {"relu_f32": (0.0, LARGEST), "relu6_f32": (0.0, 6.0), "relu_n1_to_1_f32": (-1.0, 1.0)}
@@ -65,9 +71,11 @@ def _fused(maker: Step, activation: Step) -> Step | None:
         return None
     inner = {**inner, "low": limits[0], "high": limits[1]}
     return dataclasses.replace(
-        maker, layer=f"{maker.layer}, {activation.layer}", output=activation.output,
+        maker,
+        layer=f"{maker.layer}, {activation.layer}",
+        output=activation.output,
         fields={**maker.fields, key: inner} if key else inner,
-    )  # fmt: skip
+    )
 
 
 def _limits(activation: Step, low: float, high: float) -> tuple[float, float] | None:

@@ -20,9 +20,19 @@ __all__ = ["LinuxBundle", "write_linux_bundle"]
 
 #: NumPy's name -> number of the type in ONNX's TensorProto.
 ELEMENT_TYPES = {
-    "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
-    "float64": 11, "uint32": 12, "uint64": 13,
-}  # fmt: skip
+    "float32": 1,
+    "uint8": 2,
+    "int8": 3,
+    "uint16": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "bool": 9,
+    "float16": 10,
+    "float64": 11,
+    "uint32": 12,
+    "uint64": 13,
+}
 
 MAX_RANK = 8
 MAX_USER = 31
@@ -40,14 +50,18 @@ class _Backend:
 
 BACKENDS = {
     "tflite": _Backend(
-        "LiteRT", "ai-edge-litert", "litert.c",
+        "LiteRT",
+        "ai-edge-litert",
+        "litert.c",
         "cmake -B build -DLITERT_DIR=/path/to/LiteRT -DLITERT_LIBRARY=/path/to/libLiteRt.so",
     ),
     "onnx": _Backend(
-        "onnxruntime", "onnxruntime", "onnxruntime.c",
+        "onnxruntime",
+        "onnxruntime",
+        "onnxruntime.c",
         "cmake -B build -DORT_DIR=/path/to/onnxruntime-linux-aarch64",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,10 @@ def _files(signature: Signature, bundle: LinuxBundle) -> dict[str, str]:
         "run.py": fill_template("linux/run.py.in", name=bundle.name),
         "requirements.txt": f"# Written beside {beside}.\n{backend.package}\nnumpy\n",
         "model.h": fill_template(
-            "linux/model.h", **common, num_inputs=str(len(signature.inputs)), num_outputs=str(len(signature.outputs)),
+            "linux/model.h",
+            **common,
+            num_inputs=str(len(signature.inputs)),
+            num_outputs=str(len(signature.outputs)),
             inputs="\n".join(_row(spec) for spec in signature.inputs),
             outputs="\n".join(_row(spec) for spec in signature.outputs),
         ),
@@ -126,12 +143,19 @@ def _files(signature: Signature, bundle: LinuxBundle) -> dict[str, str]:
         "CMakeLists.txt": fill_template(f"linux/CMakeLists.{Path(backend.source).stem}.txt", name=bundle.name),
         f"{bundle.name}.service": fill_template("linux/model.service", **common, user=user),
         "README.md": fill_template(
-            "linux/README.md", **common, user=user, version=__version__, source=bundle.source, file=bundle.file,
-            model_bytes=f"{bundle.model_bytes:,}", backend_file=backend.source, cmake=backend.cmake,
+            "linux/README.md",
+            **common,
+            user=user,
+            version=__version__,
+            source=bundle.source,
+            file=bundle.file,
+            model_bytes=f"{bundle.model_bytes:,}",
+            backend_file=backend.source,
+            cmake=backend.cmake,
             versions=beside,
         ),
         BUNDLE_FILE: _toml(bundle, versions),
-    }  # fmt: skip
+    }
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:

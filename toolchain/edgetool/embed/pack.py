@@ -237,8 +237,13 @@ def _is_one_patch(conv: Fields) -> bool:
     """Tell whether a convolution has one output pixel, whose patch is the image as it lies in memory."""
     same = conv["in_h"] == conv["kernel_h"] and conv["in_w"] == conv["kernel_w"]
     return same and [conv[name] for name in ("out_h", "out_w", "pad_top", "pad_left", "dilation_h", "dilation_w")] == [
-        1, 1, 0, 0, 1, 1,
-    ]  # fmt: skip
+        1,
+        1,
+        0,
+        0,
+        1,
+        1,
+    ]
 
 
 def _as_fully_connected(conv: Fields) -> Fields:

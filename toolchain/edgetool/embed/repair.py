@@ -76,9 +76,11 @@ def repaired(path: Path) -> bytes:
         return _rewritten(path)
     except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         raise FileFormatError(
-            str(path), found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
-            expected="a model as a converter wrote it", next_step="export the model again",
-        ) from None  # fmt: skip
+            str(path),
+            found=f"a structure that cannot be read ({type(exc).__name__}: {exc})",
+            expected="a model as a converter wrote it",
+            next_step="export the model again",
+        ) from None
 
 
 def _has_computed_sizes(graph: Graph) -> bool:

@@ -86,8 +86,11 @@ def activation_range(kind: str, result: Quantization, dtype: str) -> tuple[int, 
     """
     low, high = RANGES[dtype]
     bounds: dict[str, tuple[float | None, float | None]] = {
-        "NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
-    }  # fmt: skip
+        "NONE": (None, None),
+        "RELU": (0.0, None),
+        "RELU6": (0.0, 6.0),
+        "RELU_N1_TO_1": (-1.0, 1.0),
+    }
     below, above = (None if bound is None else _stored(bound, result) for bound in bounds[kind])
     return max(low, low if below is None else below), min(high, high if above is None else above)
 

@@ -41,6 +41,8 @@ def require_known_sizes(graph: Graph) -> None:
     computed = computed_size(graph)
     if computed is not None:
         raise UnsupportedModelError(
-            computed.name, found="sizes that are computed while the model runs", expected=expected,
+            computed.name,
+            found="sizes that are computed while the model runs",
+            expected=expected,
             next_step=f"export the model with numbers for all sizes, or {interpreter}",
-        )  # fmt: skip
+        )

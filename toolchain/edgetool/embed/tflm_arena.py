@@ -49,9 +49,12 @@ def plan_tflm_arena(graph: Graph) -> TflmArena:
     planned = max((placed[life.name] + life.num_bytes for life in lives), default=0)
     channels = sum(_num_channels(op, graph) for op in graph.ops)
     overhead = (
-        BASE_BYTES + OP_BYTES * len(graph.ops) + TENSOR_BYTES * len(graph.tensors) + CHANNEL_BYTES * channels
+        BASE_BYTES
+        + OP_BYTES * len(graph.ops)
+        + TENSOR_BYTES * len(graph.tensors)
+        + CHANNEL_BYTES * channels
         + sum(_kept_bytes(op, graph) for op in graph.ops)
-    )  # fmt: skip
+    )
     return TflmArena(planned, align(overhead))
 
 

@@ -77,9 +77,16 @@ def write_tflm_bundle(path: Path, *, name: str, out: Path, target: Target, overw
     content, graph, methods, arena = plan.content, plan.graph, plan.methods, plan.arena
     require_fit(path, target, len(content), arena.num_bytes)
     bundle = TflmBundle(
-        out, name, path.name, hashlib.sha256(content).hexdigest(), len(content), arena.num_bytes, arena.planned_bytes,
-        methods, dict(sorted(Counter(op.kind for op in graph.ops).items())),
-    )  # fmt: skip
+        out,
+        name,
+        path.name,
+        hashlib.sha256(content).hexdigest(),
+        len(content),
+        arena.num_bytes,
+        arena.planned_bytes,
+        methods,
+        dict(sorted(Counter(op.kind for op in graph.ops).items())),
+    )
     with atomic_path(out) as folder:
         folder.mkdir()
         for file, text in _files(content, _signature(graph), bundle).items():
@@ -146,12 +153,16 @@ def _files(content: bytes, signature: Signature, bundle: TflmBundle) -> dict[str
         f"{name}.h": array_header(content, signature, name=name),
         f"{name}.cc": array_source(content, name=name),
         f"{name}_tflm.h": fill_template(
-            "tflm/glue.h", **common, **arena, arena_bytes=str(bundle.arena_bytes),
+            "tflm/glue.h",
+            **common,
+            **arena,
+            arena_bytes=str(bundle.arena_bytes),
             declare_inputs="\n".join(f"{name}_input{i}_t *{name}_input{i}(void);" for i in inputs),
             declare_outputs="\n".join(f"const {name}_output{i}_t *{name}_output{i}(void);" for i in outputs),
         ),
         f"{name}_tflm.cc": fill_template(
-            "tflm/glue.cc", **common,
+            "tflm/glue.cc",
+            **common,
             add_operators="\n".join(f"  ok = is_ok(resolver->{method}()) && ok;" for method in bundle.methods),
             check_tensors="\n".join(
                 [_check(name, "input", i) for i in inputs] + [_check(name, "output", i) for i in outputs]
@@ -161,7 +172,8 @@ def _files(content: bytes, signature: Signature, bundle: TflmBundle) -> dict[str
             ),
         ),
         "main.cc": fill_template(
-            "tflm/main.cc", **common,
+            "tflm/main.cc",
+            **common,
             fill="\n".join(
                 f"    std::memset({name}_input{i}(), 0, {upper}_INPUT{i}_NUM_ELEMENTS * sizeof({name}_input{i}_t));"
                 for i in inputs
@@ -169,11 +181,17 @@ def _files(content: bytes, signature: Signature, bundle: TflmBundle) -> dict[str
         ),
         "CMakeLists.txt": fill_template("tflm/CMakeLists.txt", **common),
         "README.md": fill_template(
-            "tflm/README.md", **common, **arena, arena_bytes=f"{bundle.arena_bytes:,}", version=__version__,
-            source=bundle.source, model_bytes=f"{bundle.model_bytes:,}", operators=_counted(bundle.operators),
+            "tflm/README.md",
+            **common,
+            **arena,
+            arena_bytes=f"{bundle.arena_bytes:,}",
+            version=__version__,
+            source=bundle.source,
+            model_bytes=f"{bundle.model_bytes:,}",
+            operators=_counted(bundle.operators),
         ),
         BUNDLE_FILE: _toml(bundle),
-    }  # fmt: skip
+    }
 
 
 def _check(name: str, role: str, index: int) -> str:

@@ -28,9 +28,18 @@ WEIGHTED = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "
 
 #: Inputs that must be constants, because TFLM plans memory before it runs; found by running models without them.
 CONSTANT_INPUTS: dict[str, tuple[int, ...]] = {
-    "BROADCAST_TO": (1,), "EXPAND_DIMS": (1,), "FILL": (0,), "PAD": (1,), "PADV2": (1,), "RESIZE_BILINEAR": (1,),
-    "RESIZE_NEAREST_NEIGHBOR": (1,), "SPLIT": (0,), "SPLIT_V": (2,), "STRIDED_SLICE": (1, 2, 3), "TRANSPOSE": (1,),
-}  # fmt: skip
+    "BROADCAST_TO": (1,),
+    "EXPAND_DIMS": (1,),
+    "FILL": (0,),
+    "PAD": (1,),
+    "PADV2": (1,),
+    "RESIZE_BILINEAR": (1,),
+    "RESIZE_NEAREST_NEIGHBOR": (1,),
+    "SPLIT": (0,),
+    "SPLIT_V": (2,),
+    "STRIDED_SLICE": (1, 2, 3),
+    "TRANSPOSE": (1,),
+}
 
 
 @functools.cache
@@ -49,9 +58,11 @@ def resolver_methods(graph: Graph) -> tuple[str, ...]:
     """
     if graph.notes:
         raise UnsupportedModelError(
-            "model", found="; ".join(graph.notes), expected="one subgraph, whose operators can be registered",
+            "model",
+            found="; ".join(graph.notes),
+            expected="one subgraph, whose operators can be registered",
             next_step="replace conditions and loops by layers, or --runtime linux",
-        )  # fmt: skip
+        )
     _require_dense(graph)
     methods: set[str] = set()
     refused: dict[str, str] = {}

@@ -76,9 +76,11 @@ def _split(step: Step, channels: Array, output: Tensor) -> tuple[list[Step], lis
     others = dataclasses.replace(output, name=f"{output.name}: other channels")
     layer = with_layer_fields(dataclasses.replace(step, output=others.name), _without(step.kernel, fields, channels))
     places: Fields = {
-        "channels": channels.astype(np.int32), "num_apart": len(channels), "num_channels": num_channels,
+        "channels": channels.astype(np.int32),
+        "num_apart": len(channels),
+        "num_channels": num_channels,
         "num_pixels": num_pixels,
-    }  # fmt: skip
+    }
     insertion = Step(step.layer, "insert_channels_s8", (others.name, apart.name), output.name, places, overwrites=(0,))
     return [_exact(step, fields, channels, apart.name, places), layer, insertion], [apart, others]
 

@@ -37,9 +37,28 @@ __all__ = ["STORED_OPS", "kernel_scales", "quantizable_nodes", "quantize"]
 #: Operators that onnxruntime has integer CPU kernels for, or that move integers as they are. Softmax and other
 #: functions of few values stay in float: there an integer kernel costs accuracy and gains nothing.
 INTEGER_OPS = (
-    "Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "LeakyRelu", "MatMul",
-    "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
-)  # fmt: skip
+    "Add",
+    "AveragePool",
+    "Clip",
+    "Concat",
+    "Conv",
+    "Flatten",
+    "Gemm",
+    "GlobalAveragePool",
+    "LeakyRelu",
+    "MatMul",
+    "MaxPool",
+    "Mul",
+    "Pad",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+)
 #: Operators without an integer kernel whose weights are stored as int8 even so, and widened while loading.
 STORED_OPS = ("ConvTranspose", "Einsum", *RECURRENT_OPS)
 #: The first opset whose QuantizeLinear knows 16-bit types.
@@ -48,9 +67,14 @@ OPSET_16_BIT = 21
 NO_NODE = "no node"
 #: What the quantiser appends to names.
 SUFFIXES = {
-    "_QuantizeLinear_Output": "/q", "_QuantizeLinear_Input": "/float", "_DequantizeLinear_Output": "/dq",
-    "_DequantizeLinear/duplicated": "/dq", "_quantized": "", "_scale": "/scale", "_zero_point": "/zero",
-}  # fmt: skip
+    "_QuantizeLinear_Output": "/q",
+    "_QuantizeLinear_Input": "/float",
+    "_DequantizeLinear_Output": "/dq",
+    "_DequantizeLinear/duplicated": "/dq",
+    "_quantized": "",
+    "_scale": "/scale",
+    "_zero_point": "/zero",
+}
 
 
 def quantize(

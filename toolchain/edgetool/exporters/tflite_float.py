@@ -26,19 +26,61 @@ _SLOW = frozenset({"BATCH_MATMUL", "RSQRT", "SQUARED_DIFFERENCE"})
 #: As fast in float32; they follow a slow operator that they touch.
 _ELEMENTWISE = frozenset(
     {
-        "ABS", "ADD", "ADD_N", "DIV", "ELU", "EXP", "GELU", "GREATER", "GREATER_EQUAL", "HARD_SWISH", "LEAKY_RELU",
-        "LESS", "LESS_EQUAL", "LOG", "LOGISTIC", "LOG_SOFTMAX", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "NEG", "POW",
-        "PRELU", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "SELECT", "SELECT_V2", "SOFTMAX", "SQRT", "SQUARE",
-        "SUB", "SUM", "TANH",
+        "ABS",
+        "ADD",
+        "ADD_N",
+        "DIV",
+        "ELU",
+        "EXP",
+        "GELU",
+        "GREATER",
+        "GREATER_EQUAL",
+        "HARD_SWISH",
+        "LEAKY_RELU",
+        "LESS",
+        "LESS_EQUAL",
+        "LOG",
+        "LOGISTIC",
+        "LOG_SOFTMAX",
+        "MAXIMUM",
+        "MEAN",
+        "MINIMUM",
+        "MUL",
+        "NEG",
+        "POW",
+        "PRELU",
+        "REDUCE_MAX",
+        "REDUCE_MIN",
+        "RELU",
+        "RELU6",
+        "SELECT",
+        "SELECT_V2",
+        "SOFTMAX",
+        "SQRT",
+        "SQUARE",
+        "SUB",
+        "SUM",
+        "TANH",
     }
-)  # fmt: skip
+)
 #: They move values; in float32 only where all that they touch is.
 _MOVES = frozenset(
     {
-        "BROADCAST_TO", "CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE",
-        "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK",
+        "BROADCAST_TO",
+        "CONCATENATION",
+        "EXPAND_DIMS",
+        "PACK",
+        "RESHAPE",
+        "SLICE",
+        "SPLIT",
+        "SPLIT_V",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "TILE",
+        "TRANSPOSE",
+        "UNPACK",
     }
-)  # fmt: skip
+)
 #: A range that no integer step serves: scores that a mask lowered by -1e9.
 _LARGEST = 1e6
 

@@ -20,11 +20,31 @@ __all__ = ["join_ranges"]
 #: Operators whose int8 kernels read and write one scale.
 _SAME_SCALE = frozenset(
     {
-        "AVERAGE_POOL_2D", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAXIMUM", "MAX_POOL_2D", "MINIMUM", "PACK",
-        "PAD", "PADV2", "REDUCE_MAX", "REDUCE_MIN", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE",
-        "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK",
+        "AVERAGE_POOL_2D",
+        "CONCATENATION",
+        "EXPAND_DIMS",
+        "GATHER",
+        "MAXIMUM",
+        "MAX_POOL_2D",
+        "MINIMUM",
+        "PACK",
+        "PAD",
+        "PADV2",
+        "REDUCE_MAX",
+        "REDUCE_MIN",
+        "RESHAPE",
+        "RESIZE_BILINEAR",
+        "RESIZE_NEAREST_NEIGHBOR",
+        "SLICE",
+        "SPLIT",
+        "SPLIT_V",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "TILE",
+        "TRANSPOSE",
+        "UNPACK",
     }
-)  # fmt: skip
+)
 
 
 def join_ranges(content: bytes) -> bytes:

@@ -26,9 +26,19 @@ __all__ = ["import_file", "require_static", "run_content"]
 
 #: Operators that only reduced models have: TFLite stores float16 weights behind DEQUANTIZE.
 _QUANTIZING = (
-    "QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "QuantizeLinear", "DequantizeLinear", "Dynamic", "QLinear", "QGemm",
-    "QAttention", "ConvInteger", "MatMulInteger", "MatMulNBits",
-)  # fmt: skip
+    "QUANTIZE",
+    "DEQUANTIZE",
+    "FAKE_QUANT",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Dynamic",
+    "QLinear",
+    "QGemm",
+    "QAttention",
+    "ConvInteger",
+    "MatMulInteger",
+    "MatMulNBits",
+)
 #: Constants of so many elements are numbers of an operator, not weights.
 MAX_SMALL_CONSTANT = 16
 #: Of running a source model on one split.

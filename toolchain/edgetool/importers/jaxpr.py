@@ -18,10 +18,21 @@ __all__ = ["Constant", "Program", "Size", "Step", "Value", "flatten"]
 Size = int | None
 
 #: Primitives that only call another function.
-CALLS = frozenset({
-    "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr",
-    "remat", "remat2", "checkpoint", "custom_lin",
-})  # fmt: skip
+CALLS = frozenset(
+    {
+        "jit",
+        "pjit",
+        "closed_call",
+        "core_call",
+        "custom_jvp_call",
+        "custom_vjp_call",
+        "custom_vjp_call_jaxpr",
+        "remat",
+        "remat2",
+        "checkpoint",
+        "custom_lin",
+    }
+)
 #: Primitives that give their input.
 IDENTITIES = frozenset({"stop_gradient", "copy", "copy_p", "optimization_barrier", "sharding_constraint"})
 

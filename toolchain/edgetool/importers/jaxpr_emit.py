@@ -16,20 +16,54 @@ __all__ = ["Emitter", "emit"]
 
 #: JAX's primitive -> function of TensorFlow, element by element.
 UNARY = {
-    "abs": "abs", "acos": "acos", "asin": "asin", "atan": "atan", "ceil": "math.ceil", "cos": "cos", "erf": "math.erf",
-    "exp": "exp", "floor": "floor", "is_finite": "math.is_finite", "log": "math.log", "neg": "negative",
-    "not": "logical_not", "round": "round", "rsqrt": "math.rsqrt", "sign": "sign", "sin": "sin", "sqrt": "sqrt",
-    "square": "square", "tan": "tan",
-}  # fmt: skip
+    "abs": "abs",
+    "acos": "acos",
+    "asin": "asin",
+    "atan": "atan",
+    "ceil": "math.ceil",
+    "cos": "cos",
+    "erf": "math.erf",
+    "exp": "exp",
+    "floor": "floor",
+    "is_finite": "math.is_finite",
+    "log": "math.log",
+    "neg": "negative",
+    "not": "logical_not",
+    "round": "round",
+    "rsqrt": "math.rsqrt",
+    "sign": "sign",
+    "sin": "sin",
+    "sqrt": "sqrt",
+    "square": "square",
+    "tan": "tan",
+}
 BINARY = {
-    "add": "add", "and": "logical_and", "atan2": "atan2", "div": "divide", "eq": "equal", "ge": "greater_equal",
-    "gt": "greater", "le": "less_equal", "lt": "less", "max": "maximum", "min": "minimum", "mul": "multiply",
-    "ne": "not_equal", "or": "logical_or", "pow": "pow", "rem": "truncatemod", "sub": "subtract",
-}  # fmt: skip
+    "add": "add",
+    "and": "logical_and",
+    "atan2": "atan2",
+    "div": "divide",
+    "eq": "equal",
+    "ge": "greater_equal",
+    "gt": "greater",
+    "le": "less_equal",
+    "lt": "less",
+    "max": "maximum",
+    "min": "minimum",
+    "mul": "multiply",
+    "ne": "not_equal",
+    "or": "logical_or",
+    "pow": "pow",
+    "rem": "truncatemod",
+    "sub": "subtract",
+}
 REDUCTIONS = {
-    "reduce_and": "reduce_all", "reduce_max": "reduce_max", "reduce_min": "reduce_min", "reduce_or": "reduce_any",
-    "reduce_prod": "reduce_prod", "reduce_sum": "reduce_sum",
-}  # fmt: skip
+    "reduce_and": "reduce_all",
+    "reduce_max": "reduce_max",
+    "reduce_min": "reduce_min",
+    "reduce_or": "reduce_any",
+    "reduce_prod": "reduce_prod",
+    "reduce_sum": "reduce_sum",
+}
 #: Layers of Keras that stand for an activation, so that passes know them.
 ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh"}
 

@@ -18,11 +18,39 @@ from edgetool.ir.onnx_shapes import infer_shapes
 __all__ = ["take_branches"]
 
 #: Operators that conditions are made of.
-_CONDITION_OPS = frozenset({
-    "Abs", "Add", "And", "Cast", "Concat", "Div", "Equal", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "ReduceProd", "ReduceSum", "Reshape", "Slice",
-    "Squeeze", "Sub", "Unsqueeze", "Where", "Xor",
-})  # fmt: skip
+_CONDITION_OPS = frozenset(
+    {
+        "Abs",
+        "Add",
+        "And",
+        "Cast",
+        "Concat",
+        "Div",
+        "Equal",
+        "Gather",
+        "Greater",
+        "GreaterOrEqual",
+        "Identity",
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
+        "Mod",
+        "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "ReduceProd",
+        "ReduceSum",
+        "Reshape",
+        "Slice",
+        "Squeeze",
+        "Sub",
+        "Unsqueeze",
+        "Where",
+        "Xor",
+    }
+)
 #: Of the operators that one condition depends on, at most so many in a row are looked at.
 MAX_DEPTH = 64
 #: Values of so many elements are weights, not parts of a condition.

@@ -41,9 +41,11 @@ def load_tflite(path: Path, options: ImportOptions) -> ImportedModel:
     constants = [shape.name for shape in options.input_shapes if shape.value is not None]
     if constants:
         raise UsageError(
-            f"--input-shape {constants[0]}:=", found=f"a value for an input of {path.name}",
-            expected="sizes: values are for .onnx files", next_step="leave it out",
-        )  # fmt: skip
+            f"--input-shape {constants[0]}:=",
+            found=f"a value for an input of {path.name}",
+            expected="sizes: values are for .onnx files",
+            next_step="leave it out",
+        )
     content = with_fixed_sizes(path, graph, shapes_by_name(options.input_shapes, graph.inputs, str(path)))
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         fixed = Path(folder) / path.name

@@ -40,15 +40,53 @@ _OPERATOR = re.compile(
 #: Names become Python identifiers of generated code.
 _NAME = re.compile(r"[\w.]*")
 #: What sizes are made of, as sympy writes them: `Add(Symbol('s0', integer=True), Integer(1))`.
-_FUNCTIONS = frozenset({
-    "Symbol", "Integer", "Float", "Rational", "Add", "Mul", "Pow", "Max", "Min", "Mod", "FloorDiv", "CeilDiv",
-    "CleanDiv", "PythonMod", "IntTrueDiv", "true", "false", "Eq", "Ne", "Lt", "Le", "Gt", "Ge",
-    "Equality", "Unequality", "StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan",
-})  # fmt: skip
+_FUNCTIONS = frozenset(
+    {
+        "Symbol",
+        "Integer",
+        "Float",
+        "Rational",
+        "Add",
+        "Mul",
+        "Pow",
+        "Max",
+        "Min",
+        "Mod",
+        "FloorDiv",
+        "CeilDiv",
+        "CleanDiv",
+        "PythonMod",
+        "IntTrueDiv",
+        "true",
+        "false",
+        "Eq",
+        "Ne",
+        "Lt",
+        "Le",
+        "Gt",
+        "Ge",
+        "Equality",
+        "Unequality",
+        "StrictLessThan",
+        "LessThan",
+        "StrictGreaterThan",
+        "GreaterThan",
+    }
+)
 _SYNTAX = (
-    ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator,
-    ast.unaryop, ast.Compare, ast.cmpop,
-)  # fmt: skip
+    ast.Expression,
+    ast.Call,
+    ast.keyword,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.operator,
+    ast.unaryop,
+    ast.Compare,
+    ast.cmpop,
+)
 
 
 def read_program(path: Path) -> dict[str, bytes]:

@@ -12,8 +12,14 @@ __all__ = ["Graph", "Op", "Quantization", "Tensor", "element_bytes"]
 
 #: Bytes of an element of types that NumPy does not know.
 _ELEMENT_BYTES = {
-    "int2": 0.25, "uint2": 0.25, "int4": 0.5, "uint4": 0.5, "float4e2m1": 0.5, "bfloat16": 2.0, "unknown": 0.0,
-}  # fmt: skip
+    "int2": 0.25,
+    "uint2": 0.25,
+    "int4": 0.5,
+    "uint4": 0.5,
+    "float4e2m1": 0.5,
+    "bfloat16": 2.0,
+    "unknown": 0.0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,17 @@ from edgetool.ir.macs import weight_inputs
 __all__ = ["KernelTensor", "centred", "find_kernel", "list_kernels"]
 
 _PASS_THROUGH = {
-    "DequantizeLinear", "DEQUANTIZE", "DENSIFY", "Cast", "Identity", "Transpose", "Reshape", "RESHAPE", "Mul", "Pad",
-}  # fmt: skip
+    "DequantizeLinear",
+    "DEQUANTIZE",
+    "DENSIFY",
+    "Cast",
+    "Identity",
+    "Transpose",
+    "Reshape",
+    "RESHAPE",
+    "Mul",
+    "Pad",
+}
 
 
 @dataclass(frozen=True, slots=True)

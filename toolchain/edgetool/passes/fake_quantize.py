@@ -36,21 +36,55 @@ GRIDS: dict[str, dict[str, tuple[int, ...]]] = {
 #: Layers that move or select values: the range of their input is that of their output.
 MOVES = frozenset(
     {
-        "ActivityRegularization", "AlphaDropout", "Cropping1D", "Cropping2D", "Cropping3D", "Dropout", "Flatten",
-        "GaussianDropout", "GaussianNoise", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
-        "Identity", "InputLayer", "Masking", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Permute",
-        "RepeatVector", "Reshape", "SlicingOpLambda", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-        "UpSampling1D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+        "ActivityRegularization",
+        "AlphaDropout",
+        "Cropping1D",
+        "Cropping2D",
+        "Cropping3D",
+        "Dropout",
+        "Flatten",
+        "GaussianDropout",
+        "GaussianNoise",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "GlobalMaxPooling3D",
+        "Identity",
+        "InputLayer",
+        "Masking",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "MaxPooling3D",
+        "Permute",
+        "RepeatVector",
+        "Reshape",
+        "SlicingOpLambda",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+        "SpatialDropout3D",
+        "UpSampling1D",
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
     }
-)  # fmt: skip
+)
 
 #: Layers that files compute in float, or by steps of their own: only what a kernel reads of them has a range.
 FLOAT_INSIDE = frozenset(
     {
-        "AdditiveAttention", "Attention", "Bidirectional", "GRU", "GroupNormalization", "LSTM", "LayerNormalization",
-        "MultiHeadAttention", "SimpleRNN", "TFOpLambda", "TimeDistributed", "UnitNormalization",
+        "AdditiveAttention",
+        "Attention",
+        "Bidirectional",
+        "GRU",
+        "GroupNormalization",
+        "LSTM",
+        "LayerNormalization",
+        "MultiHeadAttention",
+        "SimpleRNN",
+        "TFOpLambda",
+        "TimeDistributed",
+        "UnitNormalization",
     }
-)  # fmt: skip
+)
 
 #: Layers that runtimes fuse a ReLU behind them into.
 FUSING = (*GRIDS, "Add", "Average", "BatchNormalization", "Multiply", "Subtract")

@@ -112,10 +112,15 @@ def layer_table(row: Row, max_layers: int) -> Table:
     else:
         shown = list(layers)
     columns = (
-        Column("Layer"), Column("Operator"), Column("Parameters", numeric=True), Column("Bytes", numeric=True),
-        Column("MACs", numeric=True), Column("Zeros", numeric=True), Column("Unique values", numeric=True),
+        Column("Layer"),
+        Column("Operator"),
+        Column("Parameters", numeric=True),
+        Column("Bytes", numeric=True),
+        Column("MACs", numeric=True),
+        Column("Zeros", numeric=True),
+        Column("Unique values", numeric=True),
         Column("Type"),
-    )  # fmt: skip
+    )
     most_bytes = max((layer.num_bytes for layer in layers), default=0)
     most_macs = max((layer.macs for layer in layers), default=0)
     rows = tuple(_layer_row(layer, most_bytes, most_macs) for layer in shown)

@@ -20,16 +20,46 @@ __all__ = ["ISA_FLAGS", "busy_cpus", "choose_cpus", "cpu_model", "describe_machi
 
 #: Instruction sets that the kernels of LiteRT and onnxruntime are written for, as /proc/cpuinfo spells them.
 ISA_FLAGS = (
-    "sse4_1", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni",
-    "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "neon", "asimd",
-    "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2",
-)  # fmt: skip
+    "sse4_1",
+    "avx",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512bw",
+    "avx512_vnni",
+    "avx_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_int8",
+    "amx_bf16",
+    "neon",
+    "asimd",
+    "asimdhp",
+    "asimddp",
+    "i8mm",
+    "bf16",
+    "sve",
+    "sve2",
+)
 
 #: Packages whose versions decide what is measured.
 PACKAGES = (
-    "edgetool", "tensorflow", "tf-keras", "tensorflow-model-optimization", "keras",
-    "tf2onnx", "onnx", "onnxruntime", "onnxruntime-gpu", "ai-edge-litert", "litert-quantizer", "numpy", "torch", "jax",
-)  # fmt: skip
+    "edgetool",
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "keras",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "ai-edge-litert",
+    "litert-quantizer",
+    "numpy",
+    "torch",
+    "jax",
+)
 
 #: Address space that an interpreter and its shared libraries take before any model.
 _BASE_ADDRESS_SPACE = 8 << 30

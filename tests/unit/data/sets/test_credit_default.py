@@ -26,9 +26,13 @@ def _rows(count: int) -> Array:
 
 def _save(folder: Path, train: Array, test: Array, **changes: object) -> None:
     arrays = {
-        "x_train": train, "y_train": np.arange(len(train)) % 2, "x_test": test, "y_test": np.arange(len(test)) % 2,
-        "feature_names": np.array(COLUMNS), **changes,
-    }  # fmt: skip
+        "x_train": train,
+        "y_train": np.arange(len(train)) % 2,
+        "x_test": test,
+        "y_test": np.arange(len(test)) % 2,
+        "feature_names": np.array(COLUMNS),
+        **changes,
+    }
     np.savez(folder / "credit_default.npz", **{key: value for key, value in arrays.items() if value is not None})
 
 

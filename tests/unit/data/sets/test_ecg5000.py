@@ -22,9 +22,12 @@ def _beats(count: int, seed: int = 0) -> Array:
 
 def _save(folder: Path, **changes: object) -> None:
     arrays = {
-        "x_train": _beats(30), "y_train": np.arange(30, dtype=np.uint8) % 5, "x_test": _beats(10, 1),
-        "y_test": np.arange(10, dtype=np.uint8) % 5, **changes,
-    }  # fmt: skip
+        "x_train": _beats(30),
+        "y_train": np.arange(30, dtype=np.uint8) % 5,
+        "x_test": _beats(10, 1),
+        "y_test": np.arange(10, dtype=np.uint8) % 5,
+        **changes,
+    }
     np.savez(folder / "ecg5000_small.npz", **{key: value for key, value in arrays.items() if value is not None})
 
 

@@ -42,10 +42,12 @@ def test_frames_are_standardised_and_have_no_labels(tmp_path: Path, monkeypatch:
     parts = {"train": _clips(*[3_000] * 20), "test": _clips(4_000, 4_000)}
     np.savez(
         tmp_path / "spoken_digits.npz",
-        **{f"{key}_{name}": getattr(clips, attribute)
-           for name, clips in parts.items()
-           for key, attribute in (("x", "waves"), ("y", "labels"), ("length", "lengths"))},
-    )  # fmt: skip
+        **{
+            f"{key}_{name}": getattr(clips, attribute)
+            for name, clips in parts.items()
+            for key, attribute in (("x", "waves"), ("y", "labels"), ("length", "lengths"))
+        },
+    )
     found = load_dataset("speech-frames-640")
     assert found.train is not None and found.val is not None and found.test is not None
     # (3,000 - 1,536) // 256 + 1 = 6 runs a recording; a tenth of the twenty recordings validates.

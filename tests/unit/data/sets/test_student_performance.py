@@ -28,9 +28,14 @@ def _rows(count: int) -> Array:
 
 def _save(folder: Path, **changes: object) -> None:
     arrays = {
-        "x_train": _rows(40), "y_train": np.arange(40.0) % 21, "x_test": _rows(50)[40:], "y_test": np.arange(10.0),
-        "feature_names": np.array(COLUMNS), "feature_categories": CODED, **changes,
-    }  # fmt: skip
+        "x_train": _rows(40),
+        "y_train": np.arange(40.0) % 21,
+        "x_test": _rows(50)[40:],
+        "y_test": np.arange(10.0),
+        "feature_names": np.array(COLUMNS),
+        "feature_categories": CODED,
+        **changes,
+    }
     np.savez(folder / "student_performance.npz", **{key: value for key, value in arrays.items() if value is not None})
 
 

@@ -14,8 +14,9 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 ANCHORS = Tensor("a", (6, 4), "int8", Quantization((0.5,), (-3,)), np.full((6, 4), 7, np.int8))
 TENSORS = {
     "b": Tensor("b", (1, 6, 4), "int8", Quantization((0.25,), (1,))),
-    "s": Tensor("s", (1, 6, 3), "int8", Quantization((0.125,), (-2,))), "a": ANCHORS,
-}  # fmt: skip
+    "s": Tensor("s", (1, 6, 3), "int8", Quantization((0.125,), (-2,))),
+    "a": ANCHORS,
+}
 OPTIONS = {"max_detections": 5, "num_classes": 2, "y_scale": 10.0, "nms_iou_threshold": 0.5, "packed": "all"}
 OP = Op("DETECTIONS", "y", ("b", "s", "a"), ("y0", "y1", "y2", "y3"), OPTIONS)
 GRAPH = Graph("tflite", TENSORS, (OP,), ("b", "s"), ("y0", "y1", "y2", "y3"))

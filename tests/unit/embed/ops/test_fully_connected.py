@@ -15,9 +15,10 @@ WEIGHTS = np.array([[1, 2], [-3, 4], [5, -6]], np.int8)
 
 def _graph(kernel: Quantization) -> tuple[Op, Graph]:
     tensors = [
-        Tensor("x", (1, 2), "int8", Quantization((0.1,), (7,))), Tensor("w", (3, 2), "int8", kernel, WEIGHTS),
+        Tensor("x", (1, 2), "int8", Quantization((0.1,), (7,))),
+        Tensor("w", (3, 2), "int8", kernel, WEIGHTS),
         Tensor("y", (1, 3), "int8", Quantization((0.3,), (0,))),
-    ]  # fmt: skip
+    ]
     op = Op("FULLY_CONNECTED", "y", ("x", "w"), ("y",), {"fused_activation_function": "RELU"})
     return op, Graph("tflite", {tensor.name: tensor for tensor in tensors}, (op,), ("x",), ("y",))
 

@@ -14,8 +14,10 @@ WEIGHTS = np.ones((3, 4), np.int8)
 
 def _layer(kind: str, kernel: Quantization, **attributes: object) -> tuple[Op, Graph]:
     tensors = [
-        Tensor("x", (2, 4), "float32"), Tensor("w", (3, 4), "int8", kernel, WEIGHTS), Tensor("y", (2, 3), "float32")
-    ]  # fmt: skip
+        Tensor("x", (2, 4), "float32"),
+        Tensor("w", (3, 4), "int8", kernel, WEIGHTS),
+        Tensor("y", (2, 3), "float32"),
+    ]
     op = Op(kind, "y", ("x", "w"), ("y",), {**attributes})
     return op, Graph("tflite", {tensor.name: tensor for tensor in tensors}, (op,), ("x",), ("y",))
 

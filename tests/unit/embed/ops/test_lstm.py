@@ -35,9 +35,13 @@ def _graph(*, num_inputs: int = 3, num_cells: int = 2, integers: bool = False, s
         dtype = "int32" if integers and len(shape) == 1 else kind
         tensors[f"c{index}"] = tensor(f"c{index}", shape, dtype, 2.0**-12, fill=index)
     op = Op(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM", "y", (*names, "", "", "hidden", "state"), ("y",),
-        {"fused_activation_function": "TANH", "cell_clip": 10.0}, ("i0", "i1", "i2", "i3", "i4"),
-    )  # fmt: skip
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "y",
+        (*names, "", "", "hidden", "state"),
+        ("y",),
+        {"fused_activation_function": "TANH", "cell_clip": 10.0},
+        ("i0", "i1", "i2", "i3", "i4"),
+    )
     return Graph("tflite", tensors, (op,), ("x",), ("y",))
 
 
@@ -66,14 +70,22 @@ def test_integers_take_zero_points_off_and_scales_as_multipliers() -> None:
     }
     assert (step.kernel, step.scratch_bytes) == ("lstm_s8", 20)
     assert fields == {
-        "num_steps": 5, "num_inputs": 3, "num_cells": 2,
+        "num_steps": 5,
+        "num_inputs": 3,
+        "num_cells": 2,
         "input_biases": [12 - 9, 3, 13 - 18, -5, 14 - 27, -13, 15 - 36, -21],
         "recurrent_biases": [-10, -10, -12, -12, -14, -14, -16, -16],
-        "input_multipliers": [1 << 30] * 4, "input_shifts": [0] * 4,
-        "recurrent_multipliers": [1 << 30] * 4, "recurrent_shifts": [-1] * 4,
-        "state_bits": 4, "low": -20480, "high": 20480,
-        "out_multiplier": 1 << 30, "out_shift": -22, "out_zero": -4,
-    }  # fmt: skip
+        "input_multipliers": [1 << 30] * 4,
+        "input_shifts": [0] * 4,
+        "recurrent_multipliers": [1 << 30] * 4,
+        "recurrent_shifts": [-1] * 4,
+        "state_bits": 4,
+        "low": -20480,
+        "high": 20480,
+        "out_multiplier": 1 << 30,
+        "out_shift": -22,
+        "out_zero": -4,
+    }
 
 
 @pytest.mark.parametrize(("clip", "found"), [(0.0, (-32768, 32767)), (100.0, (-32767, 32767))])

@@ -20,17 +20,16 @@ def _graph(*, kind: str = "int8", state: str = "int16", rank: int = 2, weights: 
         return Tensor(name, shape, dtype, Quantization((scale,), (zero,)) if dtype != "float32" else None)
 
     bias = "float32" if kind == "float32" else "int32"
-    constants = (
-        ("f", FEATURES, weights or kind), ("t", AGES, state), ("b", np.arange(4 // rank), bias)
-    )  # fmt: skip
+    constants = (("f", FEATURES, weights or kind), ("t", AGES, state), ("b", np.arange(4 // rank), bias))
     tensors = {
         name: Tensor(name, values.shape, dtype, Quantization((0.25,), (0,)), values.astype(dtype))
         for name, values, dtype in constants
     }
     tensors |= {
-        "x": tensor("x", (1, 3), kind, 0.5, 7), "y": tensor("y", (1, 4 // rank), kind, 0.75, -3),
+        "x": tensor("x", (1, 3), kind, 0.5, 7),
+        "y": tensor("y", (1, 4 // rank), kind, 0.75, -3),
         "s": tensor("s", (1, 8), state, 0.125),
-    }  # fmt: skip
+    }
     op = Op("SVDF", "y", ("x", "f", "t", "b", "s"), ("y",), {"rank": rank, "fused_activation_function": "RELU"})
     return op, Graph("tflite", tensors, (op,), ("x",), ("y",))
 

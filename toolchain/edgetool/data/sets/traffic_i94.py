@@ -39,12 +39,23 @@ WEEK = 168
 
 #: Of each row, the hour t of the window; "next" is the hour after it.
 FEATURES = (
-    "volume", "volume a week before the next hour", "temperature", "clouds", "rain", "snow", "mist",
-    "sine of the next hour of day", "cosine", "sine of the next hour of week", "cosine",
-)  # fmt: skip
+    "volume",
+    "volume a week before the next hour",
+    "temperature",
+    "clouds",
+    "rain",
+    "snow",
+    "mist",
+    "sine of the next hour of day",
+    "cosine",
+    "sine of the next hour of week",
+    "cosine",
+)
 WEATHER = {
-    "rain": ("Drizzle", "Rain", "Squall", "Thunderstorm"), "snow": ("Snow",), "mist": ("Fog", "Haze", "Mist", "Smoke"),
-}  # fmt: skip
+    "rain": ("Drizzle", "Rain", "Squall", "Thunderstorm"),
+    "snow": ("Snow",),
+    "mist": ("Fog", "Haze", "Mist", "Smoke"),
+}
 
 #: What readings may be: vehicles/h, kelvin, percent. Others count as no reading.
 RANGES = {"volume": (0.0, 20_000.0), "temperature": (200.0, 330.0), "clouds": (0.0, 100.0)}

@@ -28,21 +28,28 @@ def lower_batch_matmul(op: Op, graph: Graph) -> Step:
     depth = first.shape[-2] if is_a_turned else first.shape[-1]
     num_batches = math.prod(result.shape[:-2])
     shape: Fields = {
-        "num_batches": num_batches, "rows": rows, "depth": depth, "columns": columns,
+        "num_batches": num_batches,
+        "rows": rows,
+        "depth": depth,
+        "columns": columns,
         "repeat_a": _repeats(op, first.shape[:-2], result.shape[:-2]),
         "repeat_b": _repeats(op, second.shape[:-2], result.shape[:-2]),
-        "a_row": 1 if is_a_turned else depth, "a_depth": rows if is_a_turned else 1,
-        "b_depth": 1 if is_b_turned else columns, "b_column": depth if is_b_turned else 1,
-    }  # fmt: skip
+        "a_row": 1 if is_a_turned else depth,
+        "a_depth": rows if is_a_turned else 1,
+        "b_depth": 1 if is_b_turned else columns,
+        "b_column": depth if is_b_turned else 1,
+    }
     fields: Fields = {"shape": shape}
     if suffix != "f32":
         a, b, made = (quantization_of(op, tensor) for tensor in (first, second, result))
         multiplier, shift = quantize_multiplier(float_factor(a.scale[0], b.scale[0], 1.0) / float(made.scale[0]))
         zeros = {"zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "out_zero": made.zero_point[0]}
         require(
-            suffix == "s8" or not any(zeros.values()), op, what=f"zero points {list(zeros.values())}",
+            suffix == "s8" or not any(zeros.values()),
+            op,
+            what=f"zero points {list(zeros.values())}",
             expected="0, as 16-bit tensors have",
-        )  # fmt: skip
+        )
         fields |= {"multiplier": multiplier, "shift": shift, **(zeros if suffix == "s8" else {})}
     return Step(op.name, f"batch_matmul_{suffix}", (first.name, second.name), result.name, fields)
 
@@ -53,7 +60,10 @@ def _repeats(op: Op, batches: tuple[int, ...], result: tuple[int, ...]) -> int:
     full = (1,) * (len(result) - len(batches)) + batches
     head = next((axis for axis, size in enumerate(full) if size != result[axis]), len(full))
     require(
-        all(size == 1 for size in full[head:]), op, what=f"batches {list(batches)} for {list(result)}",
-        expected="operands that repeat along their last batch axes alone", next_step="repeat the operand before",
-    )  # fmt: skip
+        all(size == 1 for size in full[head:]),
+        op,
+        what=f"batches {list(batches)} for {list(result)}",
+        expected="operands that repeat along their last batch axes alone",
+        next_step="repeat the operand before",
+    )
     return wanted // max(1, given)

@@ -62,10 +62,12 @@ def lower_binary(op: Op, graph: Graph) -> Step:
         fields |= {"low": low, "high": high}
     else:
         require(
-            suffix == "s8" or op.kind in WIDE, op, what="16-bit activations",
+            suffix == "s8" or op.kind in WIDE,
+            op,
+            what="16-bit activations",
             expected=f"one of {', '.join(sorted(WIDE))}",
             next_step=INTEGER_MODEL,
-        )  # fmt: skip
+        )
         fields |= (WIDE_FIELDS if suffix == "s16" else INTEGER_FIELDS)[op.kind](op, first, second, result)
         name = NAMES.get(op.kind, name)
     sides = tuple(side for side, given in enumerate((first, second)) if given.shape == result.shape)
@@ -109,8 +111,12 @@ def sum_scales(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
         factor = twice * twice / ((1 << 2 * left_shift) * float(made.scale[0]))
     multiplier, shift = quantize_multiplier(factor)
     return found | {
-        "out_multiplier": multiplier, "out_shift": shift, "out_zero": made.zero_point[0], "low": low, "high": high,
-    }  # fmt: skip
+        "out_multiplier": multiplier,
+        "out_shift": shift,
+        "out_zero": made.zero_point[0],
+        "low": low,
+        "high": high,
+    }
 
 
 def _require_general_scales(op: Op, *tensors: Tensor) -> None:
@@ -129,9 +135,14 @@ def _product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     multiplier, shift = quantize_multiplier(float_factor(a.scale[0], b.scale[0], made.scale[0]))
     low, high = fused_range(op, result)
     return {
-        "zero_0": a.zero_point[0], "zero_1": b.zero_point[0], "multiplier": multiplier, "shift": shift,
-        "out_zero": made.zero_point[0], "low": low, "high": high,
-    }  # fmt: skip
+        "zero_0": a.zero_point[0],
+        "zero_1": b.zero_point[0],
+        "multiplier": multiplier,
+        "shift": shift,
+        "out_zero": made.zero_point[0],
+        "low": low,
+        "high": high,
+    }
 
 
 def _wide_product(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
@@ -153,9 +164,14 @@ def _prelu(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:
     product = float(given.scale[0]) * float(slope.scale[0]) / float(made.scale[0])
     slope_multiplier, slope_shift = quantize_multiplier(product)
     return {
-        "zero_0": given.zero_point[0], "zero_1": slope.zero_point[0], "multiplier": multiplier, "shift": shift,
-        "slope_multiplier": slope_multiplier, "slope_shift": slope_shift, "out_zero": made.zero_point[0],
-    }  # fmt: skip
+        "zero_0": given.zero_point[0],
+        "zero_1": slope.zero_point[0],
+        "multiplier": multiplier,
+        "shift": shift,
+        "slope_multiplier": slope_multiplier,
+        "slope_shift": slope_shift,
+        "out_zero": made.zero_point[0],
+    }
 
 
 def _choice(op: Op, first: Tensor, second: Tensor, result: Tensor) -> Fields:

@@ -33,8 +33,11 @@ SUFFIXES = {"float32": "f32", "int8": "s8", "int16": "s16", "int32": "s32"}
 #: Fused activation -> what it lets through; the largest float stands for no limit.
 LARGEST = 3.4028234663852886e38
 FLOAT_RANGES = {
-    "NONE": (-LARGEST, LARGEST), "RELU": (0.0, LARGEST), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
-}  # fmt: skip
+    "NONE": (-LARGEST, LARGEST),
+    "RELU": (0.0, LARGEST),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
 
 INTEGER_MODEL = (
     "embed this file for an interpreter: --runtime array, tflm or linux; or quantise the float model that it was made "
@@ -70,9 +73,10 @@ def require_one_scale(op: Op, *tensors: Tensor) -> None:
     for tensor in tensors[1:]:
         other = tensor.quantization
         is_one = (first is None and other is None) or (
-            first is not None and other is not None
+            first is not None
+            and other is not None
             and (first.scale, first.zero_point) == (other.scale, other.zero_point)
-        )  # fmt: skip
+        )
         require(is_one, op, what=f"{tensors[0].name} of another scale than the result", expected="one scale")
 
 
@@ -88,9 +92,12 @@ def float_range(op: Op) -> tuple[float, float]:
     """Return the smallest and largest value behind the fused activation."""
     kind = str(op.attributes.get("fused_activation_function", "NONE"))
     require(
-        kind in FLOAT_RANGES, op, what=f"fused activation {kind}", expected=", ".join(FLOAT_RANGES),
+        kind in FLOAT_RANGES,
+        op,
+        what=f"fused activation {kind}",
+        expected=", ".join(FLOAT_RANGES),
         next_step="make the activation a layer of its own",
-    )  # fmt: skip
+    )
     return FLOAT_RANGES[kind]
 
 
@@ -136,9 +143,12 @@ def fused_range(op: Op, result: Tensor) -> tuple[int, int]:
     """Return the smallest and largest stored value behind the fused activation."""
     kind = str(op.attributes.get("fused_activation_function", "NONE"))
     require(
-        kind in ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), op, what=f"fused activation {kind}",
-        expected="NONE, RELU, RELU6 or RELU_N1_TO_1", next_step="make the activation a layer of its own",
-    )  # fmt: skip
+        kind in ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"),
+        op,
+        what=f"fused activation {kind}",
+        expected="NONE, RELU, RELU6 or RELU_N1_TO_1",
+        next_step="make the activation a layer of its own",
+    )
     return activation_range(kind, quantization_of(op, result), result.dtype)
 
 

@@ -12,9 +12,13 @@ __all__ = ["lower_compare", "lower_select"]
 
 #: Operator -> whether it holds below, at and above the second operand.
 RELATIONS = {
-    "EQUAL": (0, 1, 0), "NOT_EQUAL": (1, 0, 1), "LESS": (1, 0, 0), "LESS_EQUAL": (1, 1, 0), "GREATER": (0, 0, 1),
+    "EQUAL": (0, 1, 0),
+    "NOT_EQUAL": (1, 0, 1),
+    "LESS": (1, 0, 0),
+    "LESS_EQUAL": (1, 1, 0),
+    "GREATER": (0, 0, 1),
     "GREATER_EQUAL": (0, 1, 1),
-}  # fmt: skip
+}
 
 
 def lower_compare(op: Op, graph: Graph) -> Step:

@@ -42,9 +42,12 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w, depth = (int(size) for size in weights.shape[1:])
     require(
-        depth == in_c, op, what=f"{in_c} channels in groups of {depth}", expected="one group",
+        depth == in_c,
+        op,
+        what=f"{in_c} channels in groups of {depth}",
+        expected="one group",
         next_step="split the layer into one convolution a group",
-    )  # fmt: skip
+    )
     window = window_of(op.attributes, (kernel_h, kernel_w), (in_h, in_w), (out_h, out_w))
     sizes = {"in_h": in_h, "in_w": in_w, "out_h": out_h, "out_w": out_w}
     if suffix != "s8":
@@ -61,9 +64,16 @@ def lower_conv_2d(op: Op, graph: Graph) -> Step:
     rows = weights.reshape(out_c, -1)
     biases = bias_of(op, graph, out_c).astype(np.int64) - zero * (rows.astype(np.int64) - weight_zero).sum(axis=1)
     constants: Fields = {
-        "in_c": in_c, "out_c": out_c, "out_zero": made.zero_point[0], "low": low, "high": high,
-        "weights": rows, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
-    }  # fmt: skip
+        "in_c": in_c,
+        "out_c": out_c,
+        "out_zero": made.zero_point[0],
+        "low": low,
+        "high": high,
+        "weights": rows,
+        "biases": biases.astype(np.int32),
+        "multipliers": multipliers,
+        "shifts": shifts,
+    }
     if (kernel_h, kernel_w, window.stride_h, window.stride_w, weight_zero) == (1, 1, 1, 1, 0):
         fields = {"num_pixels": out_h * out_w, **constants}
         return Step(op.name, "pointwise_conv_s8", (source.name,), result.name, fields)

@@ -51,9 +51,11 @@ def lower_convert(op: Op, graph: Graph) -> Step:
         return lower_wide_unary(op, graph)
     kernel = KERNELS.get((op.kind, source.dtype, result.dtype))
     require(
-        kernel is not None, op, what=f"{source.dtype} to {result.dtype}",
+        kernel is not None,
+        op,
+        what=f"{source.dtype} to {result.dtype}",
         expected=", ".join(sorted(f"{a} to {b}" for kind, a, b in KERNELS if kind == op.kind)) or "another operator",
-    )  # fmt: skip
+    )
     assert kernel is not None
     fields: Fields = {"num_elements": result.num_elements}
     if kernel == "cast_s8_s32":
@@ -77,5 +79,8 @@ def _factor(op: Op, source: Tensor, result: Tensor) -> Fields:
     given, made = quantization_of(op, source), quantization_of(op, result)
     multiplier, shift = quantize_multiplier(float(given.scale[0]) / float(made.scale[0]))
     return {
-        "in_zero": given.zero_point[0], "multiplier": multiplier, "shift": shift, "out_zero": made.zero_point[0],
-    }  # fmt: skip
+        "in_zero": given.zero_point[0],
+        "multiplier": multiplier,
+        "shift": shift,
+        "out_zero": made.zero_point[0],
+    }

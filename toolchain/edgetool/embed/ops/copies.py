@@ -28,9 +28,16 @@ def lower_copies(op: Op, graph: Graph) -> list[Step]:
 
 
 def _copy(
-    op: Op, source: Tensor, result: Tensor, sizes: Sequence[int],
-    *, start: int = 0, strides: Sequence[int] | None = None, to: int = 0, to_strides: Sequence[int] | None = None,
-) -> Step:  # fmt: skip
+    op: Op,
+    source: Tensor,
+    result: Tensor,
+    sizes: Sequence[int],
+    *,
+    start: int = 0,
+    strides: Sequence[int] | None = None,
+    to: int = 0,
+    to_strides: Sequence[int] | None = None,
+) -> Step:
     suffix = suffix_of(op, KINDS, source, result)
     given = row_strides(source.shape) if strides is None else strides
     made = row_strides(result.shape) if to_strides is None else to_strides
@@ -81,9 +88,12 @@ def _strided_slice(op: Op, graph: Graph) -> list[Step]:
         sizes.append(len(taken))
         strides.append(stride * taken.step)
     require(
-        int(np.prod(sizes)) == result.num_elements, op, what=f"{sizes} into {list(result.shape)}",
-        expected="a slice of the output's size", next_step="export the model again",
-    )  # fmt: skip
+        int(np.prod(sizes)) == result.num_elements,
+        op,
+        what=f"{sizes} into {list(result.shape)}",
+        expected="a slice of the output's size",
+        next_step="export the model again",
+    )
     return [_copy(op, source, result, sizes, start=start, strides=strides, to_strides=row_strides(sizes))]
 
 
@@ -193,10 +203,12 @@ def _repeat(op: Op, graph: Graph) -> list[Step]:
     require_one_scale(op, source, result)
     shape = [1] * (len(result.shape) - len(source.shape)) + list(source.shape)
     require(
-        all(size and made % size == 0 for size, made in zip(shape, result.shape, strict=True)), op,
-        what=f"{list(source.shape)} to {list(result.shape)}", expected="whole repetitions",
+        all(size and made % size == 0 for size, made in zip(shape, result.shape, strict=True)),
+        op,
+        what=f"{list(source.shape)} to {list(result.shape)}",
+        expected="whole repetitions",
         next_step="export the model again",
-    )  # fmt: skip
+    )
     strides, made = broadcast_strides(shape, result.shape), row_strides(result.shape)
     sizes = [out if size == 1 else size for size, out in zip(shape, result.shape, strict=True)]
     times = [range(out // size) for size, out in zip(sizes, result.shape, strict=True)]

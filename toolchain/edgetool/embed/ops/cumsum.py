@@ -21,8 +21,10 @@ def lower_cumsum(op: Op, graph: Graph) -> Step:
     axis = int(constant_of(op, graph, 1, "int32").reshape(-1)[0]) % len(source.shape)
     outer, size, inner = outer_inner(source.shape, axis, axis)
     fields: Fields = {
-        "num_outer": outer, "size": size, "num_inner": inner,
+        "num_outer": outer,
+        "size": size,
+        "num_inner": inner,
         "is_exclusive": int(bool(op.attributes.get("exclusive", False))),
         "is_reverse": int(bool(op.attributes.get("reverse", False))),
-    }  # fmt: skip
+    }
     return Step(op.name, f"cumsum_{suffix}", (source.name,), result.name, fields)

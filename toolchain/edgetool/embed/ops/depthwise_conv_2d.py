@@ -39,8 +39,14 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
     out_h, out_w, out_c = image_shape(op, result)
     window = window_of(op.attributes, (int(weights.shape[1]), int(weights.shape[2])), (in_h, in_w), (out_h, out_w))
     shape: Fields = {
-        "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c, **window.fields(),
-    }  # fmt: skip
+        "in_h": in_h,
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_h": out_h,
+        "out_w": out_w,
+        "out_c": out_c,
+        **window.fields(),
+    }
     if suffix != "s8":
         make = hybrid_layer if is_mixed else (float_layer if suffix == "f32" else wide_layer)
         return make(op, graph, "depthwise_conv", weights.reshape(-1, out_c), out_c, {"window": shape})
@@ -59,9 +65,17 @@ def lower_depthwise_conv_2d(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            **shape, "in_zero": zero, "out_zero": made.zero_point[0], "low": low, "high": high,
-            "weights": taps, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
+            **shape,
+            "in_zero": zero,
+            "out_zero": made.zero_point[0],
+            "low": low,
+            "high": high,
+            "weights": taps,
+            "biases": biases.astype(np.int32),
+            "multipliers": multipliers,
+            "shifts": shifts,
         },
-        has_scratch=True, scratch_bytes=4 * out_c,
-    )  # fmt: skip
+        has_scratch=True,
+        scratch_bytes=4 * out_c,
+    )
     return with_weight_zero(step, weight_zero, "conv")

@@ -47,25 +47,32 @@ def lower_detections(op: Op, graph: Graph) -> list[Step]:
     classes_per_box = int(op.attributes.get("max_classes_per_detection", 1))
     is_regular = bool(op.attributes.get("use_regular_nms", 0))
     require(
-        classes_per_box == 1 and not is_regular, op,
-        what=f"max_classes_per_detection {classes_per_box}, use_regular_nms {is_regular}", expected="1 and false",
-    )  # fmt: skip
+        classes_per_box == 1 and not is_regular,
+        op,
+        what=f"max_classes_per_detection {classes_per_box}, use_regular_nms {is_regular}",
+        expected="1 and false",
+    )
     num_boxes, num_scores = scores.shape[-2:]
     num_classes = int(op.attributes.get("num_classes", 0))
     fits = boxes.shape[-2] == num_boxes == anchors.shape[0] and boxes.shape[-1] >= 4 == anchors.shape[-1]
     require(
-        fits and 0 < num_classes <= num_scores, op, expected="as many of each, and scores of every class",
+        fits and 0 < num_classes <= num_scores,
+        op,
+        expected="as many of each, and scores of every class",
         what=f"boxes {list(boxes.shape)}, scores {list(scores.shape)}, anchors {list(anchors.shape)}, "
         f"{num_classes} classes",
-    )  # fmt: skip
+    )
     shape: Fields = {
         "anchors": _anchors(op, graph, anchors),
-        "num_boxes": num_boxes, "box_length": boxes.shape[-1], "num_scores": num_scores, "num_classes": num_classes,
+        "num_boxes": num_boxes,
+        "box_length": boxes.shape[-1],
+        "num_scores": num_scores,
+        "num_classes": num_classes,
         "max_detections": count,
         **{f"scale_{side}": float(op.attributes.get(f"{side}_scale", 1.0)) for side in "yxhw"},
         "score_threshold": float(op.attributes.get("nms_score_threshold", 0.0)),
         "overlap_threshold": float(op.attributes.get("nms_iou_threshold", 0.0)),
-    }  # fmt: skip
+    }
     fields: Fields = {"shape": shape}
     if suffix == "s8":
         for name, tensor in (("box", boxes), ("score", scores)):

@@ -56,10 +56,16 @@ def lower_fully_connected(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            **sizes, "scale_step": 0 if is_one else 1,
-            "out_zero": made.zero_point[0], "low": low, "high": high,
-            "weights": weights, "biases": biases.astype(np.int32), "multipliers": multipliers, "shifts": shifts,
+            **sizes,
+            "scale_step": 0 if is_one else 1,
+            "out_zero": made.zero_point[0],
+            "low": low,
+            "high": high,
+            "weights": weights,
+            "biases": biases.astype(np.int32),
+            "multipliers": multipliers,
+            "shifts": shifts,
         },
-    )  # fmt: skip
+    )
 
     return with_weight_zero(step, weight_zero, "layer")

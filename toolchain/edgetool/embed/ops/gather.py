@@ -25,10 +25,12 @@ def lower_gather(op: Op, graph: Graph) -> Step:
     result = output_of(op, graph)
     suffix = suffix_of(op, KINDS, table, result)
     require(
-        indices.dtype == "int32" and not int(op.attributes.get("batch_dims", 0)), op,
+        indices.dtype == "int32" and not int(op.attributes.get("batch_dims", 0)),
+        op,
         what=f"indices of {indices.dtype}, batch_dims {op.attributes.get('batch_dims', 0)}",
-        expected="int32 and no batch axes", next_step="cast the indices to int32",
-    )  # fmt: skip
+        expected="int32 and no batch axes",
+        next_step="cast the indices to int32",
+    )
     axis = int(op.attributes.get("axis", 0)) % len(table.shape)
     outer, rows, inner = outer_inner(table.shape, axis, axis)
     sizes = {"num_outer": outer, "num_rows": rows, "num_indices": indices.num_elements, "num_inner": inner}
@@ -45,12 +47,17 @@ def lower_gather_nd(op: Op, graph: Graph) -> Step:
     result = output_of(op, graph)
     suffix = suffix_of(op, KINDS, table, result)
     require(
-        indices.dtype == "int32", op, what=f"indices of {indices.dtype}", expected="int32",
+        indices.dtype == "int32",
+        op,
+        what=f"indices of {indices.dtype}",
+        expected="int32",
         next_step="cast the indices to int32",
-    )  # fmt: skip
+    )
     depth = indices.shape[-1]
     fields: Fields = {
-        "num_indices": math.prod(indices.shape[:-1]), "depth": depth, "num_inner": math.prod(table.shape[depth:]),
+        "num_indices": math.prod(indices.shape[:-1]),
+        "depth": depth,
+        "num_inner": math.prod(table.shape[depth:]),
         "sizes": np.array(table.shape[:depth], np.int32),
-    }  # fmt: skip
+    }
     return Step(op.name, f"gather_nd_{suffix}", (table.name, indices.name), result.name, fields)

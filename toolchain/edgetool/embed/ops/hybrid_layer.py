@@ -42,16 +42,23 @@ def hybrid_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels
     is_dense = op.kind == "FULLY_CONNECTED"
     by_channel = num_scales > 1 or (num_channels == 1 and op.kind == "DEPTHWISE_CONV_2D")
     require(
-        by_channel or op.kind != "DEPTHWISE_CONV_2D", op, what="one scale for all channels",
+        by_channel or op.kind != "DEPTHWISE_CONV_2D",
+        op,
+        what="one scale for all channels",
         expected="a scale for each channel, which LiteRT's kernel reads",
-    )  # fmt: skip
+    )
     is_symmetric = not op.attributes.get("asymmetric_quantize_inputs", False) if is_dense else not by_channel
     low, high = float_range(op)
     fields: Fields = {
-        "weights": weights, "scales": np.array(scales.scale, np.float32),
-        "biases": bias_of(op, graph, num_channels, "float32"), **sizes,
-        "scale_step": int(num_scales > 1), "is_symmetric": int(is_symmetric), "low": low, "high": high,
-    }  # fmt: skip
+        "weights": weights,
+        "scales": np.array(scales.scale, np.float32),
+        "biases": bias_of(op, graph, num_channels, "float32"),
+        **sizes,
+        "scale_step": int(num_scales > 1),
+        "is_symmetric": int(is_symmetric),
+        "low": low,
+        "high": high,
+    }
     num_values = int(weights.shape[-1]) if is_dense else source.num_elements
     return Step(
         op.name, f"{kernel}_hybrid", (source.name,), op.outputs[0], fields, scratch_bytes=num_values, has_scratch=True

@@ -52,11 +52,12 @@ def lower_lstm(op: Op, graph: Graph) -> Step:
     absent = [index for index in INPUT_WEIGHTS if not op.inputs[index]]
     activation = str(op.attributes.get("fused_activation_function", "NONE"))
     require(
-        not extra and not absent and activation == "TANH", op,
+        not extra and not absent and activation == "TANH",
+        op,
         what=f"activation {activation}, inputs {extra}, inputs {absent} absent",
         expected="tanh, four gates, and no peepholes, projection or normalisation",
         next_step="use a plain LSTM layer, or embed the file for an interpreter: --runtime array",
-    )  # fmt: skip
+    )
     num_sequences = source.shape[1 if op.attributes.get("time_major") else 0]
     require(num_sequences == 1, op, what=f"{num_sequences} sequences at once", expected="one")
     is_float = suffix == "f32"
@@ -76,12 +77,16 @@ def lower_lstm(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            "input_weights": weights, "recurrent_weights": recurrent,
-            "num_steps": num_steps, "num_inputs": num_inputs, "num_cells": num_cells,
+            "input_weights": weights,
+            "recurrent_weights": recurrent,
+            "num_steps": num_steps,
+            "num_inputs": num_inputs,
+            "num_cells": num_cells,
             **(inner if is_float else _integer_fields(op, graph, (weights, recurrent, biases), clip)),
         },
-        has_scratch=True, scratch_bytes=5 * num_cells * (4 if is_float else 2),
-    )  # fmt: skip
+        has_scratch=True,
+        scratch_bytes=5 * num_cells * (4 if is_float else 2),
+    )
 
 
 def _joined(op: Op, graph: Graph, group: Sequence[int], dtype: str) -> Array:
@@ -97,20 +102,24 @@ def _integer_fields(op: Op, graph: Graph, constants: tuple[Array, Array, Array],
     """
     weights, recurrent, biases = constants
     require(
-        len(op.intermediates) > HIDDEN_SCALE and len(op.inputs) > STATE, op,
-        what=f"{len(op.intermediates)} intermediate tensors", expected="five, the last of the output's scale",
+        len(op.intermediates) > HIDDEN_SCALE and len(op.inputs) > STATE,
+        op,
+        what=f"{len(op.intermediates)} intermediate tensors",
+        expected="five, the last of the output's scale",
         next_step="export the model again with a current converter",
-    )  # fmt: skip
+    )
     source, before, state, hidden = (
         quantization_of(op, graph.tensors[name])
         for name in (op.inputs[0], op.inputs[HIDDEN], op.inputs[STATE], op.intermediates[HIDDEN_SCALE])
     )
     bits = 15 + round(math.log2(state.scale[0]))
     require(
-        state.scale[0] == 2.0 ** (bits - 15) and bits in STATE_BITS, op,
-        what=f"a state of scale {state.scale[0]:g}", expected="2^-15 to 2^-9: LiteRT computes no tanh for others",
+        state.scale[0] == 2.0 ** (bits - 15) and bits in STATE_BITS,
+        op,
+        what=f"a state of scale {state.scale[0]:g}",
+        expected="2^-15 to 2^-9: LiteRT computes no tanh for others",
         next_step=FLOAT_FILE,
-    )  # fmt: skip
+    )
     factor = float(np.float32(2.0**-30 / hidden.scale[0]))
     require(
         factor < 1.0, op, what=f"an output of scale {hidden.scale[0]:g}", expected="above 2^-30", next_step=FLOAT_FILE
@@ -120,9 +129,13 @@ def _integer_fields(op: Op, graph: Graph, constants: tuple[Array, Array, Array],
     return {
         **_sum_fields(op, graph, INPUT_WEIGHTS, source, weights, biases, "input"),
         **_sum_fields(op, graph, RECURRENT_WEIGHTS, before, recurrent, np.zeros_like(biases), "recurrent"),
-        "state_bits": bits, "low": -limit if limit > 0 else -32768, "high": limit if limit > 0 else 32767,
-        "out_multiplier": multiplier, "out_shift": shift, "out_zero": hidden.zero_point[0],
-    }  # fmt: skip
+        "state_bits": bits,
+        "low": -limit if limit > 0 else -32768,
+        "high": limit if limit > 0 else 32767,
+        "out_multiplier": multiplier,
+        "out_shift": shift,
+        "out_zero": hidden.zero_point[0],
+    }
 
 
 def _sum_fields(
@@ -138,10 +151,15 @@ def _sum_fields(
     sums = np.abs(folded) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
     largest = float((sums.reshape(4, -1).max(axis=1) * np.maximum(factors, 1.0)).max())
     require(
-        largest < LARGEST_SUM, op, what=f"{name} sums of up to {largest:.3g}", expected="less than 2^30 = 1.07e9",
+        largest < LARGEST_SUM,
+        op,
+        what=f"{name} sums of up to {largest:.3g}",
+        expected="less than 2^30 = 1.07e9",
         next_step="scale the inputs of the model to about -1 to 1, and export it again",
-    )  # fmt: skip
+    )
     multipliers, shifts = quantize_multipliers(factors)
     return {
-        f"{name}_biases": folded.astype(np.int32), f"{name}_multipliers": multipliers, f"{name}_shifts": shifts,
-    }  # fmt: skip
+        f"{name}_biases": folded.astype(np.int32),
+        f"{name}_multipliers": multipliers,
+        f"{name}_shifts": shifts,
+    }

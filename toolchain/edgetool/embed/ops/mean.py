@@ -36,7 +36,10 @@ def lower_mean(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            **sizes, "in_zero": given.zero_point[0], "multiplier": (multiplier << up) // divisor,
-            "shift": shift - up, "out_zero": made.zero_point[0],
+            **sizes,
+            "in_zero": given.zero_point[0],
+            "multiplier": (multiplier << up) // divisor,
+            "shift": shift - up,
+            "out_zero": made.zero_point[0],
         },
-    )  # fmt: skip
+    )

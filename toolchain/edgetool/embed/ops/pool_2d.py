@@ -30,9 +30,11 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
     suffix = suffix_of(op, ("float32", "int8", "int16"), source, result)
     require(
         suffix == "f32" or quantization_of(op, source) == quantization_of(op, result),
-        op, what="another scale behind it than in front",
-        expected="one scale", next_step="export the model again with a current converter",
-    )  # fmt: skip
+        op,
+        what="another scale behind it than in front",
+        expected="one scale",
+        next_step="export the model again with a current converter",
+    )
     in_h, in_w, channels = image_shape(op, source)
     out_h, out_w, _ = image_shape(op, result)
     extent = int(op.attributes["filter_height"]), int(op.attributes["filter_width"])
@@ -40,9 +42,14 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
     kernel = f"{KERNELS[op.kind]}_{suffix}"
     if suffix != "s8":
         shape: Fields = {
-            "in_h": in_h, "in_w": in_w, "in_c": channels, "out_h": out_h, "out_w": out_w, "out_c": channels,
+            "in_h": in_h,
+            "in_w": in_w,
+            "in_c": channels,
+            "out_h": out_h,
+            "out_w": out_w,
+            "out_c": channels,
             **window.fields(),
-        }  # fmt: skip
+        }
         bounds = float_range(op) if suffix == "f32" else fused_range(op, result)
         fields: Fields = {"window": shape, "low": bounds[0], "high": bounds[1]}
         return Step(op.name, kernel, (source.name,), result.name, fields)
@@ -55,8 +62,13 @@ def lower_pool_2d(op: Op, graph: Graph) -> Step:
         inputs=(source.name,),
         output=result.name,
         fields={
-            "in_h": in_h, "in_w": in_w, "channels": channels, "out_h": out_h, "out_w": out_w,
+            "in_h": in_h,
+            "in_w": in_w,
+            "channels": channels,
+            "out_h": out_h,
+            "out_w": out_w,
             **{name: value for name, value in window.fields().items() if not name.startswith("dilation")},
-            "low": low, "high": high,
+            "low": low,
+            "high": high,
         },
-    )  # fmt: skip
+    )

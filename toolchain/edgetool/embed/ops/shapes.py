@@ -66,9 +66,11 @@ def broadcast_fields(op: Op, first: Sequence[int], second: Sequence[int], result
     require(
         [max(a, b) if 0 not in (a, b) else 0 for a, b in expected] == list(result)
         and all(1 in (a, b) or a == b for a, b in expected),
-        op, what=f"{list(first)} and {list(second)} to {list(result)}", expected="shapes that broadcast",
+        op,
+        what=f"{list(first)} and {list(second)} to {list(result)}",
+        expected="shapes that broadcast",
         next_step="export the model again",
-    )  # fmt: skip
+    )
     sizes, (a, b) = merge_axes(result, broadcast_strides(first, result), broadcast_strides(second, result))
     sizes, (a, b) = _padded(op, BROADCAST_AXES, sizes, a, b)
     return {
@@ -93,9 +95,12 @@ def select_fields(
         for shape in shapes
     )
     require(
-        fits, op, what=f"{list(condition)}, {list(first)} and {list(second)} to {list(result)}",
-        expected="shapes that broadcast", next_step="export the model again",
-    )  # fmt: skip
+        fits,
+        op,
+        what=f"{list(condition)}, {list(first)} and {list(second)} to {list(result)}",
+        expected="shapes that broadcast",
+        next_step="export the model again",
+    )
     sizes, strides = merge_axes(result, *(broadcast_strides(shape, result) for shape in shapes))
     sizes, padded = _padded(op, BROADCAST_AXES, sizes, *strides)
     fields: Fields = {f"n{axis}": size for axis, size in enumerate(sizes)}
@@ -122,9 +127,11 @@ def copy_fields(
     merged, (a, b) = _padded(op, COPY_AXES, merged, a, b)
     return {
         **{f"n{axis}": size for axis, size in enumerate(merged)},
-        "from": source[0], **{f"from{axis}": step for axis, step in enumerate(a)},
-        "to": result[0], **{f"to{axis}": step for axis, step in enumerate(b)},
-    }  # fmt: skip
+        "from": source[0],
+        **{f"from{axis}": step for axis, step in enumerate(a)},
+        "to": result[0],
+        **{f"to{axis}": step for axis, step in enumerate(b)},
+    }
 
 
 def outer_inner(shape: Sequence[int], first: int, last: int) -> tuple[int, int, int]:
@@ -147,17 +154,23 @@ def reduced_axes(op: Op, graph: Graph) -> tuple[int, int, int]:
         return math.prod(shape), 1, 1
     between = [axis for axis in range(axes[0], axes[-1]) if axis not in axes and shape[axis] != 1]
     require(
-        not between, op, what=f"axes {axes}", expected="neighbouring axes",
+        not between,
+        op,
+        what=f"axes {axes}",
+        expected="neighbouring axes",
         next_step="transpose before it, or reduce in two steps",
-    )  # fmt: skip
+    )
     return outer_inner(shape, axes[0], axes[-1])
 
 
 def _padded(op: Op, axes: int, sizes: list[int], *strides: list[int]) -> tuple[list[int], tuple[list[int], ...]]:
     require(
-        len(sizes) <= axes, op, what=f"{len(sizes)} axes that cannot be joined", expected=f"at most {axes}",
+        len(sizes) <= axes,
+        op,
+        what=f"{len(sizes)} axes that cannot be joined",
+        expected=f"at most {axes}",
         next_step="reshape to fewer axes around the layer",
-    )  # fmt: skip
+    )
     missing = axes - len(sizes)
     # A single element is a row of one, next to the following one.
     ends = [[0] * missing + operand for operand in strides]

@@ -37,10 +37,12 @@ def lower_softmax(op: Op, graph: Graph) -> Step:
     if is_wider:
         return Step(op.name, "softmax_s8_s16", (source.name,), result.name, {**rows, "exponentials": table})
     require(
-        made.scale[0] == SCALE and made.zero_point[0] == ZERO_POINT, op,
-        what=f"an output of scale {made.scale[0]:g}, zero point {made.zero_point[0]}", expected="1/256 and -128",
+        made.scale[0] == SCALE and made.zero_point[0] == ZERO_POINT,
+        op,
+        what=f"an output of scale {made.scale[0]:g}, zero point {made.zero_point[0]}",
+        expected="1/256 and -128",
         next_step="export the model again with a current converter",
-    )  # fmt: skip
+    )
     return Step(
         layer=op.name,
         kernel="softmax_s8",

@@ -39,26 +39,38 @@ def lower_svdf(op: Op, graph: Graph) -> Step:
     num_filters, num_inputs = (int(size) for size in features.shape)
     rank = int(op.attributes.get("rank", 1))
     require(
-        source.num_elements == num_inputs and num_filters % rank == 0, op,
+        source.num_elements == num_inputs and num_filters % rank == 0,
+        op,
         what=f"an input of {list(source.shape)}, {num_filters} filters of rank {rank}",
-        expected=f"one row of {num_inputs} and a multiple of the rank", next_step="export the model with a batch of 1",
-    )  # fmt: skip
+        expected=f"one row of {num_inputs} and a multiple of the rank",
+        next_step="export the model with a batch of 1",
+    )
     sizes: Fields = {
-        "num_inputs": num_inputs, "num_filters": num_filters, "num_steps": int(ages.shape[1]), "rank": rank,
-    }  # fmt: skip
+        "num_inputs": num_inputs,
+        "num_filters": num_filters,
+        "num_steps": int(ages.shape[1]),
+        "rank": rank,
+    }
     num_units = num_filters // rank
     if suffix == "f32":
         low, high = float_range(op)
         biases = bias_of(op, graph, num_units, "float32", index=BIAS)
         fields: Fields = {
-            **sizes, "feature_weights": features, "time_weights": ages, "biases": biases, "low": low, "high": high,
-        }  # fmt: skip
+            **sizes,
+            "feature_weights": features,
+            "time_weights": ages,
+            "biases": biases,
+            "low": low,
+            "high": high,
+        }
         return Step(op.name, "svdf_f32", (source.name,), result.name, fields, state=state.name)
     require(
-        state.dtype == "int16", op, what=f"a state of {state.dtype}",
+        state.dtype == "int16",
+        op,
+        what=f"a state of {state.dtype}",
         expected="int16, for which LiteRT takes every state: it writes behind one of int8 and dies",
         next_step="export the model with a state of 16 bits, or embed it for TFLite Micro: --runtime tflm",
-    )  # fmt: skip
+    )
     fields = {**sizes, **_integer_fields(op, graph, source, result, state), "time_weights": ages}
     zero = quantization_of(op, source).zero_point[0]
     fields["feature_weights"] = features
@@ -74,6 +86,11 @@ def _integer_fields(op: Op, graph: Graph, source: Tensor, result: Tensor, state:
     into = quantize_multiplier(float_factor(given.scale[0], features.scale[0], kept.scale[0]))
     out = quantize_multiplier(float_factor(kept.scale[0], ages.scale[0], made.scale[0]))
     return {
-        "state_multiplier": into[0], "state_shift": into[1],
-        "out_multiplier": out[0], "out_shift": out[1], "out_zero": made.zero_point[0], "low": -128, "high": 127,
-    }  # fmt: skip
+        "state_multiplier": into[0],
+        "state_shift": into[1],
+        "out_multiplier": out[0],
+        "out_shift": out[1],
+        "out_zero": made.zero_point[0],
+        "low": -128,
+        "high": 127,
+    }

@@ -24,9 +24,11 @@ def lower_table(op: Op, graph: Graph) -> Step:
     for tensor in (source, result):
         quantization_of(op, tensor)
     require(
-        source.num_elements == result.num_elements, op, what=f"{list(source.shape)} -> {list(result.shape)}",
+        source.num_elements == result.num_elements,
+        op,
+        what=f"{list(source.shape)} -> {list(result.shape)}",
         expected="one value out for one in",
-    )  # fmt: skip
+    )
     return Step(
         layer=op.name,
         kernel="table_s8",

@@ -34,9 +34,11 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
     out_h, out_w, out_c = image_shape(op, result)
     kernel_h, kernel_w = int(weights.shape[1]), int(weights.shape[2])
     require(
-        weights.shape == (out_c, kernel_h, kernel_w, in_c), op, what=f"weights {list(weights.shape)}",
+        weights.shape == (out_c, kernel_h, kernel_w, in_c),
+        op,
+        what=f"weights {list(weights.shape)}",
         expected=f"[{out_c}, height, width, {in_c}]",
-    )  # fmt: skip
+    )
     strides = int(op.attributes["stride_h"]), int(op.attributes["stride_w"])
     pads = []
     for size, out, extent, stride in zip((in_h, in_w), (out_h, out_w), (kernel_h, kernel_w), strides, strict=True):
@@ -44,10 +46,19 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
         needed = (size - 1) * stride + extent - out
         pads.append(max(0, needed) // 2 if op.attributes["padding"] == "SAME" else 0)
     shape: Fields = {
-        "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c,
-        "kernel_h": kernel_h, "kernel_w": kernel_w, "stride_h": strides[0], "stride_w": strides[1],
-        "pad_top": pads[0], "pad_left": pads[1],
-    }  # fmt: skip
+        "in_h": in_h,
+        "in_w": in_w,
+        "in_c": in_c,
+        "out_h": out_h,
+        "out_w": out_w,
+        "out_c": out_c,
+        "kernel_h": kernel_h,
+        "kernel_w": kernel_w,
+        "stride_h": strides[0],
+        "stride_w": strides[1],
+        "pad_top": pads[0],
+        "pad_left": pads[1],
+    }
     by_tap = np.ascontiguousarray(weights.transpose(1, 2, 0, 3))
     has_bias = len(op.inputs) > 3 and bool(op.inputs[3])
     kind = {"f32": "float32", "s8": "int32", "s16": "int64"}[suffix]
@@ -65,5 +76,5 @@ def lower_transpose_conv(op: Op, graph: Graph) -> Step:
         fields |= {
             "sums": (by_tap.sum(axis=3, dtype=np.int64) * given.zero_point[0]).astype(np.int32),
             "out_zero": made.zero_point[0],
-        }  # fmt: skip
+        }
     return Step(op.name, f"transpose_conv_{suffix}", (source.name,), result.name, fields)

@@ -29,9 +29,12 @@ def centred_weights(op: Op, graph: Graph, weights: Array, *, has_zero: bool) -> 
     zeros = quantization_of(op, graph.tensors[op.inputs[1]]).zero_point
     zero = zeros[0]
     require(
-        not has_zero or set(zeros) == {zero}, op, what="weights with several zero points",
-        expected="one zero point for all weights", next_step="export the model again with a current converter",
-    )  # fmt: skip
+        not has_zero or set(zeros) == {zero},
+        op,
+        what="weights with several zero points",
+        expected="one zero point for all weights",
+        next_step="export the model again with a current converter",
+    )
     if not has_zero or zero == 0:
         return weights, 0
     centred = weights.astype(np.int16) - zero

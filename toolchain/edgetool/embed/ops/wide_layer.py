@@ -38,7 +38,11 @@ def wide_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels: 
         scales = {"multipliers": multipliers, "shifts": shifts}
     low, high = fused_range(op, result)
     fields: Fields = {
-        "weights": weights, "biases": bias_of(op, graph, num_channels, "int64"), **scales, **sizes,
-        "low": low, "high": high,
-    }  # fmt: skip
+        "weights": weights,
+        "biases": bias_of(op, graph, num_channels, "int64"),
+        **scales,
+        **sizes,
+        "low": low,
+        "high": high,
+    }
     return Step(op.name, f"{kernel}_s16", (source.name,), result.name, fields)

@@ -36,11 +36,12 @@ def lower_wide_unary(op: Op, graph: Graph) -> Step:
     """
     source, result = graph.tensors[op.inputs[0]], output_of(op, graph)
     require(
-        op.kind in WIDE_UNARY and (source.dtype, result.dtype) == ("int16", "int16"), op,
+        op.kind in WIDE_UNARY and (source.dtype, result.dtype) == ("int16", "int16"),
+        op,
         what=f"{op.kind} of {source.dtype} to {result.dtype}",
         expected=f"float32, int8, or in 16 bits one of {', '.join(sorted(WIDE_UNARY))}",
         next_step=INTEGER_MODEL,
-    )  # fmt: skip
+    )
     for tensor in (source, result):
         zero = quantization_of(op, tensor).zero_point[0]
         require(zero == 0, op, what=f"{tensor.name} with zero point {zero}", expected="0, as 16-bit tensors have")
@@ -66,9 +67,13 @@ def _lines(op: Op, source: Tensor, result: Tensor) -> tuple[str, Fields]:
         op.kind if op.kind in ("RELU", "RELU6") else "NONE", quantization_of(op, result), "int16"
     )
     return "slopes_s16", {
-        "multiplier": multiplier, "shift": shift, "shift_below": shift_below, "low": low, "high": high,
+        "multiplier": multiplier,
+        "shift": shift,
+        "shift_below": shift_below,
+        "low": low,
+        "high": high,
         "multiplier_below": -multiplier_below if op.kind == "ABS" else multiplier_below,
-    }  # fmt: skip
+    }
 
 
 def _sigmoid(op: Op, source: Tensor, result: Tensor) -> tuple[str, Fields]:
@@ -88,9 +93,12 @@ def _sigmoid(op: Op, source: Tensor, result: Tensor) -> tuple[str, Fields]:
             factor, shift = factor * 2.0, shift + 1
         multiplier = int(factor)
     require(
-        multiplier < LARGEST_MULTIPLIER, op, what=f"an input of scale {scale:g}", expected="values below 170,000",
+        multiplier < LARGEST_MULTIPLIER,
+        op,
+        what=f"an input of scale {scale:g}",
+        expected="values below 170,000",
         next_step="export the model with calibration data that is like what it will see",
-    )  # fmt: skip
+    )
     return f"{op.kind.lower()}_s16", {"table": sigmoid_table(), "multiplier": multiplier, "shift": shift}
 
 
