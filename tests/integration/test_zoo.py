@@ -40,7 +40,7 @@ VEHICLES = (0, 1, 8, 9)
 WITH_C = {"float32", "w8a8_static"}
 
 #: Bytes of a file from which on a compiler takes minutes over its weights.
-LARGEST_AS_C = 10 << 20
+LARGEST_AS_C = 2 << 20
 
 #: Random inputs that C is compared on.
 SAMPLES_AS_C = 50
