@@ -338,3 +338,20 @@ def test_what_training_leaves_in_float_is_stored_as_int8(kind: str, tmp_path: Pa
     with ProcessRunner().open(path, RunPlan()) as session:
         found = session.outputs((ids,))[0]
     assert 10 * np.log10((expected**2).sum() / ((found - expected) ** 2).sum()) > 20
+
+
+def test_layers_of_a_convnext_are_right_on_images_of_one_pixel(tmp_path: Path) -> None:
+    """A LayerNormalization squares: the Transpose behind the square must not become a Reshape to another shape."""
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(3)
+    inputs = layers.Input((4, 4, 3))
+    x = layers.Conv2D(8, 4)(inputs)
+    for _ in range(2):
+        y = layers.LayerNormalization(epsilon=1e-6)(layers.DepthwiseConv2D(3, padding="same")(x))
+        x = layers.Add()([x, layers.Dense(8)(layers.Dense(32, activation="gelu")(y))])
+    model = tf_keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+    images = np.random.default_rng(0).normal(size=(6, 4, 4, 3)).astype(np.float32)
+    export_onnx(ModelState(model, SCHEMES["float32"]), tmp_path / "model.onnx", _context())
+    assert np.abs(_run(tmp_path / "model.onnx", images) - model.predict(images, verbose=0)).max() < 1e-5

@@ -50,6 +50,7 @@ FLOORS = (
 NEEDS_FRAMEWORK = {
     "cli": "tests/integration runs every command",
     "exporters/onnx.py": "test_export_onnx.py",
+    "exporters/onnx_squares.py": "test_export_onnx.py",
     "exporters/tflite.py": "test_export_tflite.py",
     "exporters/tflite_convert.py": "test_export_tflite.py",
     "importers": "test_importers.py",

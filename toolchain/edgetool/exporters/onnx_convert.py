@@ -14,6 +14,7 @@ import numpy as np
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx_fuse import fuse_gelu
 from edgetool.exporters.onnx_recurrent import rolled
+from edgetool.exporters.onnx_squares import true_shapes_of_squares
 from edgetool.exporters.onnx_tidy import tidy
 from edgetool.exporters.tflite_convert import input_names
 from edgetool.exporters.tracing import plain_operators
@@ -92,11 +93,11 @@ def _convert_computed(keras_model: Any) -> Any:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with plain_operators(), written_out("onnx"), rolled(keras_model) as was_rolled:
+        with plain_operators(), written_out("onnx"), true_shapes_of_squares(), rolled(keras_model) as was_rolled:
             model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
         loops = looped_layers(keras_model, fused_lstm=False)
         if (was_rolled or loops) and any(node.op_type in ("Loop", "Scan", "If") for node in model.graph.node):
-            with plain_operators(), written_out("onnx"), unrolled(loops):
+            with plain_operators(), written_out("onnx"), true_shapes_of_squares(), unrolled(loops):
                 model, _ = tf2onnx.convert.from_keras(keras_model, input_signature=signature, opset=OPSET)
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError, AssertionError) as exc:
         raise ExportError(
