@@ -22,7 +22,7 @@ from edgetool.runners.agent import PARENT_VARIABLE
 from edgetool.runners.child import Child, call_function
 
 SERVER = """
-import errno, os, re, sys, time
+import errno, os, re, signal, sys, time
 from edgetool.runners.serve import serve
 
 def double(value): return 2 * value
@@ -39,7 +39,11 @@ def count(emit):
         emit({"number": number})
     return "counted"
 def broken(): raise ZeroDivisionError("defect")
-def signalled(number): os.kill(os.getpid(), number); time.sleep(60)
+def signalled(number):
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)  # a job in the background ignores some
+    os.kill(os.getpid(), number)
+    time.sleep(60)
 def exhaust(): raise MemoryError("Unable to allocate 3. TiB")
 def tensorflow_exhausts(text): raise type("ResourceExhaustedError", (Exception,), {})(text)
 def fill(): raise OSError(errno.ENOSPC, "No space left on device", "/cache/x.npy")

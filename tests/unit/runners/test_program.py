@@ -13,9 +13,11 @@ import pytest
 from edgetool.runners.program import run_program, run_text
 
 WAITER = """
-import os, sys
+import os, signal, sys
 from edgetool.runners.program import run_program
 
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # a job in the background ignores some
+    signal.signal(number, signal.SIG_DFL)
 run_program(["sh", "-c", sys.argv[1]], timeout_s=100)
 """
 
