@@ -166,6 +166,23 @@ def _artifact(row: Row) -> ArtifactResult:
 
 Value = str | int | float | bool | None
 
+#: Columns that a latency record fills by fields of the same names.
+TIME_COLUMNS = (
+    "device",
+    "runtime",
+    "num_threads",
+    "batch",
+    "min_ns",
+    "mean_ns",
+    "p50_ns",
+    "p90_ns",
+    "p95_ns",
+    "p99_ns",
+    "max_ns",
+    "std_ns",
+    "mlperf_p90_ns",
+)
+
 #: Columns of `results.csv`; units are in the names.
 CSV_COLUMNS = (
     "run",
@@ -198,19 +215,7 @@ CSV_COLUMNS = (
     "parity_max_abs_error",
     "parity_sqnr_db",
     "parity_top1_agreement",
-    "device",
-    "runtime",
-    "num_threads",
-    "batch",
-    "min_ns",
-    "mean_ns",
-    "p50_ns",
-    "p90_ns",
-    "p95_ns",
-    "p99_ns",
-    "max_ns",
-    "std_ns",
-    "mlperf_p90_ns",
+    *TIME_COLUMNS,
     "ratio_to_float32",
     "ratio_low",
     "ratio_high",
@@ -303,19 +308,7 @@ def _latency_values(record: LatencyRecord | None) -> dict[str, Value]:
     if record is None:
         return {}
     same = (
-        "device",
-        "runtime",
-        "num_threads",
-        "batch",
-        "min_ns",
-        "mean_ns",
-        "p50_ns",
-        "p90_ns",
-        "p95_ns",
-        "p99_ns",
-        "max_ns",
-        "std_ns",
-        "mlperf_p90_ns",
+        *TIME_COLUMNS,
         "throughput_per_s",
         "load_ns",
         "peak_rss_bytes",
