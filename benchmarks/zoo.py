@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetool.recipes.recipe import builtin_names
+from edgetool.records import ArtifactRecord, Manifest
 from edgetool.report import wording
 from edgetool.runners.machine import describe_machine
-from edgetool.store.manifest import ArtifactRecord, Manifest
 from edgetool.store.manifest_io import load_manifest
 from edgetool.tasks import drop_points
 from edgetool.zoo import ModelCard, find_model, list_models

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from edgetool.store.manifest import Manifest
+from edgetool.records import Manifest
 from edgetool.store.manifest_io import load_manifest
 
 pytestmark = pytest.mark.slow

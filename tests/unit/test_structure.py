@@ -25,6 +25,7 @@ FLOORS = (
     "catalog",
     "targets",
     "artifact",
+    "records",
     "store",
     "data",
     "tasks",

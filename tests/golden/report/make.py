@@ -14,11 +14,11 @@ from pathlib import Path
 
 from edgetool.artifact import Artifact, Provenance, Signature, TensorSpec
 from edgetool.pipeline.decide import decide
-from edgetool.store.failure import FailureRecord
-from edgetool.store.manifest import (
+from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     LayerRecord,

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from edgetool.cli.bench import bench
 from edgetool.errors import DeviceUnavailableError, FileFormatError, MissingFileError, RunExistsError, UsageError
 from edgetool.measure.latency import BenchItem, BenchResult
+from edgetool.records import LatencyRecord, RatioRecord
 from edgetool.runners.base import RunPlan
-from edgetool.store.manifest import LatencyRecord, RatioRecord
 
 RECORD = LatencyRecord(
     device="cpu",

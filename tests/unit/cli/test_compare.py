@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from edgetool.cli.compare import compare
 from edgetool.errors import InterpreterCrashError, UsageError
 from edgetool.measure.latency import BenchItem, BenchResult
-from edgetool.store.manifest import LatencyRecord, RatioRecord
+from edgetool.records import LatencyRecord, RatioRecord
 
 RECORD = LatencyRecord(
     device="cpu",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import edgetool.verify.files
 from edgetool.cli.verify import verify
 from edgetool.errors import ParityError, UsageError
-from edgetool.store.manifest import ParityRecord
+from edgetool.records import ParityRecord
 from edgetool.verify.files import Verification
 
 RECORD = ParityRecord(

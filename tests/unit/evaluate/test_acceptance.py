@@ -9,8 +9,7 @@ import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
-from edgetool.store.head_record import HeadRecord
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, InvariantRecord, ParityRecord, SizeRecord
+from edgetool.records import ArtifactRecord, EvaluationRecord, HeadRecord, InvariantRecord, ParityRecord, SizeRecord
 
 
 def evaluation(value: float, metric: str = "accuracy") -> EvaluationRecord:

@@ -11,8 +11,8 @@ import pytest
 from edgetool.data.dataset import Split
 from edgetool.errors import DataError
 from edgetool.evaluate.evaluate import evaluate_artifact, evaluate_outputs
+from edgetool.records import EvaluationRecord
 from edgetool.schema import parse, to_builtins
-from edgetool.store.manifest import EvaluationRecord
 
 
 class FakeSession:

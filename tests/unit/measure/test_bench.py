@@ -20,10 +20,10 @@ from edgetool.measure.bench import (
     to_csv,
 )
 from edgetool.measure.latency import BenchResult
-from edgetool.store.failure import FailureRecord
-from edgetool.store.manifest import (
+from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    FailureRecord,
     LatencyRecord,
     Machine,
     Manifest,

@@ -7,8 +7,8 @@ import pytest
 
 from edgetool.errors import FileFormatError, InterpreterCrashError
 from edgetool.measure.latency import HURRIED_ROUNDS, MIN_ROUNDS, NUM_ROUNDS, BenchItem, bench_artifacts
+from edgetool.records import Machine
 from edgetool.runners.base import RunPlan
-from edgetool.store.manifest import Machine
 
 LOG = list[tuple[str, int, int]]
 

@@ -13,7 +13,7 @@ from edgetool.passes.base import ModelState, QuantizationScheme
 from edgetool.pipeline import cause
 from edgetool.pipeline.cause import Cause, find_cause, in_words, refuse
 from edgetool.recipes.recipe import find_recipe
-from edgetool.store.manifest import ParityRecord
+from edgetool.records import ParityRecord
 from edgetool.verify.layer_loss import LayerLoss, LossReport, LostColumn
 
 LAYER = LayerLoss("wild", "CONV_2D", 38.0, -1.0, 3, 14_277.4)

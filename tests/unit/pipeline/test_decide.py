@@ -10,11 +10,11 @@ import pytest
 from edgetool.artifact import Artifact, Provenance, Signature
 from edgetool.errors import InterpreterCrashError
 from edgetool.pipeline.decide import broken_budgets, decide, placed_on, refusal
-from edgetool.store.failure import FailureRecord
-from edgetool.store.manifest import (
+from edgetool.records import (
     ArtifactRecord,
     Decision,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     ParityRecord,

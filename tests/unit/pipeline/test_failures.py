@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetool.errors import ExportError, InterpreterCrashError
 from edgetool.pipeline.failures import errors_of
-from edgetool.store.failure import FailureRecord
+from edgetool.records import FailureRecord
 from edgetool.store.manifest_io import load_manifest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "report"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetool.artifact import Artifact, Format, Provenance, Signature
 from edgetool.pipeline.fit import fit_stage
-from edgetool.store.manifest import ArtifactRecord, LayerRecord, SizeRecord
+from edgetool.records import ArtifactRecord, LayerRecord, SizeRecord
 from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"

@@ -13,7 +13,7 @@ from edgetool.data.dataset import Array, Split
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import SourceModelError
 from edgetool.pipeline.source_check import SourceProbe, require_as_recorded, require_believable, rescales
-from edgetool.store.manifest import EvaluationRecord
+from edgetool.records import EvaluationRecord
 from edgetool.tasks import Task
 
 NUM = 300

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from edgetool.pipeline.stages import _generation_notes
-from edgetool.store.manifest import EvaluationRecord
+from edgetool.records import EvaluationRecord
 
 
 def artifact(metric: str) -> Any:

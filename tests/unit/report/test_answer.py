@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from edgetool.records import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.report.collect import collect_run
-from edgetool.store.manifest import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.store.manifest_io import load_manifest
 from edgetool.targets import find_target
 

@@ -7,9 +7,8 @@ import dataclasses
 import pytest
 
 from edgetool.errors import ExportError
+from edgetool.records import FailureRecord, Manifest
 from edgetool.report.collect import Run, collect_run
-from edgetool.store.failure import FailureRecord
-from edgetool.store.manifest import Manifest
 
 
 def test_ratios_and_drops_follow_from_the_records(run: Run) -> None:

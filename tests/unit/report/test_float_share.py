@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
+from edgetool.records import ArtifactRecord, LayerRecord, SizeRecord
 from edgetool.report.float_share import FloatShare, float_sentence, float_share
-from edgetool.store.manifest import ArtifactRecord, LayerRecord, SizeRecord
 
 ARTIFACT = ArtifactRecord(
     "a.tflite",

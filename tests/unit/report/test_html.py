@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from edgetool.records import LayerRecord
 from edgetool.report.collect import Run, collect_run
 from edgetool.report.html import LAYER_LIMITS, MAX_BYTES, render_html
-from edgetool.store.manifest import LayerRecord
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "path", "rect", "polygon", "col", "wbr"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from edgetool.records import ArtifactRecord
 from edgetool.report.collect import Run, collect_run
 from edgetool.report.side_by_side import side_by_side
-from edgetool.store.manifest import ArtifactRecord
 
 
 def test_artefacts_of_both_runs_stand_in_one_row(run: Run) -> None:

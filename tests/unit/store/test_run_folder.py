@@ -11,8 +11,16 @@ import pytest
 
 from edgetool.artifact import Artifact, Format, Provenance, Signature
 from edgetool.errors import DataError, InterpreterCrashError, ManifestError, MissingFileError, RunExistsError
-from edgetool.store.failure import FailedStage, FailureRecord, failures_of
-from edgetool.store.manifest import SCHEMA_VERSION, ArtifactRecord, Manifest, SizeRecord, StageRecord
+from edgetool.records import (
+    SCHEMA_VERSION,
+    ArtifactRecord,
+    FailedStage,
+    FailureRecord,
+    Manifest,
+    SizeRecord,
+    StageRecord,
+    failures_of,
+)
 from edgetool.store.manifest_io import load_manifest, save_manifest
 from edgetool.store.run_folder import RunFolder, hash_key, remaining, require_room
 

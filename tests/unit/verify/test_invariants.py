@@ -8,7 +8,7 @@ import pytest
 from edgetool.errors import InvariantError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.passes.base import Invariant
-from edgetool.store.manifest import InvariantRecord
+from edgetool.records import InvariantRecord
 from edgetool.verify.invariants import check_graph, require_passed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import ParityError
-from edgetool.store.manifest import ParityRecord
+from edgetool.records import ParityRecord
 from edgetool.verify.parity import (
     FLOAT,
     HALF,

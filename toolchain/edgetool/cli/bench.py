@@ -22,7 +22,7 @@ from edgetool.cli.console import (
 
 if TYPE_CHECKING:
     from edgetool.measure.bench import BenchReport
-    from edgetool.store.manifest import LatencyRecord
+    from edgetool.records import LatencyRecord
 
 ThreadsOption = Annotated[str, typer.Option("--threads", help="Thread counts, e.g. 1,4 or 1,all.")]
 BatchOption = Annotated[int, typer.Option("--batch", help="Samples of one inference.")]

@@ -25,7 +25,7 @@ from edgetool.cli.console import (
 
 if TYPE_CHECKING:
     from edgetool.pipeline.compress import CompressRequest
-    from edgetool.store.manifest import ArtifactRecord, Manifest
+    from edgetool.records import ArtifactRecord, Manifest
 
 
 def compress(

@@ -17,7 +17,7 @@ from edgetool.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from edgetool.store.manifest import ParityRecord
+    from edgetool.records import ParityRecord
 
 
 def export(

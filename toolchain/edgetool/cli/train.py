@@ -11,7 +11,7 @@ import typer
 from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption, QuietOption, SeedOption
 
 if TYPE_CHECKING:
-    from edgetool.store.manifest import EvaluationRecord
+    from edgetool.records import EvaluationRecord
     from edgetool.training.record import CostRecord, EpochRecord
 
 

@@ -11,7 +11,7 @@ from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOpt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgetool.store.manifest import ParityRecord
+    from edgetool.records import ParityRecord
     from edgetool.verify.files import Verification
     from edgetool.verify.inputs import InputLoader, VerifyInputs
 

@@ -19,9 +19,9 @@ from edgetool.embed.tflm_bundle import TflmBundle, write_tflm_bundle
 from edgetool.errors import BudgetError, FileFormatError, MissingFileError, ParityError, UsageError, nearest
 from edgetool.evaluate.acceptance import answers_refusal
 from edgetool.ir.summary import Summary
+from edgetool.records import ArtifactRecord, Manifest
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
-from edgetool.store.manifest import ArtifactRecord, Manifest
 from edgetool.store.manifest_io import MANIFEST_NAME, load_manifest, require_recorded, require_unchanged
 from edgetool.targets import Target
 

@@ -11,8 +11,8 @@ from edgetool.embed.lower import lower_file
 from edgetool.embed.pack import pack_for
 from edgetool.embed.tflm_bundle import plan_tflm
 from edgetool.errors import EdgetoolError, InternalError, UsageError
+from edgetool.records import RuntimeFit
 from edgetool.schema import parse, to_builtins
-from edgetool.store.manifest import RuntimeFit
 from edgetool.targets import Target
 
 __all__ = ["EMBEDDED_RUNTIMES", "fit_file", "fit_in_child"]

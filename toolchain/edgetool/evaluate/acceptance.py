@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
+from edgetool.records import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import drop_points
 
 __all__ = ["answers_refusal", "validation_drop", "validation_drops"]

@@ -13,8 +13,8 @@ from edgetool.errors import DataError
 from edgetool.evaluate.metrics import Score, score
 from edgetool.evaluate.paired import compare_scores
 from edgetool.evaluate.positions import by_sequence, flatten_positions, is_per_position
+from edgetool.records import EvaluationRecord, HeadRecord
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import EvaluationRecord, HeadRecord
 from edgetool.tasks import Head, drop_points
 
 __all__ = ["evaluate_artifact", "evaluate_outputs"]

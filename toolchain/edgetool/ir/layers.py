@@ -10,7 +10,7 @@ from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.kernels import centred
 from edgetool.ir.macs import op_macs, weight_inputs
 from edgetool.passes.properties import num_unique, sparsity
-from edgetool.store.manifest import LayerRecord
+from edgetool.records import LayerRecord
 
 __all__ = ["layer_notes", "layer_records"]
 

@@ -27,8 +27,8 @@ from edgetool.ir.input_shapes import InputShape
 from edgetool.ir.layers import layer_notes, layer_records
 from edgetool.ir.memory_plan import MemoryPlan, plan_memory
 from edgetool.passes.properties import num_unique, sparsity
+from edgetool.records import LayerRecord, SizeRecord
 from edgetool.schema import parse, to_builtins
-from edgetool.store.manifest import LayerRecord, SizeRecord
 from edgetool.store.sizes import measure_sizes
 
 __all__ = [

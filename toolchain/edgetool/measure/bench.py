@@ -18,8 +18,8 @@ from edgetool.ir.input_shapes import InputShape
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.measure.statistics import PERCENTILE_METHOD
 from edgetool.paths import is_there, require_readable
+from edgetool.records import LatencyRecord, Machine, RatioRecord
 from edgetool.runners.base import RunPlan
-from edgetool.store.manifest import LatencyRecord, Machine, RatioRecord
 from edgetool.store.manifest_io import load_manifest, require_recorded, require_unchanged
 
 __all__ = [

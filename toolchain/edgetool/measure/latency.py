@@ -22,8 +22,8 @@ from edgetool.measure.energy import EnergyMeter, open_meter
 from edgetool.measure.noise import Conditions, judge_noise, read_conditions
 from edgetool.measure.statistics import Samples, mlperf_p90, ratio_of_medians, summarize
 from edgetool.measure.wall_clock import WallClock
+from edgetool.records import LatencyRecord, RatioRecord
 from edgetool.runners.base import Runner, RunPlan, Session
-from edgetool.store.manifest import LatencyRecord, RatioRecord
 
 __all__ = ["BenchItem", "BenchResult", "bench_artifacts"]
 

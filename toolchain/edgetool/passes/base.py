@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal
 from edgetool.data.dataset import Dataset
 from edgetool.errors import InvariantError, PassError
 from edgetool.passes.frozen import FrozenModel
+from edgetool.records import SkippedLayer
 from edgetool.schema import parse
-from edgetool.store.manifest import SkippedLayer
 
 __all__ = [
     "Context",

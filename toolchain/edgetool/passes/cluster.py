@@ -14,7 +14,7 @@ from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResul
 from edgetool.passes.centroids import assign, refine
 from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.training import fine_tune, make_projections
-from edgetool.store.manifest import SkippedLayer
+from edgetool.records import SkippedLayer
 
 __all__ = ["Cluster"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgetool.passes.layers import walk
-from edgetool.store.manifest import SkippedLayer
+from edgetool.records import SkippedLayer
 
 __all__ = ["Grid", "fake_quantize", "find_grids", "is_fused", "round_kernels", "without_range"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgetool.errors import PassError
 from edgetool.passes.base import layer_kernels
-from edgetool.store.manifest import SkippedLayer
+from edgetool.records import SkippedLayer
 
 __all__ = ["choose_layers", "clone", "copy_weights", "fresh_layer", "give_state", "require_some", "walk"]
 

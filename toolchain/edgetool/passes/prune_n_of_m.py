@@ -10,7 +10,7 @@ from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResul
 from edgetool.passes.layers import choose_layers
 from edgetool.passes.prune import LEAST_STEPS, prune_model
 from edgetool.passes.training import num_steps
-from edgetool.store.manifest import SkippedLayer
+from edgetool.records import SkippedLayer
 
 __all__ = ["PruneNOfM"]
 

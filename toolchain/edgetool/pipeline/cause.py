@@ -13,10 +13,10 @@ from edgetool.exporters import load_exporter
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 from edgetool.pipeline.judge import recipe_trains
 from edgetool.recipes.recipe import Recipe
+from edgetool.records import ParityRecord
 from edgetool.runners.child import call_function
 from edgetool.schema import parse
 from edgetool.store.atomic import save_array
-from edgetool.store.manifest import ParityRecord
 from edgetool.verify.layer_loss import MAX_SAMPLES, LayerLoss, LossReport, LostColumn
 from edgetool.verify.parity import require_parity
 

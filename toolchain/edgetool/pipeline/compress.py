@@ -27,22 +27,22 @@ from edgetool.pipeline.source_labels import NO_LABELS
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
 from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
-from edgetool.report.render import write_report
-from edgetool.runners.base import RunPlan
-from edgetool.runners.child import Child
-from edgetool.runners.machine import describe_machine
-from edgetool.runners.process import ProcessRunner
-from edgetool.schema import parse, to_builtins
-from edgetool.store.failure import FailureRecord
-from edgetool.store.manifest import (
+from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    FailureRecord,
     Manifest,
     PassRecord,
     SkippedLayer,
     SourceRecord,
     StageRecord,
 )
+from edgetool.report.render import write_report
+from edgetool.runners.base import RunPlan
+from edgetool.runners.child import Child
+from edgetool.runners.machine import describe_machine
+from edgetool.runners.process import ProcessRunner
+from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import RunFolder, build_name, hash_key, require_room, verify_name
 from edgetool.targets import Target
 

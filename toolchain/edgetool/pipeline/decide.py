@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
-from edgetool.store.manifest import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Purpose, RuntimeFit
+from edgetool.records import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Purpose, RuntimeFit
 from edgetool.targets import Target
 from edgetool.tasks import METRICS, in_points
 

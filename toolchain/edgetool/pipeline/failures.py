@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgetool.errors import EdgetoolError, InvariantError, ParityError
-from edgetool.store.failure import failures_of
-from edgetool.store.manifest import ArtifactRecord, Manifest
+from edgetool.records import ArtifactRecord, Manifest, failures_of
 from edgetool.verify.invariants import require_passed
 
 __all__ = ["REFERENCE_RECIPE", "errors_of"]

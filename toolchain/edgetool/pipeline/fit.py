@@ -8,9 +8,9 @@ from pathlib import Path
 
 from edgetool.artifact import Format
 from edgetool.errors import EdgetoolError
+from edgetool.records import ArtifactRecord, RuntimeFit
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
-from edgetool.store.manifest import ArtifactRecord, RuntimeFit
 from edgetool.targets import Target
 
 __all__ = ["fit_stage"]

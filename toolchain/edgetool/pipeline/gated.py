@@ -12,9 +12,9 @@ from edgetool.exporters.base import ExportResult
 from edgetool.passes.base import Context, ModelState
 from edgetool.pipeline.cause import find_cause, refuse
 from edgetool.recipes.recipe import Recipe
+from edgetool.records import ArtifactRecord, ParityRecord
 from edgetool.runners.process import ProcessRunner
 from edgetool.store.atomic import atomic_path
-from edgetool.store.manifest import ArtifactRecord, ParityRecord
 from edgetool.verify.gate import Judgement, Probe, pass_gate
 
 __all__ = ["Gate", "export_gated"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from edgetool.data.dataset import Array, Dataset, Split
+from edgetool.records import ValidationSplit
 from edgetool.store.atomic import save_array
-from edgetool.store.manifest import ValidationSplit
 from edgetool.training.recorded import RecordedTraining
 
 __all__ = ["decided_on", "read_split", "write_split"]

@@ -20,7 +20,7 @@ from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.errors import SourceModelError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.evaluate.metrics import answers
-from edgetool.store.manifest import EvaluationRecord
+from edgetool.records import EvaluationRecord
 from edgetool.tasks import Task, drop_points
 
 __all__ = [

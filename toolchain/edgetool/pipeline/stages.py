@@ -17,10 +17,9 @@ from edgetool.measure.wall_clock import plan_bench_time
 from edgetool.pipeline.judge import judgement_of, recipe_weights
 from edgetool.pipeline.prepared_splits import read_split
 from edgetool.recipes.recipe import Recipe
+from edgetool.records import ArtifactRecord, EvaluationRecord, FailedStage, FailureRecord
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.atomic import atomic_path
-from edgetool.store.failure import FailedStage, FailureRecord
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord
 from edgetool.tasks import Task
 from edgetool.verify.parity import ParityKind, compare_outputs, tolerance_for
 

@@ -34,9 +34,9 @@ from edgetool.pipeline.source_check import SourceProbe, require_believable, resc
 from edgetool.pipeline.source_data import SourceData, input_dtypes, load_raw, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
+from edgetool.records import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array, write_text
-from edgetool.store.manifest import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit
 from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task
 from edgetool.verify.gate import Probe

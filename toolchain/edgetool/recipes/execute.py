@@ -11,7 +11,7 @@ from edgetool.passes.base import Context, ModelState
 from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.split_separable import split_separable
 from edgetool.recipes.recipe import Recipe
-from edgetool.store.manifest import PassRecord
+from edgetool.records import PassRecord
 
 __all__ = ["ExecutionResult", "execute"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgetool.records import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.report import wording
 from edgetool.report.float_share import float_sentence
-from edgetool.store.manifest import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.targets import DEFAULT_TARGET
 from edgetool.tasks import in_points
 

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from edgetool.records import EvaluationRecord
 from edgetool.report import wording
 from edgetool.report.axis import Axis, make_axis
 from edgetool.report.collect import Row, Run, Setting
 from edgetool.report.labels import Box, Placed, place_labels
-from edgetool.store.manifest import EvaluationRecord
 from edgetool.tasks import METRICS, in_points, worst_allowed
 
 __all__ = ["Chart", "Mark", "comparison_chart", "run_charts"]

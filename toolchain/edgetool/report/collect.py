@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetool.records import ArtifactRecord, EvaluationRecord, LatencyRecord, Manifest
 from edgetool.report import wording
 from edgetool.report.answer import Answer, answer_of, with_failures
-from edgetool.store.manifest import ArtifactRecord, EvaluationRecord, LatencyRecord, Manifest
 from edgetool.store.manifest_io import load_manifest
 from edgetool.tasks import METRICS, drop_points
 

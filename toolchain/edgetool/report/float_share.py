@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgetool.records import ArtifactRecord
 from edgetool.report import wording
-from edgetool.store.manifest import ArtifactRecord
 
 __all__ = ["FloatShare", "float_sentence", "float_share"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from edgetool.records import InvariantRecord, LayerRecord, Manifest, ParityRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.table import NONE, Cell, Column, Table, heads, num, text
 from edgetool.report.tables import name_cell
-from edgetool.store.manifest import InvariantRecord, LayerRecord, Manifest, ParityRecord
 
 __all__ = [
     "data_facts",

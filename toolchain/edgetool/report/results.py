@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgetool import __version__
-from edgetool.report.answer import Answer
-from edgetool.report.collect import Drop, Row, Run
-from edgetool.store.failure import FailureRecord, failures_of
-from edgetool.store.manifest import (
+from edgetool.records import (
     Decision,
     EvaluationRecord,
+    FailureRecord,
     InvariantRecord,
     LatencyRecord,
     LayerRecord,
@@ -23,7 +21,10 @@ from edgetool.store.manifest import (
     SizeRecord,
     SourceRecord,
     StageRecord,
+    failures_of,
 )
+from edgetool.report.answer import Answer
+from edgetool.report.collect import Drop, Row, Run
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from edgetool.records import ArtifactRecord, LatencyRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.table import NONE, Cell, Column, Table, Tone, heads, num, text
-from edgetool.store.manifest import ArtifactRecord, LatencyRecord
 from edgetool.tasks import METRICS, drop_points
 
 __all__ = ["side_by_side"]

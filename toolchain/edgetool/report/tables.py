@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgetool.records import EvaluationRecord, LatencyRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.table import NONE, Cell, Table, Tone, heads, num, text
-from edgetool.store.manifest import EvaluationRecord, LatencyRecord
 from edgetool.store.sizes import ZSTD_LEVEL
 
 __all__ = ["accuracy_table", "class_table", "latency_table", "size_table", "summary_table"]

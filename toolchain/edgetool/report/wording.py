@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetool.store.manifest import EvaluationRecord, LatencyRecord
+from edgetool.records import EvaluationRecord, LatencyRecord
 from edgetool.tasks import in_points
 
 __all__ = [

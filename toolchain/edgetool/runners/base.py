@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from edgetool.data.dataset import Array
 from edgetool.ir.input_shapes import InputShape
-from edgetool.store.manifest import Machine
+from edgetool.records import Machine
 
 __all__ = ["RunPlan", "Runner", "Session"]
 

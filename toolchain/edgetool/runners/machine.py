@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from edgetool.records import Machine
 from edgetool.runners.program import run_text
-from edgetool.store.manifest import Machine
 
 __all__ = ["ISA_FLAGS", "busy_cpus", "choose_cpus", "cpu_model", "describe_machine", "isa_flags", "memory_limit_bytes"]
 

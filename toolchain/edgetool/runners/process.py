@@ -13,13 +13,13 @@ import numpy as np
 from edgetool.artifact import require_format
 from edgetool.data.dataset import Array
 from edgetool.errors import UnsupportedModelError, UsageError
+from edgetool.records import Machine
 from edgetool.runners import agent
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child, call_function
 from edgetool.runners.machine import choose_cpus, describe_machine, memory_limit_bytes
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import save_array
-from edgetool.store.manifest import Machine
 
 __all__ = ["ProcessRunner", "ProcessSession"]
 

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from edgetool.artifact import Artifact, digest_path
 from edgetool.errors import ManifestError, MissingFileError
 from edgetool.paths import is_there
+from edgetool.records import SCHEMA_VERSION, ArtifactRecord, Manifest
 from edgetool.schema import load_json, parse, to_json
 from edgetool.store.atomic import write_text
-from edgetool.store.manifest import SCHEMA_VERSION, ArtifactRecord, Manifest
 
 __all__ = [
     "ARTIFACTS",

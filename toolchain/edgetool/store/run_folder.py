@@ -1,6 +1,6 @@
 """A run folder on disk: opening, resuming, locking and finishing.
 
-RUN/manifest.json        the whole run (edgetool.store.manifest.Manifest), rewritten atomically after each stage
+RUN/manifest.json        the whole run (edgetool.records.Manifest), rewritten atomically after each stage
 RUN/artifacts/           the files that ship
 RUN/measurements.jsonl   raw latency samples
 RUN/report.html, report.md, results.csv, results.json
@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, RunExistsError
+from edgetool.records import ArtifactRecord, FailureRecord, Manifest, StageRecord, failures_of
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import disk_error
-from edgetool.store.failure import FailureRecord, failures_of
 from edgetool.store.lock import folder_lock
-from edgetool.store.manifest import ArtifactRecord, Manifest, StageRecord
 from edgetool.store.manifest_io import (
     ARTIFACTS,
     MANIFEST_NAME,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from edgetool.store.manifest import SizeRecord
+from edgetool.records import SizeRecord
 
 __all__ = ["ZSTD_LEVEL", "measure_sizes"]
 

@@ -13,9 +13,9 @@ from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Dataset, Split
 from edgetool.evaluate.evaluate import evaluate_outputs
+from edgetool.records import EvaluationRecord
 from edgetool.runners.machine import describe_machine
 from edgetool.store.atomic import atomic_path
-from edgetool.store.manifest import EvaluationRecord
 from edgetool.training.builder import build_model
 from edgetool.training.cost import CostMeter, cost_record
 from edgetool.training.early_stopping import best_epoch

@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 
 from edgetool.data.preprocess import Preprocessing
-from edgetool.store.manifest import EvaluationRecord, Machine
+from edgetool.records import EvaluationRecord, Machine
 
 __all__ = [
     "TRAIN_SCHEMA_VERSION",

@@ -9,8 +9,8 @@ from typing import Any
 
 from edgetool.artifact import digest_path
 from edgetool.errors import EdgetoolError, ManifestError
+from edgetool.records import EvaluationRecord
 from edgetool.schema import parse
-from edgetool.store.manifest import EvaluationRecord
 
 __all__ = ["RecordedTraining", "recorded_training"]
 

@@ -16,12 +16,12 @@ from edgetool.errors import InternalError
 from edgetool.importers import source_kind
 from edgetool.importers.base import ImportOptions
 from edgetool.ir.input_shapes import InputShape
+from edgetool.records import ParityRecord
 from edgetool.runners.agent import RUNTIMES
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.runners.child import Child, call_function
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array
-from edgetool.store.manifest import ParityRecord
 from edgetool.store.manifest_io import require_recorded
 from edgetool.verify.inputs import InputFacts, InputLoader, in_model_layout, random_inputs, value_dtypes
 from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for

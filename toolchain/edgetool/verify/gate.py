@@ -25,8 +25,8 @@ from edgetool.ir import read_graph
 from edgetool.ir.graph import Graph
 from edgetool.ir.macs import op_macs
 from edgetool.passes.base import QuantizationScheme
+from edgetool.records import ParityRecord
 from edgetool.runners.base import Runner, RunPlan
-from edgetool.store.manifest import ParityRecord
 from edgetool.verify.files import has_classes
 from edgetool.verify.parity import ParityKind, Tolerance, compare_outputs, sqnr_db
 from edgetool.verify.specification import onnx_by_specification, tflite_by_specification

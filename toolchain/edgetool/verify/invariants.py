@@ -14,7 +14,7 @@ from edgetool.ir.graph import Graph
 from edgetool.ir.kernels import KernelTensor, find_kernel, list_kernels
 from edgetool.passes.base import Invariant
 from edgetool.passes.properties import measure_invariant
-from edgetool.store.manifest import InvariantRecord
+from edgetool.records import InvariantRecord
 
 __all__ = ["check_exported", "check_graph", "require_passed"]
 

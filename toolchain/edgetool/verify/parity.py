@@ -12,7 +12,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import ParityError
 from edgetool.evaluate.metrics import answers
-from edgetool.store.manifest import ParityRecord
+from edgetool.records import ParityRecord
 from edgetool.verify.variation import compare_variation
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgetool.errors import DiskFullError, EdgetoolError, ExportError, InterpreterCrashError, ManifestError
+from edgetool.records import FailureRecord
 from edgetool.schema import parse, to_builtins
-from edgetool.store.failure import FailureRecord
 
 KILLED = InterpreterCrashError("m.onnx", found="killed", expected="life", next_step="run again", transient=True)
 

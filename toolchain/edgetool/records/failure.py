@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from edgetool.errors import EdgetoolError, from_dict
 
-if TYPE_CHECKING:
-    from edgetool.store.manifest import Manifest
-
-__all__ = ["FailedStage", "FailureRecord", "failures_of"]
+__all__ = ["FailedStage", "FailureRecord"]
 
 #: Where a recipe or an artefact may fail and the run goes on.
 FailedStage = Literal["build", "export", "verify", "evaluate", "bench"]
@@ -76,10 +73,3 @@ class FailureRecord:
 
     def __str__(self) -> str:
         return str(self.error)
-
-
-def failures_of(manifest: Manifest) -> tuple[FailureRecord, ...]:
-    """Return everything that failed, in the order of the recipes."""
-    found = [*manifest.failures, *(a.failure for a in manifest.artifacts if a.failure is not None)]
-    order = {recipe: index for index, recipe in enumerate(manifest.recipes)}
-    return tuple(sorted(found, key=lambda failure: order.get(failure.recipe, len(order))))

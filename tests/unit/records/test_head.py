@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from edgetool.errors import ManifestError
+from edgetool.records import HeadRecord
 from edgetool.schema import parse, to_json
-from edgetool.store.head_record import HeadRecord
 
 
 def test_it_is_what_it_was_behind_json() -> None:

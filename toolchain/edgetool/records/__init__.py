@@ -1,0 +1,46 @@
+"""The records of a run: what `manifest.json`, `measurements.jsonl` and `results.json` hold, one module a kind.
+
+A record holds facts as fields. Sentences in it are for people, and no program reads a fact out of one.
+"""
+
+from __future__ import annotations
+
+from edgetool.records.artifact import ArtifactRecord, LayerRecord, RuntimeFit, SizeRecord
+from edgetool.records.decision import Decision, Purpose, ValidationSplit
+from edgetool.records.evaluation import EvaluationRecord, PairedComparison
+from edgetool.records.failure import FailedStage, FailureRecord
+from edgetool.records.head import HeadRecord
+from edgetool.records.invariant import InvariantRecord
+from edgetool.records.latency import LatencyRecord, RatioRecord
+from edgetool.records.machine import Machine
+from edgetool.records.manifest import SCHEMA_VERSION, Manifest, failures_of
+from edgetool.records.parity import ParityRecord
+from edgetool.records.source import SourceRecord
+from edgetool.records.stage import PassRecord, SkippedLayer, StageRecord
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ArtifactRecord",
+    "Decision",
+    "EvaluationRecord",
+    "FailedStage",
+    "FailureRecord",
+    "HeadRecord",
+    "InvariantRecord",
+    "LatencyRecord",
+    "LayerRecord",
+    "Machine",
+    "Manifest",
+    "PairedComparison",
+    "ParityRecord",
+    "PassRecord",
+    "Purpose",
+    "RatioRecord",
+    "RuntimeFit",
+    "SizeRecord",
+    "SkippedLayer",
+    "SourceRecord",
+    "StageRecord",
+    "ValidationSplit",
+    "failures_of",
+]

@@ -1,0 +1,88 @@
+"""What is known of one artefact of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetool.artifact import Artifact
+from edgetool.records.evaluation import EvaluationRecord
+from edgetool.records.failure import FailureRecord
+from edgetool.records.invariant import InvariantRecord
+from edgetool.records.latency import LatencyRecord
+from edgetool.records.parity import ParityRecord
+
+__all__ = ["ArtifactRecord", "LayerRecord", "RuntimeFit", "SizeRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRecord:
+    """Bytes of an artefact as it lies, and compressed by gzip -9 and Zstandard (`store.sizes.ZSTD_LEVEL`)."""
+
+    raw: int
+    gzip: int
+    zstd: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One operator of an artefact, as `inspect` sees it."""
+
+    name: str
+    op: str
+    num_params: int
+    num_bytes: int
+    macs: int
+    sparsity: float
+    num_unique: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFit:
+    """What an artefact takes on one runtime of the target.
+
+    Attributes:
+        runtime: a name of `edgetool.targets.RUNTIMES`.
+        flash_bytes: of the file, or of the constants of generated C; the program's code comes on top.
+        ram_bytes: of activations.
+        refusal: why the artefact cannot run there; empty where it can.
+    """
+
+    runtime: str
+    flash_bytes: int
+    ram_bytes: int
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """Everything known about one artefact of a run.
+
+    Attributes:
+        name: `<recipe>.<format>`, unique in the run.
+        is_reference: the float artefact that others are compared with.
+        arena_bytes: planned peak activation memory.
+        validation: the metric on the validation split, which decisions are made by; the test split only reports.
+        evaluation: the metric on the test split.
+        fits: what it takes on each runtime of the target.
+        failure: what kept the file from being verified, evaluated or measured.
+        notes: sentences for the report, for example where a format cannot store what a pass did.
+    """
+
+    name: str
+    recipe: str
+    artifact: Artifact
+    size: SizeRecord
+    macs: int
+    num_params: int
+    arena_bytes: int
+    layers: tuple[LayerRecord, ...]
+    is_reference: bool = False
+    parity: tuple[ParityRecord, ...] = ()
+    invariants: tuple[InvariantRecord, ...] = ()
+    validation: EvaluationRecord | None = None
+    evaluation: EvaluationRecord | None = None
+    latency: tuple[LatencyRecord, ...] = ()
+    fits: tuple[RuntimeFit, ...] = ()
+    failure: FailureRecord | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,63 @@
+"""Task metrics, and the comparison of answers in pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetool.records.head import HeadRecord
+
+__all__ = ["EvaluationRecord", "PairedComparison"]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedComparison:
+    """The answers of an artefact against those of the source model on the same samples.
+
+    Attributes:
+        num_changed: samples with another answer.
+        num_fixed: wrong before, right now.
+        num_broken: right before, wrong now.
+        mcnemar_p: two-sided exact McNemar test on (fixed, broken); for metrics of errors this is the sign test on
+            samples with a smaller and a larger error.
+        mean_difference: artefact minus reference: of the shares right, of the AUC, or of the mean error per sample (the
+            squared error for `rmse` and `r2`).
+        difference_standard_error: of `mean_difference`, from the paired samples.
+        difference_p: two-sided p-value of `test` that `mean_difference` is 0.
+    """
+
+    reference: str
+    num_samples: int
+    num_changed: int
+    num_fixed: int
+    num_broken: int
+    mcnemar_p: float
+    mean_difference: float | None = None
+    difference_standard_error: float | None = None
+    difference_p: float | None = None
+    test: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """A task metric of one artefact on one split, measured with the file itself.
+
+    Attributes:
+        metric: `accuracy`, `auc`, `mae`, `mse`, ...
+        value: in the metric's own unit; accuracy and AUC are shares, 0..1.
+        standard_error: of `value`; how it was found is in `method`.
+        per_class: accuracy of each class, in class order, -1 for a class without samples, or of generated images the
+            share that is taken for each class; empty where there are none.
+        heads: of a model with several outputs, those behind the first one.
+    """
+
+    split: str
+    num_samples: int
+    metric: str
+    value: float
+    standard_error: float
+    method: str
+    runtime: str
+    per_class: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
+    paired: PairedComparison | None = None
+    heads: tuple[HeadRecord, ...] = ()

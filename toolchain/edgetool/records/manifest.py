@@ -1,0 +1,62 @@
+"""The whole run: what `manifest.json` holds.
+
+Every stage returns frozen records, and `report` reads nothing else. `SCHEMA_VERSION` changes with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgetool.records.artifact import ArtifactRecord
+from edgetool.records.decision import Decision, ValidationSplit
+from edgetool.records.failure import FailureRecord
+from edgetool.records.machine import Machine
+from edgetool.records.source import SourceRecord
+from edgetool.records.stage import StageRecord
+from edgetool.targets import Target
+
+__all__ = ["SCHEMA_VERSION", "Manifest", "failures_of"]
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`manifest.json`: the whole run.
+
+    Attributes:
+        status: `failed`: it came to its end, and the same command tries again what failed for want of memory or room.
+        target: name of the device that artefacts are to fit.
+        device: that device with its figures, as they were when the run began.
+        decided_on: the validation split; None: no validation labels.
+        failures: of recipes and exports that left no artefact; an artefact holds its own.
+    """
+
+    schema_version: int
+    edgetool_version: str
+    command: str
+    run_key: str
+    created: str
+    status: Literal["running", "complete", "failed"]
+    seed: int
+    recipes: tuple[str, ...]
+    target: str
+    max_drop_points: float
+    data: dict[str, str]
+    source: SourceRecord | None
+    machine: Machine | None
+    stages: tuple[StageRecord, ...] = ()
+    artifacts: tuple[ArtifactRecord, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    device: Target | None = None
+    decided_on: ValidationSplit | None = None
+    notes: tuple[str, ...] = ()
+    failures: tuple[FailureRecord, ...] = ()
+
+
+def failures_of(manifest: Manifest) -> tuple[FailureRecord, ...]:
+    """Return everything that failed, in the order of the recipes."""
+    found = [*manifest.failures, *(a.failure for a in manifest.artifacts if a.failure is not None)]
+    order = {recipe: index for index, recipe in enumerate(manifest.recipes)}
+    return tuple(sorted(found, key=lambda failure: order.get(failure.recipe, len(order))))
