@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgetool.embed.c_bundle import write_bundle
+from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.runners.base import RunPlan
 from edgetool.runners.machine import describe_machine
 from edgetool.runners.process import ProcessRunner

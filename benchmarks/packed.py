@@ -25,10 +25,10 @@ import numpy as np
 
 from edgetool.data.load import load_dataset
 from edgetool.data.preprocess import Preprocessing, apply_split
-from edgetool.embed.c_bundle import Bundle, write_bundle
-from edgetool.embed.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
-from edgetool.embed.lower import lower_file
-from edgetool.embed.vectors import quantize_inputs, reference_vectors
+from edgetool.embed.boards.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
+from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.oracle.vectors import quantize_inputs, reference_vectors
 from edgetool.errors import BudgetError
 from edgetool.targets import find_target
 

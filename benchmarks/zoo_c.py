@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import BundleCheck, check_bundle
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import BundleCheck, check_bundle
 from edgetool.errors import EdgetoolError
 from edgetool.runners.machine import describe_machine
 from edgetool.targets import find_target

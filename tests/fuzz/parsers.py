@@ -202,7 +202,7 @@ def bundle_seeds() -> list[bytes]:
 
 
 def read_bundle(folder: Path, _: Path) -> object:
-    from edgetool.embed.check_bundle import bundled_model
+    from edgetool.embed.bundles.check_bundle import bundled_model
 
     return bundled_model(folder)
 

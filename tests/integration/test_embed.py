@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetool.embed.bundle import embed_array
+from edgetool.embed.bundles.bundle import embed_array
 from edgetool.ir.summary import read_signature
 
 MODEL = Path(__file__).parents[1] / "golden" / "models" / "tiny_int8.tflite"

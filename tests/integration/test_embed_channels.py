@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.c_bundle import Bundle, write_bundle
-from edgetool.embed.check_bundle import check_bundle
-from edgetool.embed.firmware import PACKAGES, run_firmware
-from edgetool.embed.lower import lower_file
+from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
+from edgetool.embed.bundles.check_bundle import check_bundle
+from edgetool.embed.compiler.lower import lower_file
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow

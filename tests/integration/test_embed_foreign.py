@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import BundleCheck, check_bundle
-from edgetool.embed.firmware import PACKAGES, run_firmware
-from edgetool.embed.lower import lower_file
-from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import BundleCheck, check_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.exporters.tflite.file import pack, unpack
 from edgetool.importers.base import ImportOptions
 from edgetool.importers.tflite import load_tflite
 from edgetool.importers.tflite_sizes import with_fixed_sizes

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.bundle import embed_linux
+from edgetool.embed.bundles.bundle import embed_linux
 from edgetool.ir.summary import read_signature
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import check_bundle, run_bundle
-from edgetool.embed.codegen import kernel_sources
-from edgetool.embed.firmware import PACKAGES, run_firmware
-from edgetool.embed.lower import lower_file
-from edgetool.embed.vectors import random_inputs, reference_vectors
+from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.emit.codegen import kernel_sources
+from edgetool.embed.oracle.vectors import random_inputs, reference_vectors
 from edgetool.errors import UnsupportedModelError
-from edgetool.exporters.tflite_file import pack, unpack
+from edgetool.exporters.tflite.file import pack, unpack
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import check_bundle
-from edgetool.embed.firmware import PACKAGES, run_firmware
-from edgetool.embed.lower import lower_file
+from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import check_bundle
+from edgetool.embed.compiler.lower import lower_file
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
@@ -306,7 +306,7 @@ def _unfused(content: bytes) -> bytes:
     """Return a file with each fused activation as an operator of its own; values below zero are stored too."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from edgetool.exporters.tflite_file import pack, unpack
+    from edgetool.exporters.tflite.file import pack, unpack
 
     model = unpack(content)
     (graph,) = model.subgraphs
@@ -413,7 +413,7 @@ def test_16_bit_activations_bit_for_bit(case: str, tmp_path: Path) -> None:
 
 
 def test_what_litert_refuses_in_16_bits_is_refused_by_name(tmp_path: Path) -> None:
-    from edgetool.embed.lower import lower_file
+    from edgetool.embed.compiler.lower import lower_file
 
     shapes, function, _ = CASES["squared difference"]
     path = tmp_path / "model.tflite"

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.c_bundle import BUNDLE_FILE, Bundle, write_bundle
-from edgetool.embed.check_bundle import check_bundle, run_bundle
-from edgetool.embed.firmware import PACKAGES, run_firmware
-from edgetool.embed.lower import lower_file
-from edgetool.embed.vectors import random_inputs, reference_vectors
+from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, Bundle, write_bundle
+from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.oracle.vectors import random_inputs, reference_vectors
 from edgetool.errors import BudgetError
 from edgetool.targets import find_target
 
@@ -102,7 +102,7 @@ def with_weights(source: Path, draw: Draw, path: Path, *, as_int4: bool = False)
     """Write a model with other weights; int4 ones take a larger scale and half a byte."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from edgetool.exporters.tflite_file import pack, unpack
+    from edgetool.exporters.tflite.file import pack, unpack
 
     model, random = unpack(source.read_bytes()), np.random.default_rng(3)
     for tensor in model.subgraphs[0].tensors:
@@ -167,8 +167,8 @@ def test_kernels_that_a_file_stores_sparse_are_read(tmp_path: Path, to_int8: Cal
     import tensorflow as tf
     import tf_keras
 
-    from edgetool.exporters.tflite_file import pack, unpack
-    from edgetool.exporters.tflite_sparse import sparsify
+    from edgetool.exporters.tflite.file import pack, unpack
+    from edgetool.exporters.tflite.sparse import sparsify
 
     layers = tf_keras.layers
     inputs = layers.Input((9, 7, 11), batch_size=1)

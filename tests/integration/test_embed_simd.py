@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.c_bundle import Bundle, write_bundle
+from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetool.embed.tflm_bundle import TflmBundle, write_tflm_bundle
-from edgetool.embed.tflm_operators import known_operators
+from edgetool.embed.bundles.tflm_bundle import TflmBundle, write_tflm_bundle
+from edgetool.embed.bundles.tflm_operators import known_operators
 from edgetool.errors import EdgetoolError, InternalError
 from edgetool.ir.summary import read_signature
 from edgetool.runners.base import RunPlan

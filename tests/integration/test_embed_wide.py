@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import run_bundle
-from edgetool.embed.lower import lower_file
-from edgetool.embed.vectors import reference_vectors
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import run_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.oracle.vectors import reference_vectors
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def single_operator(kind: str, source: Any, result: Any) -> bytes:
     """Return a file of one operator, whose kernels all have versions from 1 to 4."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from edgetool.exporters.tflite_file import pack
+    from edgetool.exporters.tflite.file import pack
 
     code, operator, graph, model = schema.OperatorCodeT(), schema.OperatorT(), schema.SubGraphT(), schema.ModelT()
     code.builtinCode = getattr(schema.BuiltinOperator, kind)

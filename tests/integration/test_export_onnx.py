@@ -16,7 +16,7 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import ExportError
-from edgetool.exporters.onnx import export_onnx
+from edgetool.exporters.onnx.export import export_onnx
 from edgetool.ir import read_graph
 from edgetool.ir.kernels import find_kernel
 from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels

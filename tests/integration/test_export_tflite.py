@@ -11,9 +11,9 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import ExportError
-from edgetool.exporters.tflite import export_tflite
-from edgetool.exporters.tflite_file import constant, unpack
-from edgetool.exporters.tflite_kernels import operator_name
+from edgetool.exporters.tflite.export import export_tflite
+from edgetool.exporters.tflite.file import constant, unpack
+from edgetool.exporters.tflite.kernels import operator_name
 from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
 
 SCHEMES = {
@@ -290,8 +290,8 @@ def pruned_cnn():
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["float32", "float16", "w8a8_static", "w8a16_static"])
 def test_pruned_file_is_sparse_and_computes_the_same(recipe, pruned_cnn, images, tmp_path, monkeypatch):
-    from edgetool.exporters import tflite
-    from edgetool.exporters.tflite_sparse import SparseReport
+    from edgetool.exporters.tflite.export import export as tflite
+    from edgetool.exporters.tflite.sparse import SparseReport
 
     state = ModelState(pruned_cnn, SCHEMES[recipe])
     result = export_tflite(state, tmp_path / "sparse.tflite", _context(images))

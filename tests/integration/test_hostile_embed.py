@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.c_bundle import write_bundle
-from edgetool.embed.check_bundle import run_bundle
-from edgetool.embed.lower import lower_file
-from edgetool.embed.vectors import random_inputs
+from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.embed.bundles.check_bundle import run_bundle
+from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.oracle.vectors import random_inputs
 from edgetool.errors import EdgetoolError, InternalError
 from edgetool.targets import find_target
 
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 
 def edit(source: Path, out: Path, random: np.random.Generator) -> None:
     """Write a copy of a model in which one field has another value: a sound flatbuffer that may make no sense."""
-    from edgetool.exporters.tflite_file import pack, unpack
+    from edgetool.exporters.tflite.file import pack, unpack
 
     model = unpack(source.read_bytes())
     graph = model.subgraphs[0]

@@ -17,8 +17,8 @@ FORMATS = ("tflite", "onnx")
 def exported(source: Any, arrays: list[np.ndarray], format_: str, folder: Path) -> list[np.ndarray]:
     """Return what a file of a Keras 3 model gives in its runtime."""
     from edgetool.data.dataset import Dataset
-    from edgetool.exporters.onnx import export_onnx
-    from edgetool.exporters.tflite import export_tflite
+    from edgetool.exporters.onnx.export import export_onnx
+    from edgetool.exporters.tflite.export import export_tflite
     from edgetool.importers.keras import carry_checked
     from edgetool.passes.base import Context, ModelState, TrainingSettings
     from edgetool.runners.base import RunPlan

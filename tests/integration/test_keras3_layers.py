@@ -159,8 +159,8 @@ def test_every_layer_gives_what_it_gave_and_augmentation_is_left_out() -> None:
 @pytest.mark.parametrize("format_", ["tflite", "onnx"])
 def test_layers_are_right_in_both_formats(format_: str, tmp_path: Path) -> None:
     from edgetool.data.dataset import Dataset
-    from edgetool.exporters.onnx import export_onnx
-    from edgetool.exporters.tflite import export_tflite
+    from edgetool.exporters.onnx.export import export_onnx
+    from edgetool.exporters.tflite.export import export_tflite
     from edgetool.passes.base import Context, ModelState, TrainingSettings
     from edgetool.runners.base import RunPlan
     from edgetool.runners.process import ProcessRunner

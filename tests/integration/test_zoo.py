@@ -128,8 +128,8 @@ def write_two_classes(data: str, out: Path) -> str:
 
 def check_as_c(model: Path, out: Path) -> None:
     """Integers must be LiteRT's reference kernels' bit for bit, floats within rounding."""
-    from edgetool.embed.c_bundle import write_bundle
-    from edgetool.embed.check_bundle import check_bundle
+    from edgetool.embed.bundles.c_bundle import write_bundle
+    from edgetool.embed.bundles.check_bundle import check_bundle
     from edgetool.targets import find_target
 
     write_bundle(model, name="net", out=out, target=find_target("host"), overwrite=False)

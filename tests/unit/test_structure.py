@@ -50,10 +50,10 @@ FLOORS = (
 #: Modules that no unit test mirrors, because all that they do is to call a framework: integration tests run them.
 NEEDS_FRAMEWORK = {
     "cli": "tests/integration runs every command",
-    "exporters/onnx.py": "test_export_onnx.py",
-    "exporters/onnx_squares.py": "test_export_onnx.py",
-    "exporters/tflite.py": "test_export_tflite.py",
-    "exporters/tflite_convert.py": "test_export_tflite.py",
+    "exporters/onnx/export.py": "test_export_onnx.py",
+    "exporters/onnx/rewrite/squares.py": "test_export_onnx.py",
+    "exporters/tflite/export.py": "test_export_tflite.py",
+    "exporters/tflite/convert.py": "test_export_tflite.py",
     "importers": "test_importers.py",
     "importers/double.py": "test_deep_models.py",
     "exporters/tracing.py": "test_transformers.py",

@@ -16,7 +16,7 @@ TINY = Path(__file__).parents[2] / "golden" / "models" / "tiny_float32.tflite"
 def test_custom_operators_are_refused(tmp_path: Path) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
-    from edgetool.exporters.tflite_file import pack, unpack
+    from edgetool.exporters.tflite.file import pack, unpack
 
     model = unpack(TINY.read_bytes())
     code = model.operatorCodes[0]

@@ -22,13 +22,13 @@ from edgetool.targets import DEFAULT_TARGET, TargetOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgetool.embed.array import ArrayFiles
-    from edgetool.embed.bundle import EmbeddedC
-    from edgetool.embed.c_bundle import Bundle
-    from edgetool.embed.firmware import FirmwareRun
-    from edgetool.embed.linux_bundle import LinuxBundle
-    from edgetool.embed.portable_layers import KernelChoice
-    from edgetool.embed.tflm_bundle import TflmBundle
+    from edgetool.embed.backends.portable_layers import KernelChoice
+    from edgetool.embed.boards.firmware import FirmwareRun
+    from edgetool.embed.bundles.array import ArrayFiles
+    from edgetool.embed.bundles.bundle import EmbeddedC
+    from edgetool.embed.bundles.c_bundle import Bundle
+    from edgetool.embed.bundles.linux_bundle import LinuxBundle
+    from edgetool.embed.bundles.tflm_bundle import TflmBundle
     from edgetool.targets import Target
 
 RUNTIMES = ("array", "c", "tflm", "linux")
@@ -87,7 +87,7 @@ def embed(
     """Write MODEL for a device: as C, for TensorFlow Lite Micro, or as a folder for a board with Linux."""
     from pathlib import Path
 
-    from edgetool.embed.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
+    from edgetool.embed.bundles.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
     from edgetool.errors import UsageError, nearest
 
     device, runtime = _place(Path(model), runtime, TargetOptions(target, flash, ram, clock))
@@ -140,7 +140,7 @@ def embed(
 
 def _place(model: Path, runtime: str | None, options: TargetOptions) -> tuple[Target, str]:
     """Return the device and the runtime: those of the options, else those that the run was made for."""
-    from edgetool.embed.bundle import run_target
+    from edgetool.embed.bundles.bundle import run_target
     from edgetool.targets import choose_target
 
     is_stated = options != TargetOptions()

@@ -96,7 +96,7 @@ def _bundle_kind(candidate: str) -> tuple[bool, str]:
     """Return whether it is a bundle of C, and what is to be checked: of a bundle for Linux, the model file in it."""
     from pathlib import Path
 
-    from edgetool.embed.check_bundle import bundled_model, is_bundle
+    from edgetool.embed.bundles.check_bundle import bundled_model, is_bundle
 
     if not is_bundle(Path(candidate)):
         return False, candidate
@@ -116,7 +116,7 @@ def _verify_bundle(
 ) -> None:
     from pathlib import Path
 
-    from edgetool.embed.check_bundle import check_bundle, require_equal
+    from edgetool.embed.bundles.check_bundle import check_bundle, require_equal
 
     found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed, trust=trust)
     verdict = "equal, bit for bit" if found.max_difference == 0 else f"equal within {found.max_difference:.1e}"

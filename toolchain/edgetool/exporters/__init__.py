@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 __all__ = ["EXPORTERS", "load_exporter"]
 
 EXPORTERS: dict[str, str] = {
-    "tflite": "edgetool.exporters.tflite:export_tflite",
-    "onnx": "edgetool.exporters.onnx:export_onnx",
+    "tflite": "edgetool.exporters.tflite.export:export_tflite",
+    "onnx": "edgetool.exporters.onnx.export:export_onnx",
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgetool.data.uneven_columns import MIN_STEPS
-from edgetool.exporters.tflite_kernels import operator_name
+from edgetool.exporters.tflite.kernels import operator_name
 
 __all__ = ["float_front_onnx", "float_front_tflite", "uneven_note"]
 

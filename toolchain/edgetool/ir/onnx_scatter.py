@@ -1,4 +1,4 @@
-"""Read kernels that `edgetool.exporters.onnx_sparse` stored without their zeros: as values and gaps between them."""
+"""Read kernels that `edgetool.exporters.onnx.sparse` stored without their zeros: as values and gaps between them."""
 
 from __future__ import annotations
 

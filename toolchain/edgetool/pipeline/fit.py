@@ -57,7 +57,7 @@ def _fit(artifact: ArtifactRecord, run: Path, runtime: str, target: Target, chil
         return RuntimeFit(runtime, artifact.size.raw, artifact.arena_bytes, refusal)
     params = {"path": str(run / artifact.artifact.path), "runtime": runtime, "target": to_builtins(target)}
     try:
-        answer = child.call("edgetool.embed.fit:fit_in_child", params, timeout_s=TIMEOUT_S)
+        answer = child.call("edgetool.embed.bundles.fit:fit_in_child", params, timeout_s=TIMEOUT_S)
     except EdgetoolError as exc:
         if exc.transient:  # that says nothing of the artefact
             raise

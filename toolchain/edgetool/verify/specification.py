@@ -14,8 +14,8 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, UnsupportedModelError
-from edgetool.exporters.onnx_batch import fixed_batch, input_axes
-from edgetool.exporters.onnx_graph import opset_of
+from edgetool.exporters.onnx.batch import fixed_batch, input_axes
+from edgetool.exporters.onnx.graph import opset_of
 from edgetool.runners.agent import place_samples
 from edgetool.runners.base import Runner, RunPlan
 

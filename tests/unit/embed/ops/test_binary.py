@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.binary import lower_binary, sum_scales
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.fully_connected import lower_fully_connected
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 

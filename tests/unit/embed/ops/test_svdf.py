@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgetool.embed.lower import lower_graph
+from edgetool.embed.arithmetic.rescale import float_factor, quantize_multiplier
+from edgetool.embed.compiler.lower import lower_graph
 from edgetool.embed.ops.svdf import lower_svdf
-from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.wide_unary import lower_wide_unary
 from edgetool.embed.program import Step
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 

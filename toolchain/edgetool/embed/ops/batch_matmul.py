@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from edgetool.embed.arithmetic.rescale import float_factor, quantize_multiplier
 from edgetool.embed.ops.checks import output_of, quantization_of, require, suffix_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_batch_matmul"]

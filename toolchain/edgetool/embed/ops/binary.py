@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from edgetool.embed.arithmetic.rescale import float_factor, quantize_multiplier
 from edgetool.embed.ops.checks import (
     INTEGER_MODEL,
     float_range,
@@ -16,7 +17,6 @@ from edgetool.embed.ops.checks import (
 )
 from edgetool.embed.ops.shapes import broadcast_fields
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["lower_binary", "sum_scales"]

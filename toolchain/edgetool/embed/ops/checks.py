@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgetool.data.dataset import Array
-from edgetool.embed.rescale import activation_range
+from edgetool.embed.arithmetic.rescale import activation_range
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 

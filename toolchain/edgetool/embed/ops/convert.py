@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.checks import output_of, quantization_of, require
 from edgetool.embed.ops.table import lower_table
 from edgetool.embed.ops.wide_unary import lower_wide_unary
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["lower_convert"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetool.embed.arithmetic.rescale import layer_factors, quantize_multipliers
 from edgetool.embed.ops.checks import (
     bias_of,
     fused_range,
@@ -19,7 +20,6 @@ from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.ops.window import window_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import layer_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_depthwise_conv_2d"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetool.embed.arithmetic.rescale import layer_factors, quantize_multipliers
 from edgetool.embed.ops.checks import (
     bias_of,
     fused_range,
@@ -17,7 +18,6 @@ from edgetool.embed.ops.hybrid_layer import hybrid_layer, is_hybrid
 from edgetool.embed.ops.weight_zero import centred_weights, with_weight_zero
 from edgetool.embed.ops.wide_layer import wide_layer
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import layer_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_fully_connected"]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.arithmetic.rescale import quantize_multiplier, quantize_multipliers
 from edgetool.embed.ops.checks import LARGEST, constant_of, output_of, quantization_of, require, suffix_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier, quantize_multipliers
 from edgetool.ir.graph import Graph, Op, Quantization
 
 __all__ = ["lower_lstm"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.checks import output_of, quantization_of, suffix_of
 from edgetool.embed.ops.shapes import reduced_axes
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_mean"]

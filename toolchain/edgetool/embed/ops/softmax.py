@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgetool.embed.fixed_point import exponentials
-from edgetool.embed.interpolation import wide_tables
+from edgetool.embed.arithmetic.fixed_point import exponentials
+from edgetool.embed.arithmetic.interpolation import wide_tables
+from edgetool.embed.arithmetic.rescale import quantize_multiplier
 from edgetool.embed.ops.checks import output_of, quantization_of, require, suffix_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import quantize_multiplier
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_softmax"]

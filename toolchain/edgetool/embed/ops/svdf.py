@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetool.embed.arithmetic.rescale import float_factor, quantize_multiplier
 from edgetool.embed.ops.checks import (
     bias_of,
     constant_of,
@@ -14,7 +15,6 @@ from edgetool.embed.ops.checks import (
     suffix_of,
 )
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["lower_svdf"]

@@ -14,7 +14,7 @@ __all__ = ["lower_rescaled", "lower_table"]
 
 
 def lower_table(op: Op, graph: Graph) -> Step:
-    """Return the call, its table still empty: `edgetool.embed.tables` has LiteRT's reference kernel fill it.
+    """Return the call, its table still empty: `edgetool.embed.arithmetic.tables` has LiteRT's reference kernel fill it.
 
     Raises:
         UnsupportedModelError: other types.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetool.embed.arithmetic.rescale import channel_factors, quantize_multipliers
 from edgetool.embed.ops.checks import (
     constant_of,
     float_range,
@@ -15,7 +16,6 @@ from edgetool.embed.ops.checks import (
     suffix_of,
 )
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import channel_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["lower_transpose_conv"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.arithmetic.rescale import channel_factors, quantize_multipliers
 from edgetool.embed.ops.checks import bias_of, fused_range, quantization_of
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import channel_factors, quantize_multipliers
 from edgetool.ir.graph import Graph, Op
 
 __all__ = ["wide_layer"]

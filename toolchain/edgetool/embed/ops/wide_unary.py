@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgetool.embed.interpolation import sigmoid_table
+from edgetool.embed.arithmetic.interpolation import sigmoid_table
+from edgetool.embed.arithmetic.rescale import activation_range, float_factor, quantize_multiplier
 from edgetool.embed.ops.checks import INTEGER_MODEL, output_of, quantization_of, require
 from edgetool.embed.program import Fields, Step
-from edgetool.embed.rescale import activation_range, float_factor, quantize_multiplier
 from edgetool.ir.graph import Graph, Op, Tensor
 
 __all__ = ["WIDE_UNARY", "lower_wide_unary"]
@@ -103,7 +103,7 @@ def _sigmoid(op: Op, source: Tensor, result: Tensor) -> tuple[str, Fields]:
 
 
 def _function(op: Op, _source: Tensor, _result: Tensor) -> tuple[str, Fields]:
-    """The table is still empty: `edgetool.embed.tables` has LiteRT's reference kernel fill it."""
+    """The table is still empty: `edgetool.embed.arithmetic.tables` has LiteRT's reference kernel fill it."""
     lowest = 0 if op.kind in NOT_BELOW_ZERO else -32768
     return "interpolate_s16", {"table": np.zeros(0, np.int16), "lowest": lowest}
 

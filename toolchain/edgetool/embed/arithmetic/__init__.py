@@ -1,0 +1,1 @@
+"""The integer arithmetic of kernels: factors, tables, fixed point, bounds of sums."""

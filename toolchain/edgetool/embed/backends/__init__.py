@@ -1,0 +1,1 @@
+"""Kernels chosen by the target's processor."""

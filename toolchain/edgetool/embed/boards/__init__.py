@@ -1,0 +1,1 @@
+"""Bundles as firmware of a board."""

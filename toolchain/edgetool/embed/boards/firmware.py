@@ -1,0 +1,238 @@
+"""A bundle as firmware of an emulated Cortex-M: built, run in QEMU, instructions and memory measured."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import string
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetool.embed.bundles.c_bundle import optimization_flag
+from edgetool.embed.emit.calls import buffer_lines, check_lines, fill_lines, run_call
+from edgetool.embed.program import Program
+from edgetool.errors import (
+    CompilerError,
+    EdgetoolError,
+    InterpreterCrashError,
+    InterpreterTimeoutError,
+    MissingDependencyError,
+    TargetError,
+)
+from edgetool.runners.program import run_text
+from edgetool.targets import Qemu, Target
+
+__all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware"]
+
+COMPILER, SIZE, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
+PACKAGES = {
+    COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    SIZE: "binutils-arm-none-eabi",
+    EMULATOR: "qemu-system-arm",
+}
+
+SOURCES = Path(__file__).parent / "firmware_sources"
+FLAGS = (
+    "-std=c99",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-Wl,--gc-sections",
+    "-nostartfiles",
+    "--specs=nano.specs",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+)
+TIMEOUT_S = 600.0
+VECTORS_BYTES = 64
+NS_PER_INSTRUCTION = 1  # of `-icount shift=0`
+
+#: Sections that are flash, without the test vectors, which no product ships; those that are static RAM.
+FLASH_SECTIONS = (".vectors", ".text", ".rodata", ".ARM.exidx", ".data")
+RAM_SECTIONS = (".data", ".bss")
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareRun:
+    """What an emulated board measured.
+
+    Attributes:
+        num_failed: test vectors of which any output byte differs from LiteRT's reference kernels.
+        num_instructions: of one inference, the most over the test vectors; QEMU counts, it does not model time.
+        flash_bytes: vector table, code, constants and initial data, with the measuring code, without test vectors.
+        ram_bytes: arena, other static data, and the stack's peak during an inference.
+        stack_bytes: that peak.
+        arena_is_whole: the words before and behind the arena were not touched.
+    """
+
+    target: str
+    num_vectors: int
+    num_failed: int
+    num_instructions: int
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    arena_is_whole: bool
+
+
+def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, optimize: str = "speed") -> FirmwareRun:
+    """Build a bundle with start-up code for `target`, run its test vectors in QEMU and return what was measured.
+
+    Args:
+        bundle: a folder of `write_bundle`.
+        name: prefix of what its header declares.
+        program: what it was written from, with its inputs and outputs where the bundle has them.
+        target: with the runner `qemu`.
+        optimize: as the bundle was written for.
+
+    Raises:
+        TargetError: a target that QEMU does not run.
+        MissingDependencyError: compiler or emulator are not installed; says which package has them.
+        CompilerError: the compiler or linker refused.
+        InterpreterCrashError: the firmware faulted.
+        InterpreterTimeoutError: it did not end.
+    """
+    require_runnable(target)
+    assert target.qemu is not None
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        image = _build(bundle, name, program, target, target.qemu, Path(folder), optimization_flag(optimize))
+        sizes = _sections(image)
+        found = _emulate(image, target.qemu, str(bundle))
+    return FirmwareRun(
+        target=target.name,
+        num_vectors=found["vectors"],
+        num_failed=found["failed"],
+        num_instructions=round(found["ticks"] * 1e9 / target.qemu.timer_hz / NS_PER_INSTRUCTION),
+        flash_bytes=sum(sizes.get(section, 0) for section in FLASH_SECTIONS),
+        ram_bytes=sum(sizes.get(section, 0) for section in RAM_SECTIONS) + found["stack"],
+        stack_bytes=found["stack"],
+        arena_is_whole=bool(found["guards"]),
+    )
+
+
+def require_runnable(target: Target) -> None:
+    """Refuse a target that QEMU does not run, or a machine without compiler or emulator.
+
+    Raises:
+        TargetError, MissingDependencyError: see `run_firmware`.
+    """
+    if target.qemu is None:
+        raise TargetError(
+            f"--target {target.name}",
+            found=f"runner {target.runner!r}",
+            expected="a target that QEMU runs, for --run",
+            next_step="--target cortex-m4-qemu, or leave --run out",
+        )
+    for tool, package in PACKAGES.items():
+        if shutil.which(tool) is None:
+            raise MissingDependencyError(
+                tool, found="not installed", expected="a tool that --run needs", next_step=f"apt install {package}"
+            )
+
+
+def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str) -> Path:
+    sources = {
+        "measure.c": {
+            "name": name,
+            "buffers": buffer_lines(program, name),
+            "fill": fill_lines(program, name),
+            "run": run_call(program, name),
+            "check": check_lines(program, name),
+        },
+        "startup.c": {},
+        "firmware.h": {},
+        "link.ld": linker_memory(target, board),
+    }
+    for file, values in sources.items():
+        text = (SOURCES / file).read_text(encoding="utf-8")
+        (folder / file).write_text(string.Template(text).substitute(values) if values else text, encoding="utf-8")
+    image = folder / "firmware.elf"
+    command = [
+        COMPILER,
+        flag,
+        *board.compiler_flags,
+        *FLAGS,
+        f"-I{bundle}",
+        f"-I{folder}",
+        "-DTEST_VECTORS_IN_SECTION",
+        *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if board.has_low_overhead_loops else []),
+        "-T",
+        str(folder / "link.ld"),
+        "-o",
+        str(image),
+        *(str(folder / file) for file in ("startup.c", "measure.c")),
+        *(str(bundle / file) for file in (f"{name}.c", "weights.c")),
+        "-lm",
+    ]
+    done = run_text(command, timeout_s=TIMEOUT_S)
+    if done.returncode:
+        raise CompilerError(
+            shlex.join(command),
+            found=done.stderr.strip()[-2000:],
+            expected="firmware that builds and fits",
+            next_step="write the bundle again with edgetool embed --overwrite",
+        )
+    return image
+
+
+def linker_memory(target: Target, board: Qemu) -> dict[str, str]:
+    """Return what `link.ld` is to be filled in with for a board that has this flash and RAM."""
+    assert target.flash_bytes is not None and target.ram_bytes is not None
+    is_one = board.vectors_origin == board.flash_origin
+    return {
+        "vectors_origin": hex(board.vectors_origin),
+        "code_origin": hex(board.flash_origin + (VECTORS_BYTES if is_one else 0)),
+        "flash_bytes": str(target.flash_bytes - (VECTORS_BYTES if is_one else 0)),
+        "ram_origin": hex(board.ram_origin),
+        "ram_bytes": str(target.ram_bytes),
+    }
+
+
+def _sections(image: Path) -> dict[str, int]:
+    done = run_text([SIZE, "-A", str(image)], timeout_s=TIMEOUT_S)
+    done.check_returncode()
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(".")]
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _emulate(image: Path, board: Qemu, subject: str) -> dict[str, int]:
+    command = [
+        EMULATOR,
+        "-M",
+        board.machine,
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-icount",
+        "shift=0",
+        "-kernel",
+        str(image),
+    ]
+    try:
+        done = run_text(command, timeout_s=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise InterpreterTimeoutError(
+            subject,
+            found=f"no end within {TIMEOUT_S:g} s in QEMU",
+            expected="an answer",
+            next_step="try another target",
+        ) from None
+    found = dict(line.split() for line in done.stderr.splitlines() if len(line.split()) == 2)
+    if not {"vectors", "failed", "ticks", "stack", "guards"} <= set(found):
+        raise _no_answer(subject, done.stderr)
+    return {key: int(value) for key, value in found.items() if value.isdecimal()}
+
+
+def _no_answer(subject: str, said: str) -> EdgetoolError:
+    return InterpreterCrashError(
+        subject,
+        found=f"firmware that ended early: {said.strip()[-300:] or 'no word'}",
+        expected="the results of its test vectors",
+        next_step="report it as a defect of edgetool",
+    )

@@ -1,0 +1,1 @@
+"""Folders of sources that build by themselves, one kind a module."""

@@ -1,0 +1,1 @@
+"""From a TFLite graph to a program of kernel calls."""

@@ -1,0 +1,1 @@
+"""Passes over a graph or a program, one technique a module."""

@@ -1,0 +1,1 @@
+"""C text written from a program."""

@@ -1,0 +1,1 @@
+"""Where activations, states and scratch memory lie."""

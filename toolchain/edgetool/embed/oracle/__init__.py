@@ -1,0 +1,1 @@
+"""What generated C is compared with: LiteRT's reference kernels."""

@@ -1,0 +1,1 @@
+"""Export to ONNX: conversion, rewrites and quantisation."""

@@ -1,0 +1,1 @@
+"""Quantisation of ONNX files: calibration, rounding, scales and weights."""

@@ -1,0 +1,1 @@
+"""Rewrites of a float ONNX graph that keep what it computes."""

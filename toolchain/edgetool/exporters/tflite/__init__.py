@@ -1,0 +1,1 @@
+"""Export to TFLite: conversion, rewrites and quantisation."""

@@ -1,0 +1,1 @@
+"""Quantisation of TFLite files: calibration and weights."""

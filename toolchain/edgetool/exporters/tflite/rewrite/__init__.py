@@ -1,0 +1,1 @@
+"""Rewrites of a converted TFLite file that keep what it computes."""
