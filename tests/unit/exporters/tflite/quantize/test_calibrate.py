@@ -78,6 +78,30 @@ def test_activations_beyond_the_memory_come_in_parts_with_the_same_ranges(monkey
         assert found == pytest.approx(whole[index], abs=1e-5)
 
 
+def test_the_batch_leaves_room_for_the_patches_of_convolutions(monkeypatch):
+    model = unpack(TINY.read_bytes())
+    activations = 4 * (4 * 4 * 2 + 2 * 2 * 4 + 16 + 3 + 3)
+    patches = 4 * (2 * 2) * (3 * 3 * 2)  # for each pixel that the 3x3 convolution of two channels writes
+    monkeypatch.setattr(tflite_calibrate, "ACTIVATION_BYTES", 5 * (activations + patches))
+    assert tflite_calibrate.fitting_batch(model) == 5
+
+
+def test_patches_beyond_the_memory_are_not_kept_together(monkeypatch):
+    activations = 4 * (4 * 4 * 2 + 2 * 2 * 4 + 16 + 3 + 3)
+    monkeypatch.setattr(tflite_calibrate, "ACTIVATION_BYTES", activations + 1)
+    kept = []
+    runs = tflite_calibrate._runs
+
+    def watched(*given, keeps_all=True):
+        kept.append(keeps_all)
+        return runs(*given, keeps_all=keeps_all)
+
+    monkeypatch.setattr(tflite_calibrate, "_runs", watched)
+    samples = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 2)).astype(np.float32)
+    measure_ranges(TINY.read_bytes(), Split("train", (samples,)))
+    assert kept.count(False) == 2
+
+
 def test_a_range_of_few_steps_of_single_precision_is_counted() -> None:
     values = np.float32([1.0, np.nextafter(np.float32(1.0), np.float32(2.0))])
     histogram = _Histogram(float(values.min()), float(values.max()), np.zeros(NUM_BINS, np.int64))

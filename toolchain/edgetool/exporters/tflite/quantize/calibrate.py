@@ -29,7 +29,7 @@ NUM_BINS = 8192
 MAX_VALUES = 1_000_000
 #: Samples that a file of batch 1 is resized to, where that works.
 RESIZED_BATCH = 16
-#: What the activations of one batch may take together: the interpreter keeps all of them.
+#: What the tensors of one batch may take together: the interpreter keeps all of them, also what kernels work in.
 ACTIVATION_BYTES = 192 << 20
 #: The smallest range of an LSTM's cells that the integer kernel computes with.
 SMALLEST_CELL = 1.0
@@ -171,17 +171,52 @@ def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, flo
 
 
 def fitting_batch(model: Any) -> int:
-    """Return how many samples' activations fit into `ACTIVATION_BYTES`, 1 to `RESIZED_BATCH`."""
-    return max(1, min(RESIZED_BATCH, ACTIVATION_BYTES // max(1, sum(_tensor_bytes(model).values()))))
+    """Return how many samples fit into `ACTIVATION_BYTES`, 1 to `RESIZED_BATCH`."""
+    return max(1, min(RESIZED_BATCH, ACTIVATION_BYTES // max(1, _kept_bytes(model))))
+
+
+def _kept_bytes(model: Any) -> int:
+    """Return what an interpreter that keeps every tensor holds of one sample."""
+    return sum(_tensor_bytes(model).values()) + sum(_patch_bytes(model))
 
 
 def _tensor_bytes(model: Any) -> dict[int, int]:
     """Return the bytes of one sample in each activation, by its number."""
     return {
-        index: math.prod(max(1, int(size)) for size in (() if tensor.shape is None else tensor.shape)) * 4
+        index: _num_elements(tensor) * 4
         for index, tensor in enumerate(model.subgraphs[0].tensors)
         if model.buffers[tensor.buffer].data is None
     }
+
+
+def _patch_bytes(model: Any) -> Iterator[int]:
+    """Yield the bytes of one sample in the patches that LiteRT's float kernels lay out beside each convolution.
+
+    They are what a kernel reads (`im2col` in conv.cc), or writes before it adds up (`col2im` in transpose_conv.cc), for
+    every position: a 3x3 convolution of 16 channels has 144 values for each of its pixels, nine times its activations.
+    """
+    tensors = model.subgraphs[0].tensors
+    for operator in model.subgraphs[0].operators:
+        name = operator_name(model, operator)
+        if name not in ("CONV_2D", "TRANSPOSE_CONV"):
+            continue
+        kernel = tensors[int(operator.inputs[1])]
+        if kernel.shape is None or len(kernel.shape) != 4 or _reads_single_pixels(operator, kernel):
+            continue
+        patch = _num_elements(kernel) // max(1, int(kernel.shape[0 if name == "CONV_2D" else 3]))
+        positions = tensors[int(operator.outputs[0] if name == "CONV_2D" else operator.inputs[2])]
+        if positions.shape is not None and len(positions.shape) == 4:
+            yield int(positions.shape[1]) * int(positions.shape[2]) * patch * 4
+
+
+def _reads_single_pixels(operator: Any, kernel: Any) -> bool:
+    options = operator.builtinOptions
+    is_dense = options is not None and options.strideH == options.strideW == 1
+    return is_dense and int(kernel.shape[1]) == int(kernel.shape[2]) == 1
+
+
+def _num_elements(tensor: Any) -> int:
+    return math.prod(max(1, int(size)) for size in (() if tensor.shape is None else tensor.shape))
 
 
 def _activations(
@@ -194,7 +229,7 @@ def _activations(
     """
     model = unpack(content)
     sizes = _tensor_bytes(model)
-    if batch_size > 1 or sum(sizes.values()) <= ACTIVATION_BYTES:
+    if batch_size > 1 or _kept_bytes(model) <= ACTIVATION_BYTES:
         for interpreter in _runs(content, samples, indices, batch_size):
             yield ((index, interpreter.get_tensor(index)) for index in wanted)
         return
