@@ -12,6 +12,7 @@ with the least and the largest: below 1 the C is faster.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import re
 import statistics
@@ -21,9 +22,9 @@ import tempfile
 from pathlib import Path
 
 from edgetool.embed.bundles.c_bundle import write_bundle
+from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
 from edgetool.runners.machine import describe_machine
-from edgetool.runners.process import ProcessRunner
 from edgetool.targets import find_target
 
 #: Of a round, as the self-test measures.
@@ -66,7 +67,7 @@ def row(model: Path, num_rounds: int, flags: str) -> str:
         write_bundle(model, name="net", out=out, target=find_target("host"), overwrite=False)
         subprocess.run(["make", "-s", "-C", str(out), "self_test", f"CFLAGS={flags}"], check=True)
         ours, theirs = [], []
-        with ProcessRunner().open(model, RunPlan(num_threads=1)) as session:
+        with contextlib.closing(open_runner().open(model, RunPlan(num_threads=1))) as session:
             num_runs = max(5, round(SECONDS * 1e9 / statistics.median(session.time(20))))
             for _ in range(num_rounds):
                 ours.append(c_nanoseconds(out))

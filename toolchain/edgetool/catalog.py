@@ -1,6 +1,7 @@
-"""Find the folders that describe models and targets: built-in ones are scanned, others come from entry points.
+"""Find what tables name, and the folders that describe models and targets.
 
-An entry point of the group `edgetool.models` or `edgetool.targets` names a package; its folders are scanned likewise.
+Built-in folders are scanned, others come from entry points. An entry point of the group `edgetool.models` or
+`edgetool.targets` names a package; its folders are scanned likewise.
 """
 
 from __future__ import annotations
@@ -9,10 +10,17 @@ import importlib
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from edgetool.errors import EdgetoolError
 
-__all__ = ["scan"]
+__all__ = ["load_object", "scan"]
+
+
+def load_object(path: str) -> Any:
+    """Import what a table names as `module:attribute`."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def scan(builtin: str, group: str, filename: str, *, error: type[EdgetoolError]) -> dict[str, tuple[str, Path]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgetool.catalog import scan
+from edgetool.catalog import load_object, scan
 from edgetool.errors import MissingFileError, TargetError, UsageError, nearest
 from edgetool.schema import load_toml, parse
 
@@ -38,7 +38,8 @@ TARGET_FILE = "target.toml"
 FIGURES = ("flash_bytes", "ram_bytes", "clock_hz", "num_cores")
 
 RUNTIMES = ("litert", "onnxruntime", "c", "tflm")
-RUNNERS = ("process", "qemu", "none")
+#: The table of runners stands on a higher floor, and is imported when a target is read.
+RUNNERS = "edgetool.runners:RUNNERS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class Target:
         flash_bytes: room for the model file (and the program).
         ram_bytes: largest contiguous RAM, for activations.
         runtimes: see `RUNTIMES`.
-        runner: how edgetool runs models there: `process`, `qemu` (firmware of `embed --run`), or `none` (built for, not
-            measured on).
+        runner: how edgetool runs models there: a kind of the table in `edgetool.runners`, with the address of the
+            device where the kind needs one: `KIND://ADDRESS`.
         has_fpu: the cores compute in float32; false: the compiler's library does.
         operators: supported operators; empty: no limit known.
         sources: where each figure comes from.
@@ -94,6 +95,16 @@ class Target:
     operators: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     qemu: Qemu | None = None
+
+    @property
+    def runner_kind(self) -> str:
+        """The kind of the runner, without an address."""
+        return self.runner.partition("://")[0]
+
+    @property
+    def runner_address(self) -> str:
+        """The address of the device; empty where the runner has none."""
+        return self.runner.partition("://")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +219,8 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
             raise TargetError(
                 source, found=f"{name} = {value}", expected="above 0", next_step="correct or leave it out"
             )
-    for kind, names, valid in (("runtime", target.runtimes, RUNTIMES), ("runner", (target.runner,), RUNNERS)):
+    runners = tuple(load_object(RUNNERS))
+    for kind, names, valid in (("runtime", target.runtimes, RUNTIMES), ("runner", (target.runner_kind,), runners)):
         for name in names:
             if name not in valid:
                 raise TargetError(

@@ -41,7 +41,7 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> None:
         return ExportResult({}, ("of the exporter",), {})
 
     monkeypatch.setattr(gated, "load_exporter", lambda name: copy)
-    monkeypatch.setattr(gated, "ProcessRunner", _Runner)
+    monkeypatch.setattr(gated, "open_runner", _Runner)
 
 
 def write(out: Path, *, mode: Any = "none", split: str = "val", must_agree: bool = True) -> Any:

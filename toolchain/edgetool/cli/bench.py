@@ -63,7 +63,7 @@ def bench(
     from edgetool.ir.input_shapes import parse_input_shapes
     from edgetool.measure.bench import collect_items, make_report, make_settings
     from edgetool.measure.latency import bench_artifacts
-    from edgetool.runners.process import ProcessRunner
+    from edgetool.runners import open_runner
 
     _check_options(runs, seconds, out, overwrite)
     settings = make_settings(
@@ -76,7 +76,7 @@ def bench(
         input_shapes=parse_input_shapes(input_shape or ()),
     )
     items = collect_items(files)
-    runner = ProcessRunner()
+    runner = open_runner()
     console = Console(json_output=json_output, quiet=quiet or json_output)
     try:
         result = bench_artifacts(

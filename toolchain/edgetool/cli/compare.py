@@ -40,7 +40,7 @@ def compare(
     from edgetool.errors import UsageError
     from edgetool.measure.bench import collect_items, make_settings, ratio_sentence, ratio_verdict
     from edgetool.measure.latency import bench_artifacts
-    from edgetool.runners.process import ProcessRunner
+    from edgetool.runners import open_runner
 
     if runs is not None and seconds is not None:
         raise UsageError(
@@ -61,7 +61,7 @@ def compare(
             items,
             settings,
             seed=seed,
-            runner=ProcessRunner(),
+            runner=open_runner(),
             seconds_per_item=DEFAULT_SECONDS if seconds is None else seconds,
             num_runs=runs,
             progress=console.progress,

@@ -8,13 +8,6 @@ import typer
 
 from edgetool.cli.console import Console, DebugOption, JsonOption
 
-#: Runner -> where figures of the target come from.
-MEASURED = {
-    "process": "here",
-    "qemu": "in QEMU, instructions and memory: edgetool embed --runtime c --run",
-    "none": "not by edgetool: budgets only",
-}
-
 
 def targets(
     name: Annotated[str | None, typer.Argument(help="Show this target.")] = None,
@@ -22,6 +15,7 @@ def targets(
     debug: DebugOption = False,
 ) -> None:
     """List the targets and their budgets, or show one with the source of every figure."""
+    from edgetool.runners import kind_of
     from edgetool.targets import find_target, list_targets
 
     console = Console(json_output=json_output)
@@ -50,7 +44,7 @@ def targets(
         f"{target.name}: {target.title}",
         f"  {target.description}",
         f"  runtimes    {', '.join(target.runtimes)}",
-        f"  measured    {MEASURED[target.runner]}",
+        f"  measured    {kind_of(target).measured}",
     ]
     for field in ("flash_bytes", "ram_bytes", "clock_hz", "num_cores", "isa"):
         value = getattr(target, field)

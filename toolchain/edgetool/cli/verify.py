@@ -54,7 +54,7 @@ def verify(
 ) -> None:
     """Run REFERENCE and CANDIDATE on the same inputs and compare what they give; exit code 41 if they disagree."""
     from edgetool.ir.input_shapes import parse_input_shapes
-    from edgetool.runners.process import ProcessRunner
+    from edgetool.runners import open_runner
     from edgetool.verify.files import verify_files
     from edgetool.verify.parity import require_parity, tolerance_from
 
@@ -76,7 +76,7 @@ def verify(
         found = verify_files(
             reference,
             candidate,
-            runner=ProcessRunner(),
+            runner=open_runner(),
             data=None if data is None else load,
             num_samples=samples,
             seed=seed,

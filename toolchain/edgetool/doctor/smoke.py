@@ -119,15 +119,15 @@ def _infer(suffix: str) -> str:
     import numpy as np
 
     from edgetool.errors import InternalError
+    from edgetool.runners import open_runner
     from edgetool.runners.base import RunPlan
-    from edgetool.runners.process import ProcessRunner
 
     with tempfile.TemporaryDirectory(prefix="edgetool-doctor-") as folder:
         path = Path(folder) / f"add.{suffix}"
         call_function(
             f"edgetool.doctor.smoke:write_{suffix}", {"path": str(path)}, subject=path.name, timeout_s=TIMEOUT_S
         )
-        session = ProcessRunner().open(path, RunPlan(timeout_s=TIMEOUT_S))
+        session = open_runner().open(path, RunPlan(timeout_s=TIMEOUT_S))
         try:
             given = np.arange(4, dtype=np.float32)[None]
             answer = session.outputs((given,))[0]

@@ -17,9 +17,9 @@ from edgetool.ir.input_shapes import open_shape_hint
 from edgetool.ir.layers import layer_records
 from edgetool.ir.summary import signature_of
 from edgetool.passes.frozen import FloatGraph, FrozenModel
+from edgetool.runners import open_runner
 from edgetool.runners.agent import by_sample, sample_axes
 from edgetool.runners.base import RunPlan
-from edgetool.runners.process import ProcessRunner
 from edgetool.store.atomic import write_bytes
 
 __all__ = ["import_file", "require_static", "run_content"]
@@ -173,7 +173,7 @@ def run_content(content: bytes, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
 
 
 def _run(path: Path, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-    session = ProcessRunner().open(path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
+    session = open_runner().open(path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
     try:
         return session.outputs(inputs)
     finally:

@@ -38,10 +38,10 @@ from edgetool.records import (
     StageRecord,
 )
 from edgetool.report.render import write_report
+from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child
 from edgetool.runners.machine import describe_machine
-from edgetool.runners.process import ProcessRunner
 from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import RunFolder, build_name, hash_key, require_room, verify_name
 from edgetool.targets import Target
@@ -128,7 +128,7 @@ class _Compression:
         self.workshop = workshop
         self.source = source
         self.progress = progress
-        self.runner = ProcessRunner()
+        self.runner = open_runner(request.target)
         self.budget_error: BudgetError | None = None
 
     def run_all(self) -> Outcome:

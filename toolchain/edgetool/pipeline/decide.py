@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
 from edgetool.records import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Purpose, RuntimeFit
+from edgetool.runners import runs_models
 from edgetool.targets import Target
 from edgetool.tasks import METRICS, in_points
 
@@ -114,7 +115,7 @@ def _candidate(artifact: ArtifactRecord, target: Target) -> _Candidate:
     fit = placed_on(artifact, target)
     assert fit is not None
     p50_ns = None
-    if artifact.latency and target.runner == "process":
+    if artifact.latency and runs_models(target):
         p50_ns = min(record.p50_ns for record in artifact.latency)
     score = None
     if artifact.validation is not None and artifact.validation.metric in METRICS:
@@ -189,7 +190,7 @@ def _fastest(fitting: Sequence[_Candidate], words: _Words, artifacts: Sequence[A
     if timed:
         best = min(timed, key=_by_speed)
         return words.decision("fastest", best, f"{_latency_in_words(best)}, {words.least()}")
-    if words.target.runner != "process" and any(artifact.latency for artifact in artifacts):
+    if not runs_models(words.target) and any(artifact.latency for artifact in artifacts):
         return Decision("fastest", None, f"latency was measured on this machine, not on {words.target.name}")
     return Decision("fastest", None, "no latency was measured")
 

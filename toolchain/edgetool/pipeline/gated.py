@@ -13,7 +13,7 @@ from edgetool.passes.base import Context, ModelState
 from edgetool.pipeline.cause import find_cause, refuse
 from edgetool.recipes.recipe import Recipe
 from edgetool.records import ArtifactRecord, ParityRecord
-from edgetool.runners.process import ProcessRunner
+from edgetool.runners import open_runner
 from edgetool.store.atomic import atomic_path
 from edgetool.verify.gate import Judgement, Probe, pass_gate
 
@@ -57,7 +57,7 @@ def export_gated(state: ModelState, format: Format, path: Path, context: Context
     """
     with atomic_path(path) as temporary:
         result = load_exporter(format)(state, temporary, context)
-        found = pass_gate(temporary, path.name, gate.probe, gate.judgement, state.quantization, ProcessRunner())
+        found = pass_gate(temporary, path.name, gate.probe, gate.judgement, state.quantization, open_runner())
         notes = found.notes
         if not found.parity.passed:
             notes += _explained(found.parity, state, format, temporary, context, gate)

@@ -21,9 +21,9 @@ from edgetool.data.text import TOKENIZER, load_tokenizer
 from edgetool.errors import MissingFileError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.pipeline.export import ExportOptions, export_file
 from edgetool.pipeline.request import model_card
+from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan, Session
 from edgetool.runners.child import call_function
-from edgetool.runners.process import ProcessRunner
 from edgetool.training.folder import MODEL
 
 __all__ = ["GenerateOptions", "Generation", "generate", "generate_ids", "prompt_ids", "sample"]
@@ -111,7 +111,7 @@ def generate(options: GenerateOptions, *, progress: Progress) -> Generation:
     ids = prompt_ids(tokenizer, options.prompt)
     with _step_file(options, path, tokenizer_path, progress) as step:
         shapes = _input_shapes(step)
-        with contextlib.closing(ProcessRunner().open(step, RunPlan())) as session:
+        with contextlib.closing(open_runner().open(step, RunPlan())) as session:
             found, num_refills = generate_ids(
                 session, shapes, ids, options, lambda done: progress("generate", done, options.num_tokens)
             )

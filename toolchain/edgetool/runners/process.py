@@ -20,8 +20,9 @@ from edgetool.runners.child import Child, call_function
 from edgetool.runners.machine import choose_cpus, describe_machine, memory_limit_bytes
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import save_array
+from edgetool.targets import Target
 
-__all__ = ["ProcessRunner", "ProcessSession"]
+__all__ = ["ProcessRunner", "ProcessSession", "this_machine"]
 
 
 class ProcessSession:
@@ -144,3 +145,8 @@ class ProcessRunner:
         if plan.pin and plan.num_threads not in self._cpus:
             self._cpus[plan.num_threads] = choose_cpus(plan.num_threads)
         return ProcessSession(path, plan, runtime, pin=self._cpus[plan.num_threads] if plan.pin else ())
+
+
+def this_machine(_target: Target) -> ProcessRunner:
+    """Return a runner of this machine, which is the same for every target."""
+    return ProcessRunner()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from edgetool.data.dataset import Array
 from edgetool.embed.program import Program, sample_shape
 from edgetool.errors import DataError, FileFormatError, InterpreterCrashError
 from edgetool.ir.graph import Tensor
+from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
-from edgetool.runners.process import ProcessRunner
 
 __all__ = [
     "FAST",
@@ -173,7 +174,7 @@ def reference_vectors(path: Path, program: Program, inputs: Sequence[Array], *, 
         for array, name in zip(inputs, program.inputs, strict=True)
     ]
     try:
-        with ProcessRunner().open(path, plan) as session:
+        with contextlib.closing(open_runner().open(path, plan)) as session:
             outputs = session.outputs(tuple(given))
     except InterpreterCrashError as exc:
         raise _no_oracle(path, oracle, exc) from None
