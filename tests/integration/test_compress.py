@@ -149,9 +149,9 @@ def test_a_killed_run_goes_on_after_the_last_finished_stage(workplace: Path) -> 
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = {stage["name"]: stage["finished"] for stage in manifest(out)["stages"]}
+    done = {(stage["stage"], stage["recipe"]): stage["finished"] for stage in manifest(out)["stages"]}
     digests = {a["name"]: a["artifact"]["digest"] for a in manifest(out)["artifacts"]}
-    assert "build float32" in done
+    assert ("build", "float32") in done
     for artifact in manifest(out)["artifacts"]:
         assert (out / artifact["artifact"]["path"]).exists()
 
@@ -163,8 +163,8 @@ def test_a_killed_run_goes_on_after_the_last_finished_stage(workplace: Path) -> 
     assert resumed.returncode == 0, resumed.stderr
     found = manifest(out)
     assert found["status"] == "complete"
-    again = {stage["name"]: stage["finished"] for stage in found["stages"]}
-    assert again["build float32"] == done["build float32"]
+    again = {(stage["stage"], stage["recipe"]): stage["finished"] for stage in found["stages"]}
+    assert again["build", "float32"] == done["build", "float32"]
     for artifact in found["artifacts"]:
         assert digests.get(artifact["name"], artifact["artifact"]["digest"]) == artifact["artifact"]["digest"]
 

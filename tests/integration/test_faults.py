@@ -54,6 +54,11 @@ def manifest(run: Path) -> Any:
     return json.loads((run / "manifest.json").read_text())
 
 
+def times(found: Any) -> dict[tuple[str, str | None], str]:
+    """Return when each stage was finished."""
+    return {(stage["stage"], stage["recipe"]): stage["finished"] for stage in found["stages"]}
+
+
 def test_an_agent_that_is_killed_ends_the_run_with_its_code_and_the_same_command_finishes_it(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,9 +83,36 @@ def test_an_agent_that_is_killed_ends_the_run_with_its_code_and_the_same_command
     assert code(second) == 0, second.output
     finished = manifest(tmp_path / "run")
     assert finished["status"] == "complete" and "Failed" not in (tmp_path / "run" / "report.md").read_text()
-    stages = [{stage["name"]: stage["finished"] for stage in found["stages"]} for found in (begun, finished)]
-    assert all(stages[0][name] == stages[1][name] for name in ("build float32", "build w8_dynamic", "verify float32"))
+    before, after = times(begun), times(finished)
+    for stage in (("build", "float32"), ("build", "w8_dynamic"), ("verify", "float32")):
+        assert before[stage] == after[stage]
     assert all(artifact["failure"] is None and artifact["evaluation"] for artifact in finished["artifacts"])
+
+
+def test_a_resumed_run_ends_with_the_code_of_an_export_that_failed_before(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "lite.toml"
+    recipe.write_text('description = "the format that an ONNX file cannot become"\nexports = ["tflite"]\n')
+
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "evaluate_stage", interrupt)
+        first = compress(data / "data.npz", tmp_path / "run", "--recipe", str(recipe))
+    assert code(first) == 130, first.output
+    begun = manifest(tmp_path / "run")
+    assert begun["status"] == "running"
+    (failure,) = begun["failures"]
+    assert (failure["stage"], failure["recipe"], failure["format"]) == ("export", "lite", "tflite")
+    assert not failure["transient"]
+
+    second = compress(data / "data.npz", tmp_path / "run", "--recipe", str(recipe))
+    assert code(second) == failure["exit_code"] != 0, second.output
+    finished = manifest(tmp_path / "run")
+    assert times(finished)["build", "lite"] == times(begun)["build", "lite"]
+    assert finished["failures"] == begun["failures"] and finished["status"] == "complete"
 
 
 @pytest.mark.parametrize(("name", "expected"), [("data.npy", 20), ("none.npz", 10), ("wrong.npz", 20)])

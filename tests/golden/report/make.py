@@ -17,6 +17,7 @@ from edgetool.pipeline.decide import decide
 from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    DataRecord,
     EvaluationRecord,
     FailureRecord,
     InvariantRecord,
@@ -32,6 +33,7 @@ from edgetool.records import (
     SkippedLayer,
     SourceRecord,
     StageRecord,
+    Tolerance,
     ValidationSplit,
 )
 from edgetool.store.manifest_io import save_manifest
@@ -171,9 +173,9 @@ def invariants(name: str) -> tuple[InvariantRecord, ...]:
 def parity(rng: random.Random, name: str, recipe: str, kind: str) -> tuple[ParityRecord, ...]:
     is_float = recipe == "float32"
     sqnr = 123.4 if is_float else 54.0 if recipe == "float16" else rng.uniform(14, 27)
-    tolerance = "max |error| <= 0.0001 x max(1, max |reference|), SQNR >= 60 dB"
+    tolerance = Tolerance(max_abs_error=1e-4, min_sqnr_db=60.0)
     if not is_float:
-        tolerance = "SQNR >= 10 dB, top-1 agreement >= 0.9"
+        tolerance = Tolerance(min_sqnr_db=10.0, min_agreement=0.9)
     error = 10 ** (-sqnr / 20) * 2.0
     first = ParityRecord(
         "source",
@@ -266,7 +268,13 @@ def stages() -> tuple[StageRecord, ...]:
         minute = f"2026-11-23T10:{index + 1:02d}:00+00:00"
         made.append(
             StageRecord(
-                f"build {recipe}", f"{index:064x}", 12.0 + 9 * len(passes), minute, tuple(passes), tuple(skipped)
+                "build",
+                f"{index:064x}",
+                12.0 + 9 * len(passes),
+                minute,
+                recipe,
+                tuple(passes),
+                tuple(skipped),
             )
         )
     made.append(StageRecord("evaluate", "e" * 64, 21.4, "2026-11-23T10:14:00+00:00"))
@@ -298,16 +306,16 @@ def manifest() -> Manifest:
         recipes=tuple(RECIPES),
         target="host",
         max_drop_points=1.0,
-        data={
-            "name": "cifar10",
-            "source": "cifar10.npz",
-            "digest": "db9e63154f78b1358562c7e6e5a276a780bb9cc313a13548ebd3e8cf35dd1054",
-            "splits": "train 7,261, val 807, test 825",
-            "preprocessing": "x as float32",
-            "task": "classification",
-            "metric": "accuracy",
-            "validation split": "807 samples carved from train, seed 0",
-        },
+        data=DataRecord(
+            name="cifar10",
+            source="cifar10.npz",
+            digest="db9e63154f78b1358562c7e6e5a276a780bb9cc313a13548ebd3e8cf35dd1054",
+            splits={"train": 7261, "val": NUM_VAL, "test": NUM_TEST},
+            preprocessing="x as float32",
+            task="classification",
+            metric="accuracy",
+            facts={"validation split": "807 samples carved from train, seed 0"},
+        ),
         source=source,
         machine=Machine(
             system="Linux 6.1.0 x86_64",
@@ -324,7 +332,6 @@ def manifest() -> Manifest:
         decisions=decide(artifacts, source=source.validation, target=find_target("host"), max_drop_points=1.0),
         device=find_target("host"),
         decided_on=ValidationSplit(807, 807, is_carved=True, is_seen=True),
-        notes=("labels of train were shuffled with seed 0",),
         failures=(
             FailureRecord(
                 stage="export",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import edgetool.verify.files
 from edgetool.cli.verify import verify
 from edgetool.errors import ParityError, UsageError
-from edgetool.records import ParityRecord
+from edgetool.records import ParityRecord, Tolerance
 from edgetool.verify.files import Verification
 
 RECORD = ParityRecord(
@@ -26,7 +26,7 @@ RECORD = ParityRecord(
     max_rel_error=0.5,
     sqnr_db=(21.5, 200.0),
     top1_agreement=0.975,
-    tolerance="SQNR >= 10 dB",
+    tolerance=Tolerance(min_sqnr_db=10.0),
     passed=True,
     worst_output=0,
     worst_sample=17,

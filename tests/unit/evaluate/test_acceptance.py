@@ -9,7 +9,17 @@ import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
-from edgetool.records import ArtifactRecord, EvaluationRecord, HeadRecord, InvariantRecord, ParityRecord, SizeRecord
+from edgetool.records import (
+    ArtifactRecord,
+    EvaluationRecord,
+    HeadRecord,
+    InvariantRecord,
+    ParityRecord,
+    Refusal,
+    Rule,
+    SizeRecord,
+    Tolerance,
+)
 
 
 def evaluation(value: float, metric: str = "accuracy") -> EvaluationRecord:
@@ -28,12 +38,16 @@ ARTIFACT = ArtifactRecord(
     validation=evaluation(0.89),
 )
 SOURCE = evaluation(0.90)
+BROKEN = InvariantRecord("conv", "sparsity", 0.8, 0.5, False)
+DIFFERENT = ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, Tolerance(max_abs_error=1e-4), False)
 
 
 def test_a_drop_within_the_limit_is_accepted_and_one_at_the_limit_too() -> None:
     assert answers_refusal(ARTIFACT, source=SOURCE, max_drop_points=1.0) is None
     refusal = answers_refusal(ARTIFACT, source=SOURCE, max_drop_points=0.5)
-    assert refusal == "validation accuracy drops by 1.00, more than 0.5"
+    assert refusal is not None and refusal.reason == "validation accuracy drops by 1.00, more than 0.5"
+    assert (refusal.rule, refusal.limit) == ("drop", 0.5)
+    assert refusal.found == pytest.approx(1.0)
 
 
 def test_without_labels_there_is_no_drop() -> None:
@@ -46,7 +60,7 @@ def test_of_several_outputs_the_worst_decides() -> None:
     several = dataclasses.replace(ARTIFACT, validation=dataclasses.replace(evaluation(0.90), heads=heads))
     assert validation_drop(several, SOURCE) == pytest.approx(3.0)
     refusal = answers_refusal(several, source=SOURCE, max_drop_points=1.0)
-    assert refusal == "validation r2 of depth drops by 3.00, more than 1"
+    assert refusal is not None and refusal.reason == "validation r2 of depth drops by 3.00, more than 1"
 
 
 def test_errors_drop_in_percent() -> None:
@@ -55,16 +69,26 @@ def test_errors_drop_in_percent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "rule", "reason"),
     [
-        ({"failure": "it crashed"}, "it crashed"),
-        ({"invariants": (InvariantRecord("conv", "sparsity", 0.8, 0.5, False),)}, "an invariant is broken"),
+        ({"failure": "it crashed"}, "failure", "it crashed"),
         (
-            {"parity": (ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, "1e-4", False),)},
+            {"invariants": (BROKEN,)},
+            "invariant",
+            "an invariant is broken",
+        ),
+        (
+            {
+                "parity": (
+                    ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, Tolerance(max_abs_error=1e-4), False),
+                )
+            },
+            "parity",
             "its outputs do not agree",
         ),
     ],
 )
-def test_broken_artefacts_are_never_accepted(changes: dict[str, Any], reason: str) -> None:
+def test_broken_artefacts_are_never_accepted(changes: dict[str, Any], rule: Rule, reason: str) -> None:
     broken = dataclasses.replace(ARTIFACT, **changes)
-    assert answers_refusal(broken, source=SOURCE, max_drop_points=99.0) == reason
+    refusal = answers_refusal(broken, source=SOURCE, max_drop_points=99.0)
+    assert refusal == Refusal(ARTIFACT.name, rule, reason)

@@ -32,13 +32,15 @@ def test_real_digits_score_high_and_each_is_seen(real: tuple[np.ndarray, np.ndar
     found = inception_score(real[0])
     assert 8.0 < found.value < 10.0 and 0.0 < found.standard_error < 0.3
     np.testing.assert_allclose(found.per_class, np.bincount(real[1], minlength=10) / 450, atol=0.02)
-    assert "sees 10 of 10 digits" in found.method
+    assert found.generation is not None and (found.generation.num_present, found.generation.num_classes) == (10, 10)
 
 
 def test_one_digit_again_and_again_scores_one(real: tuple[np.ndarray, np.ndarray]) -> None:
     found = inception_score(np.repeat(real[0][:1], 20, axis=0))
     assert found.value == pytest.approx(1.0) and found.standard_error == pytest.approx(0.0)
-    assert "sees 1 of 10 digits, the rarest in 0.0 %, entropy 0.000" in found.method
+    assert found.generation is not None
+    assert (found.generation.num_present, found.generation.rarest_share) == (1, 0.0)
+    assert found.generation.entropy_nats == pytest.approx(0.0)
 
 
 def test_noise_scores_far_below_digits(real: tuple[np.ndarray, np.ndarray]) -> None:
@@ -57,7 +59,7 @@ def test_the_score_is_the_exponential_of_the_mean_divergence(monkeypatch: pytest
     assert found.errors is not None and math.exp(-float(found.errors.mean())) == pytest.approx(wanted, rel=1e-9)
     assert found.answers is not None and list(found.answers) == [0, 1, 1, 2]
     np.testing.assert_allclose(found.per_class[:4], [0.25, 0.5, 0.25, 0.0])
-    assert "mean confidence of 0.820" in found.method
+    assert found.generation is not None and found.generation.mean_confidence == pytest.approx(0.82)
 
 
 def test_the_metric_needs_no_labels(real: tuple[np.ndarray, np.ndarray]) -> None:

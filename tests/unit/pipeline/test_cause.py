@@ -13,12 +13,23 @@ from edgetool.passes.base import ModelState, QuantizationScheme
 from edgetool.pipeline import cause
 from edgetool.pipeline.cause import Cause, find_cause, in_words, refuse
 from edgetool.recipes.recipe import find_recipe
-from edgetool.records import ParityRecord
+from edgetool.records import ParityRecord, Tolerance
 from edgetool.verify.layer_loss import LayerLoss, LossReport, LostColumn
 
 LAYER = LayerLoss("wild", "CONV_2D", 38.0, -1.0, 3, 14_277.4)
 RECORD = ParityRecord(
-    "source", "a.tflite", "quantized", "val", 9, 0.5, 1.0, (2.0,), None, "SQNR >= 10 dB", False, reason="SQNR 2.0 dB"
+    "source",
+    "a.tflite",
+    "quantized",
+    "val",
+    9,
+    0.5,
+    1.0,
+    (2.0,),
+    None,
+    Tolerance(min_sqnr_db=10.0),
+    False,
+    reason="SQNR 2.0 dB",
 )
 
 

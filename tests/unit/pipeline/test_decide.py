@@ -9,7 +9,7 @@ import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
 from edgetool.errors import InterpreterCrashError
-from edgetool.pipeline.decide import broken_budgets, decide, placed_on, refusal
+from edgetool.pipeline.decide import broken_budgets, decide, placed_on, refusal, refusals_of
 from edgetool.records import (
     ArtifactRecord,
     Decision,
@@ -18,11 +18,14 @@ from edgetool.records import (
     InvariantRecord,
     LatencyRecord,
     ParityRecord,
+    Refusal,
     RuntimeFit,
     SizeRecord,
+    Tolerance,
 )
 from edgetool.targets import Target, find_target
 
+DIFFERENT = ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, Tolerance(max_abs_error=1e-4), False)
 CRASH = InterpreterCrashError("small.onnx", found="it crashed", expected="an answer", next_step="export again")
 
 
@@ -117,7 +120,8 @@ def test_a_choice_runs_on_its_target() -> None:
     assert (chosen["recommended"].artifact, chosen["recommended"].runtime) == ("static", "c")
     assert chosen["fastest"].artifact is None and "not on stm32h743" in chosen["fastest"].reason
     assert placed_on(dynamic, board) is None
-    assert broken_budgets(dynamic, board) == ("cannot run on stm32h743: c: no kernel for hybrid weights",)
+    (refused,) = broken_budgets(dynamic, board)
+    assert refused == Refusal("dynamic", "runtime", "cannot run on stm32h743: c: no kernel for hybrid weights")
 
 
 def test_the_next_runtime_is_taken_where_the_first_does_not_fit() -> None:
@@ -131,8 +135,9 @@ def test_budgets_name_both_numbers() -> None:
     target = find_target("stm32h743")
     big = record("big", 10_000_000, 0.9, 1.0, arena_bytes=5_000_000)
     flash, ram = broken_budgets(big, target)
-    assert "10,000,000" in flash and "2,097,152" in flash
-    assert "5,000,000" in ram
+    assert "10,000,000" in flash.reason and "2,097,152" in flash.reason
+    assert (flash.rule, flash.found, flash.limit) == ("flash", 10_000_000, 2_097_152)
+    assert "5,000,000" in ram.reason and ram.rule == "ram"
     assert broken_budgets(SMALL, target) == ()
 
 
@@ -142,7 +147,11 @@ def test_budgets_name_both_numbers() -> None:
         ({"failure": FailureRecord.of(CRASH, stage="verify", recipe="r", format="onnx")}, "it crashed"),
         ({"invariants": (InvariantRecord("conv", "sparsity", 0.8, 0.5, False),)}, "invariant"),
         (
-            {"parity": (ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, "1e-4", False),)},
+            {
+                "parity": (
+                    ParityRecord("a", "b", "float", "val", 1, 1.0, 1.0, (), None, Tolerance(max_abs_error=1e-4), False),
+                )
+            },
             "do not agree",
         ),
     ],
@@ -150,4 +159,15 @@ def test_budgets_name_both_numbers() -> None:
 def test_a_broken_artefact_is_never_chosen(changes: dict[str, Any], reason: str) -> None:
     broken = dataclasses.replace(SMALL, **changes)
     found = refusal(broken, source=SOURCE, target=HOST, max_drop_points=1.0)
-    assert found is not None and reason in found
+    assert found is not None and reason in found.reason
+
+
+def test_every_reason_of_every_artefact_is_a_record() -> None:
+    target = dataclasses.replace(find_target("stm32h743"), flash_bytes=120)
+    wrong_and_big = record("both", 200, 0.80, 5.0)
+    refusals = refusals_of([SMALL, wrong_and_big], source=SOURCE, target=target, max_drop_points=1.0)
+    assert [(item.artifact, item.rule, item.is_budget) for item in refusals] == [
+        ("both", "flash", True),
+        ("both", "drop", False),
+    ]
+    assert refusals[1].found == pytest.approx(10.0)

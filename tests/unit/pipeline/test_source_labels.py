@@ -10,7 +10,7 @@ import pytest
 
 from edgetool.artifact import TensorSpec
 from edgetool.data.dataset import Array, Dataset, Split
-from edgetool.pipeline.source_labels import NO_LABELS, is_unlabelled, label_by_source
+from edgetool.pipeline.source_labels import is_unlabelled, label_by_source
 
 INPUTS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
 
@@ -44,7 +44,6 @@ def test_classes_are_told_by_the_activation_or_by_rows_that_sum_to_one(activatio
     assert labelled.test is not None and labelled.train is not None
     np.testing.assert_array_equal(labelled.test.labels, scores.argmax(axis=1))
     assert labelled.train.labels is None
-    assert labelled.facts["labels"] == NO_LABELS
 
 
 def test_one_score_becomes_yes_or_no() -> None:

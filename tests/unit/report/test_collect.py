@@ -48,9 +48,11 @@ def failed(manifest: Manifest, recipe: str, kind: str | None) -> FailureRecord:
 
 
 def test_a_note_is_never_read_as_a_failure(run: Run) -> None:
-    notes = ("float16 failed: so says a user's note", "a plain note")
-    found = collect_run(dataclasses.replace(run.manifest, notes=notes, failures=()), "run")
-    assert found.notes == notes
+    sound = next(row.record for row in run.rows if not row.problems)
+    note = "float16 failed: so says a user's note"
+    artifact = dataclasses.replace(sound, notes=(note,))
+    found = collect_run(dataclasses.replace(run.manifest, artifacts=(artifact,), failures=()), "run")
+    assert found.rows[0].notes == (note,) and not found.rows[0].problems
     assert not any("user's note" in failure for failure in found.failures)
 
 

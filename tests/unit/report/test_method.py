@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from edgetool.report import method
 from edgetool.report.collect import Run
 
@@ -32,5 +34,8 @@ def test_facts_of_run_data_and_machine(run: Run) -> None:
     facts = dict((*method.run_facts(run.manifest), *method.machine_facts(run.manifest)))
     assert run.manifest.command in facts.values()
     assert run.manifest.machine is not None and any(run.manifest.machine.cpu in value for value in facts.values())
-    assert len(method.data_facts(run.manifest)) >= len(run.manifest.data) - 1
+    data = dict(method.data_facts(run.manifest))
+    assert data["Splits"] == "train 7,261, val 807, test 825"
+    assert data["Validation split"] == "807 samples carved from train, seed 0"
+    assert method.data_facts(dataclasses.replace(run.manifest, data=None)) == ()
     assert len(method.stage_table(run).rows) == len(run.manifest.stages)

@@ -20,7 +20,7 @@ def test_artefacts_of_both_runs_stand_in_one_row(run: Run) -> None:
 
 
 def test_a_run_with_failures_says_how_many(run: Run) -> None:
-    sound = dataclasses.replace(run.manifest, notes=(), failures=(), artifacts=run.manifest.artifacts[:2])
+    sound = dataclasses.replace(run.manifest, failures=(), artifacts=run.manifest.artifacts[:2])
     first = side_by_side([run, collect_run(dataclasses.replace(sound, recipes=("float32",)), "other")])[0]
     assert [row[-1].text for row in first.rows] == ["complete, 2 failures", "complete"]
 

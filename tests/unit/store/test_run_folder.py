@@ -37,13 +37,13 @@ def fresh(key: str = "k") -> Manifest:
         recipes=("float32",),
         target="host",
         max_drop_points=1.0,
-        data={},
+        data=None,
         source=None,
         machine=None,
     )
 
 
-STAGE = StageRecord("build float32", "key", 1.0, "now")
+STAGE = StageRecord("build", "key", 1.0, "now", "float32")
 
 
 def test_an_unfinished_run_goes_on(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_an_unfinished_run_goes_on(tmp_path: Path) -> None:
         assert not run.resumed
         run.finish(STAGE)
     with RunFolder.open(tmp_path / "run", fresh(), overwrite=False) as run:
-        assert run.resumed and run.finished("build float32", "key")
-        assert not run.finished("build float32", "another key")
+        assert run.resumed and run.finished("build", "key", "float32")
+        assert not run.finished("build", "another key", "float32")
 
 
 def test_a_finished_run_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def begun(folder: Path, *failures: FailureRecord, **failed: FailureRecord) -> Ma
             record = artifact(recipe, failed=failed.get(recipe))
             (folder / record.artifact.path).write_text(recipe)
             own = tuple(failure for failure in failures if failure.recipe == recipe)
-            run.finish(StageRecord(f"build {recipe}", "b", 1.0, "now"), (record,), own)
-            run.finish(StageRecord(f"verify {recipe}", "v", 1.0, "now"))
+            run.finish(StageRecord("build", "b", 1.0, "now", recipe), (record,), own)
+            run.finish(StageRecord("verify", "v", 1.0, "now", recipe))
         run.finish(StageRecord("evaluate", "e", 1.0, "now"))
         run.finish(StageRecord("bench", "t", 1.0, "now"))
         run.close()

@@ -187,7 +187,7 @@ def print_summary(console: Console, manifest: Manifest, out: str) -> None:
         console.say(note)
     for failure in run.failures:
         console.say(f"FAILED {failure}")
-    for note in manifest.notes:
+    for note in run.notes:
         console.say(f"note: {note}")
     console.say(f"report: {out}/report.html")
     console.result(manifest)

@@ -102,4 +102,4 @@ def _in_words(parity: ParityRecord) -> str:
     if parity.top1_agreement is not None:
         parts.append(f"same answer for {parity.top1_agreement:.1%} of {parity.num_samples}")
     verdict = "ok" if parity.passed else "outside the limits"
-    return f"{', '.join(parts)}: {verdict} ({parity.tolerance})"
+    return f"{', '.join(parts)}: {verdict} ({parity.limits})"

@@ -169,7 +169,7 @@ def _decibels(sqnr_db: float) -> str:
 
 
 def _notes(found: Verification, parity: ParityRecord) -> list[str]:
-    lines = [f"inputs: {found.inputs}", f"limits ({parity.kind}): {parity.tolerance}"]
+    lines = [f"inputs: {found.inputs}", f"limits ({parity.kind}): {parity.limits}"]
     if parity.max_abs_error > 0.0:
         lines.append(f"largest deviation in output {parity.worst_output}, sample {parity.worst_sample}")
     if parity.split == "random" and parity.kind != "float":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetool.records import ArtifactRecord, EvaluationRecord
+from edgetool.records import ArtifactRecord, EvaluationRecord, Refusal
 from edgetool.tasks import drop_points
 
 __all__ = ["answers_refusal", "validation_drop", "validation_drops"]
@@ -11,7 +11,9 @@ __all__ = ["answers_refusal", "validation_drop", "validation_drops"]
 SLACK = 1e-9
 
 
-def answers_refusal(artifact: ArtifactRecord, *, source: EvaluationRecord | None, max_drop_points: float) -> str | None:
+def answers_refusal(
+    artifact: ArtifactRecord, *, source: EvaluationRecord | None, max_drop_points: float
+) -> Refusal | None:
     """Return why the answers of an artefact rule it out, or None where they do not.
 
     Args:
@@ -20,14 +22,15 @@ def answers_refusal(artifact: ArtifactRecord, *, source: EvaluationRecord | None
         max_drop_points: see `edgetool.tasks.drop_points`.
     """
     if artifact.failure is not None:
-        return str(artifact.failure)
+        return Refusal(artifact.name, "failure", str(artifact.failure))
     if not all(parity.passed for parity in artifact.parity):
-        return "its outputs do not agree"
+        return Refusal(artifact.name, "parity", "its outputs do not agree")
     if not all(invariant.passed for invariant in artifact.invariants):
-        return "an invariant is broken"
+        return Refusal(artifact.name, "invariant", "an invariant is broken")
     for what, drop in validation_drops(artifact, source):
         if drop > max_drop_points + SLACK:
-            return f"validation {what} drops by {drop:.2f}, more than {max_drop_points:g}"
+            reason = f"validation {what} drops by {drop:.2f}, more than {max_drop_points:g}"
+            return Refusal(artifact.name, "drop", reason, drop, max_drop_points)
     return None
 
 

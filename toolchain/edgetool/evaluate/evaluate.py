@@ -81,6 +81,7 @@ def evaluate_outputs(
         class_names=class_names,
         paired=paired,
         heads=tuple(_evaluate_head(head, outputs, split, reference_outputs) for head in heads),
+        generation=found.generation,
     )
 
 

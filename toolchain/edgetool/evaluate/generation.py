@@ -18,6 +18,7 @@ from edgetool.data.sets.digits_latent import real_digits
 from edgetool.data.split import split_in_two
 from edgetool.errors import DataError
 from edgetool.evaluate.metrics import BOOTSTRAP_SAMPLES, Score
+from edgetool.records import GenerationRecord
 
 __all__ = ["NUM_CLASSES", "inception_score", "judge_digits"]
 
@@ -38,7 +39,8 @@ def inception_score(outputs: Array) -> Score:
 
     Returns:
         The score; `per_class` is the share of images that the judge takes for each digit, `answers` that digit,
-        `errors` each image's negative contribution to the mean divergence; `method` says how sure the judge is.
+        `errors` each image's negative contribution to the mean divergence; `generation` says how varied the
+        images are and how sure the judge is.
 
     Raises:
         DataError: outputs that are no such images.
@@ -53,16 +55,20 @@ def inception_score(outputs: Array) -> Score:
         math.exp(float(_divergences(probabilities[random.integers(0, len(answers), len(answers))]).mean()))
         for _ in range(BOOTSTRAP_SAMPLES)
     ]
-    present = int((shares > 0.0).sum())
     return Score(
         math.exp(float(contributions.mean())),
         float(np.std(resampled, ddof=1)),
-        f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0; a classifier sees {present} of {NUM_CLASSES} digits, "
-        f"the rarest in {shares.min() * 100:.1f} %, entropy {entropy:.3f} of {math.log(NUM_CLASSES):.3f} nats, "
-        f"with a mean confidence of {float(probabilities.max(axis=1).mean()):.3f}",
+        f"bootstrap, {BOOTSTRAP_SAMPLES} resamples, seed 0",
         per_class=tuple(float(share) for share in shares),
         answers=answers,
         errors=-contributions,
+        generation=GenerationRecord(
+            num_present=int((shares > 0.0).sum()),
+            num_classes=NUM_CLASSES,
+            rarest_share=float(shares.min()),
+            entropy_nats=entropy,
+            mean_confidence=float(probabilities.max(axis=1).mean()),
+        ),
     )
 
 

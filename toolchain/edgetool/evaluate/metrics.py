@@ -10,6 +10,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import DataError, UsageError, nearest
+from edgetool.records import GenerationRecord
 
 __all__ = ["METRICS", "Placements", "Score", "answers", "score"]
 
@@ -48,6 +49,7 @@ class Score:
         errors: per sample error, what it adds to the metric's mean; None for metrics of answers.
         placements: of AUC only.
         truth: of AUC only: per sample, its class, 0 or 1.
+        generation: of generated samples, how varied they are.
     """
 
     value: float
@@ -59,6 +61,7 @@ class Score:
     errors: Array | None = None
     placements: Placements | None = None
     truth: Array | None = None
+    generation: GenerationRecord | None = None
 
 
 def score(metric: str, outputs: Array, labels: Array, *, from_logits: bool | None = None) -> Score:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgetool.pipeline.judge import recipe_trains
 from edgetool.recipes.recipe import Recipe, find_recipe
+from edgetool.records import Advice
 
 __all__ = ["SUGGESTED_RECIPE", "training_advice"]
 
@@ -19,8 +20,8 @@ FIXED_SECONDS = 30.0
 
 def training_advice(
     recipes: Sequence[Recipe], *, num_train: int, seconds_per_sample: float, epochs_scale: float
-) -> str | None:
-    """Return a sentence about the recipe that would be worth trying; None where one of `recipes` trains.
+) -> Advice | None:
+    """Return the recipe that would be worth trying; None where one of `recipes` trains.
 
     Args:
         recipes: of the run.
@@ -33,9 +34,4 @@ def training_advice(
     suggested = find_recipe(SUGGESTED_RECIPE)
     epochs = sum(float(step.params.get("epochs", 0.0)) for step in suggested.passes) * epochs_scale
     seconds = FIXED_SECONDS + PASSES_PER_SAMPLE * epochs * num_train * seconds_per_sample
-    minutes = max(1, round(seconds / 60.0))
-    unit = "minute" if minutes == 1 else "minutes"
-    return (
-        f"no recipe of this run trains: --recipe {SUGGESTED_RECIPE} on {num_train:,} samples would be worth trying, "
-        f"about {minutes} {unit} on this machine (an estimate from the model's forward pass)"
-    )
+    return Advice(SUGGESTED_RECIPE, num_train, max(1, round(seconds / 60.0)))

@@ -20,21 +20,22 @@ from typing import Any
 from edgetool import __version__
 from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
 from edgetool.pipeline.advice import training_advice
-from edgetool.pipeline.decide import broken_budgets, decide
+from edgetool.pipeline.decide import decide, refusals_of
 from edgetool.pipeline.failures import REFERENCE_RECIPE, errors_of
 from edgetool.pipeline.fit import fit_stage
-from edgetool.pipeline.source_labels import NO_LABELS
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
 from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
+    DataRecord,
     FailureRecord,
     Manifest,
     PassRecord,
     SkippedLayer,
     SourceRecord,
+    Stage,
     StageRecord,
 )
 from edgetool.report.render import write_report
@@ -43,7 +44,7 @@ from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child
 from edgetool.runners.machine import describe_machine
 from edgetool.schema import parse, to_builtins
-from edgetool.store.run_folder import RunFolder, build_name, hash_key, require_room, verify_name
+from edgetool.store.run_folder import RunFolder, hash_key, require_room
 from edgetool.targets import Target
 
 __all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
@@ -184,49 +185,43 @@ class _Compression:
             validation=validation,
             evaluation=evaluation,
         )
-        splits = ", ".join(f"{name} {count:,}" for name, count in prepared.splits.items())
-        data = {
-            "name": prepared.data_name,
-            "source": prepared.data_source,
-            "digest": prepared.data_digest,
-            "splits": splits,
-            "preprocessing": self.request.setup.preprocessing.describe(),
-            "task": prepared.task.name,
-            "metric": prepared.task.metric,
-            **prepared.facts,
-        }
-        self.run.finish(
-            _stage("prepare", "", seconds()),
-            source=source,
-            data=data,
-            machine=describe_machine(),
-            decided_on=prepared.decided_on,
+        data = DataRecord(
+            name=prepared.data_name,
+            source=prepared.data_source,
+            digest=prepared.data_digest,
+            splits=prepared.splits,
+            preprocessing=self.request.setup.preprocessing.describe(),
+            task=prepared.task.name,
+            metric=prepared.task.metric,
+            labels=prepared.labels,
+            facts=prepared.facts,
         )
-        self._note(*prepared.unavailable.values())
         advice = training_advice(
             self.request.recipes,
             num_train=0 if prepared.unavailable else prepared.splits.get("train", 0),
             seconds_per_sample=per_sample,
             epochs_scale=self.request.setup.training.epochs_scale,
         )
-        self._note(*([] if advice is None else [advice]))
-        if NO_LABELS in prepared.facts.values():
-            self._note(NO_LABELS)
+        self.run.finish(
+            _stage("prepare", "", seconds()),
+            source=source,
+            data=data,
+            machine=describe_machine(),
+            decided_on=prepared.decided_on,
+            unavailable=prepared.unavailable,
+            advice=advice,
+        )
         return prepared
 
     def _require_same_data(self, prepared: Prepared) -> None:
-        before = self.run.manifest.data.get("digest")
-        if before is not None and before != prepared.data_digest:
+        before = self.run.manifest.data
+        if before is not None and before.digest != prepared.data_digest:
             raise ManifestError(
                 self.request.setup.data or "data",
                 found=f"other data than the run began with (SHA-256 {prepared.data_digest[:16]}...)",
-                expected=f"SHA-256 {before[:16]}...",
+                expected=f"SHA-256 {before.digest[:16]}...",
                 next_step="give those data again, choose another -o/--out, or give --overwrite",
             )
-
-    def _note(self, *sentences: str) -> None:
-        notes = self.run.manifest.notes
-        self.run.update(notes=(*notes, *(sentence for sentence in sentences if sentence not in notes)))
 
     def _build_and_verify(self, recipe: Recipe, prepared: Prepared) -> None:
         possible = tuple(name for name in recipe.exports if name not in prepared.unavailable)
@@ -236,8 +231,8 @@ class _Compression:
         self._verify(recipe, prepared)
 
     def _build(self, recipe: Recipe) -> None:
-        stage, key = build_name(recipe.name), hash_key(recipe.passes, recipe.exports)
-        if self.run.finished(stage, key):
+        key = hash_key(recipe.passes, recipe.exports)
+        if self.run.finished("build", key, recipe.name):
             return
         with self._timed() as seconds:
             try:
@@ -248,7 +243,7 @@ class _Compression:
             except EdgetoolError as exc:
                 failure = FailureRecord.of(exc, stage="build", recipe=recipe.name)
                 self._tell(failure)
-                self.run.finish(_stage(stage, key, seconds()), failures=(failure,))
+                self.run.finish(_stage("build", key, seconds(), recipe.name), failures=(failure,))
                 return
         built = parse(Built, answer, source=recipe.name, error=EdgetoolError)
         errors = {name: from_dict(fields) for name, fields in built.failures.items()}
@@ -261,12 +256,13 @@ class _Compression:
             FailureRecord.of(error, stage="export", recipe=recipe.name, format=name) for name, error in errors.items()
         )
         self._tell(*failures)
-        self.run.finish(_stage(stage, key, seconds(), built.passes, built.skipped), built.artifacts, failures)
+        stage = _stage("build", key, seconds(), recipe.name, built.passes, built.skipped)
+        self.run.finish(stage, built.artifacts, failures)
 
     def _verify(self, recipe: Recipe, prepared: Prepared) -> None:
         artifacts = tuple(record for record in self.artifacts if record.recipe == recipe.name)
-        stage, key = verify_name(recipe.name), hash_key([record.artifact.digest for record in artifacts])
-        if not artifacts or self.run.finished(stage, key):
+        key = hash_key([record.artifact.digest for record in artifacts])
+        if not artifacts or self.run.finished("verify", key, recipe.name):
             return
         with self._timed() as seconds:
             records = verify_stage(
@@ -278,7 +274,7 @@ class _Compression:
                 progress=self._named(recipe.name),
             )
         self._tell(*(record.failure for record in records if record.failure is not None))
-        self.run.finish(_stage(stage, key, seconds()), records)
+        self.run.finish(_stage("verify", key, seconds(), recipe.name), records)
 
     def _tell(self, *failures: FailureRecord) -> None:
         for failure in failures:
@@ -331,8 +327,10 @@ class _Compression:
         decisions = decide(
             self.artifacts, source=source, target=request.target, max_drop_points=request.max_drop_points
         )
-        self.run.update(decisions=decisions)
-        self._note(*(f"{a.name} {broken}" for a in self.artifacts for broken in broken_budgets(a, request.target)))
+        refusals = refusals_of(
+            self.artifacts, source=source, target=request.target, max_drop_points=request.max_drop_points
+        )
+        self.run.update(decisions=decisions, refusals=refusals)
         if all(decision.artifact is None for decision in decisions):
             self.budget_error = BudgetError(
                 str(request.out),
@@ -352,13 +350,14 @@ class _Compression:
 
 
 def _stage(
-    name: str,
+    stage: Stage,
     key: str,
     seconds: float,
+    recipe: str | None = None,
     passes: tuple[PassRecord, ...] = (),
     skipped: tuple[SkippedLayer, ...] = (),
 ) -> StageRecord:
-    return StageRecord(name, key, seconds, _now(), passes, skipped)
+    return StageRecord(stage, key, seconds, _now(), recipe, passes, skipped)
 
 
 def _now() -> str:
@@ -387,7 +386,7 @@ def _fresh_manifest(request: CompressRequest, *, digest: str) -> Manifest:
         recipes=tuple(recipe.name for recipe in request.recipes),
         target=request.target.name,
         max_drop_points=request.max_drop_points,
-        data={},
+        data=None,
         source=None,
         machine=None,
         device=request.target,

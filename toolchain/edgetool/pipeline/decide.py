@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgetool.evaluate.acceptance import answers_refusal, validation_drop
-from edgetool.records import ArtifactRecord, Decision, EvaluationRecord, LatencyRecord, Purpose, RuntimeFit
+from edgetool.records import (
+    ArtifactRecord,
+    Decision,
+    EvaluationRecord,
+    LatencyRecord,
+    Purpose,
+    Refusal,
+    RuntimeFit,
+)
 from edgetool.runners import runs_models
 from edgetool.targets import Target
 from edgetool.tasks import METRICS, in_points
 
-__all__ = ["broken_budgets", "decide", "placed_on", "refusal"]
+__all__ = ["broken_budgets", "decide", "placed_on", "refusal", "refusals_of"]
 
 #: Of two sizes that differ by less than this share, the faster artefact is taken.
 SAME_SIZE = 0.02
@@ -55,11 +63,11 @@ def decide(
     fitting = []
     refusals = []
     for artifact in artifacts:
-        reason = refusal(artifact, source=source, target=target, max_drop_points=max_drop_points)
-        if reason is None:
+        refused = refusal(artifact, source=source, target=target, max_drop_points=max_drop_points)
+        if refused is None:
             fitting.append(_candidate(artifact, target))
         else:
-            refusals.append(f"{artifact.name}: {reason}")
+            refusals.append(f"{artifact.name}: {refused.reason}")
     if not fitting:
         reason = "; ".join(refusals) or "no artefact was measured"
         return tuple(Decision(purpose, None, reason) for purpose in ("recommended", "smallest", "fastest"))
@@ -67,12 +75,29 @@ def decide(
     return _recommend(fitting, words), _smallest(fitting, words), _fastest(fitting, words, artifacts)
 
 
+def refusals_of(
+    artifacts: Sequence[ArtifactRecord],
+    *,
+    source: EvaluationRecord | None,
+    target: Target,
+    max_drop_points: float,
+) -> tuple[Refusal, ...]:
+    """Return every reason why artefacts cannot be chosen, in their order: the target's, then that of the answers."""
+    refusals: list[Refusal] = []
+    for artifact in artifacts:
+        refusals += broken_budgets(artifact, target)
+        answers = answers_refusal(artifact, source=source, max_drop_points=max_drop_points)
+        if answers is not None:
+            refusals.append(answers)
+    return tuple(refusals)
+
+
 def refusal(
     artifact: ArtifactRecord, *, source: EvaluationRecord | None, target: Target, max_drop_points: float
-) -> str | None:
-    """Return why an artefact cannot be chosen, or None where it can."""
+) -> Refusal | None:
+    """Return the first reason why an artefact cannot be chosen, or None where it can."""
     if artifact.failure is not None:
-        return str(artifact.failure)
+        return Refusal(artifact.name, "failure", str(artifact.failure))
     if placed_on(artifact, target) is None:
         return broken_budgets(artifact, target)[0]
     return answers_refusal(artifact, source=source, max_drop_points=max_drop_points)
@@ -81,20 +106,21 @@ def refusal(
 def placed_on(artifact: ArtifactRecord, target: Target) -> RuntimeFit | None:
     """Return the first runtime of the target that the artefact runs on within the budgets; None without any."""
     for fit in _fits(artifact):
-        if not fit.refusal and not _over_budget(fit, target):
+        if fit.runs and not _over_budget(artifact.name, fit, target):
             return fit
     return None
 
 
-def broken_budgets(artifact: ArtifactRecord, target: Target) -> tuple[str, ...]:
+def broken_budgets(artifact: ArtifactRecord, target: Target) -> tuple[Refusal, ...]:
     """Return why the artefact fits no runtime of the target, with both numbers; nothing where it fits one."""
     if placed_on(artifact, target) is not None:
         return ()
     fits = _fits(artifact)
-    runnable = [fit for fit in fits if not fit.refusal]
+    runnable = [fit for fit in fits if fit.runs]
     if runnable:
-        return _over_budget(runnable[0], target)
-    return (f"cannot run on {target.name}: {'; '.join(f'{fit.runtime}: {fit.refusal}' for fit in fits)}",)
+        return _over_budget(artifact.name, runnable[0], target)
+    reasons = "; ".join(f"{fit.runtime}: {fit.refusal}" for fit in fits)
+    return (Refusal(artifact.name, "runtime", f"cannot run on {target.name}: {reasons}"),)
 
 
 def _fits(artifact: ArtifactRecord) -> tuple[RuntimeFit, ...]:
@@ -102,13 +128,16 @@ def _fits(artifact: ArtifactRecord) -> tuple[RuntimeFit, ...]:
     return artifact.fits or (RuntimeFit(artifact.artifact.format, artifact.size.raw, artifact.arena_bytes),)
 
 
-def _over_budget(fit: RuntimeFit, target: Target) -> tuple[str, ...]:
-    sentences = []
-    if target.flash_bytes is not None and fit.flash_bytes > target.flash_bytes:
-        sentences.append(f"needs {fit.flash_bytes:,} B of flash, {target.name} has {target.flash_bytes:,} B")
-    if target.ram_bytes is not None and fit.ram_bytes > target.ram_bytes:
-        sentences.append(f"needs {fit.ram_bytes:,} B of RAM for activations, {target.name} has {target.ram_bytes:,} B")
-    return tuple(sentences)
+def _over_budget(name: str, fit: RuntimeFit, target: Target) -> tuple[Refusal, ...]:
+    refusals: list[Refusal] = []
+    flash, ram = target.flash_bytes, target.ram_bytes
+    if flash is not None and fit.flash_bytes > flash:
+        reason = f"needs {fit.flash_bytes:,} B of flash, {target.name} has {flash:,} B"
+        refusals.append(Refusal(name, "flash", reason, fit.flash_bytes, flash))
+    if ram is not None and fit.ram_bytes > ram:
+        reason = f"needs {fit.ram_bytes:,} B of RAM for activations, {target.name} has {ram:,} B"
+        refusals.append(Refusal(name, "ram", reason, fit.ram_bytes, ram))
+    return tuple(refusals)
 
 
 def _candidate(artifact: ArtifactRecord, target: Target) -> _Candidate:

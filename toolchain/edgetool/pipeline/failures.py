@@ -39,6 +39,6 @@ def _broken_promises(artifact: ArtifactRecord) -> Iterator[EdgetoolError]:
             yield ParityError(
                 f"{artifact.name} against {parity.reference}",
                 found=parity.reason or f"a largest error of {parity.max_abs_error:.3g}",
-                expected=parity.tolerance,
+                expected=parity.limits,
                 next_step="see the report; a less aggressive recipe may do",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class SourceData:
         sample: some validation samples as loaded; None where there are none.
         channels_first: inputs whose channels were moved behind the batch for the model.
         recorded: how the model was trained, where a record lies beside it.
+        labels: `source`: the data have none, and the source model's answers are in their place.
     """
 
     dataset: Dataset
@@ -49,6 +50,7 @@ class SourceData:
     sample: Split | None = None
     channels_first: tuple[int, ...] = ()
     recorded: RecordedTraining | None = None
+    labels: Literal["data", "source"] = "data"
 
 
 def load_raw(plan: Setup) -> Dataset:
@@ -95,17 +97,19 @@ def load_source_data(plan: Setup, imported: ImportedModel, raw: Dataset | None =
     given = [as_data(shape, index in turned) for index, shape in enumerate(shapes)]
     ready = move_channels(apply(raw, plan.preprocessing, input_dtypes(imported)), turned)
     sample = None
+    labels: Literal["data", "source"] = "data"
     if plan.task is None and is_unlabelled(raw, imported):
         check_fits(raw, given, imported.outputs[0].shape, "generation")
         if not plan.is_scored and isinstance(imported.model, FrozenModel):
             return SourceData(ready, None)
         ready, task = label_by_source(ready, imported, plan.metric)
+        labels = "source"
     else:
         task = infer_task(imported, raw, task=plan.task, metric=plan.metric)
         check_fits(raw, given, imported.outputs[0].shape, task.name)
         sample = _sample(raw)
     ready, heads = find_heads(ready, imported)
-    return SourceData(ready, dataclasses.replace(task, heads=heads), sample, turned, recorded)
+    return SourceData(ready, dataclasses.replace(task, heads=heads), sample, turned, recorded, labels)
 
 
 def input_dtypes(imported: ImportedModel) -> tuple[str, ...]:

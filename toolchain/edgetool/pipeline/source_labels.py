@@ -11,12 +11,7 @@ from edgetool.importers.base import ImportedModel
 from edgetool.tasks import Task, infer_task
 from edgetool.verify.files import has_classes
 
-__all__ = ["NO_LABELS", "answers_as_labels", "is_unlabelled", "label_by_source", "task_of_answers"]
-
-NO_LABELS = (
-    "the data have no labels: files are scored against the source model's own answers, so that accuracy is agreement "
-    "with it, and R2 how much of its outputs' variance they keep"
-)
+__all__ = ["answers_as_labels", "is_unlabelled", "label_by_source", "task_of_answers"]
 
 
 def is_unlabelled(dataset: Dataset, imported: ImportedModel) -> bool:
@@ -47,7 +42,6 @@ def label_by_source(dataset: Dataset, imported: ImportedModel, metric: str | Non
         dataset,
         val=_labelled(dataset.val, outputs, name),
         test=_labelled(dataset.test, outputs, name),
-        facts={**dataset.facts, "labels": NO_LABELS},
     )
     return labelled, infer_task(
         imported, labelled, task=name, metric=metric or ("r2" if name == "regression" else None)

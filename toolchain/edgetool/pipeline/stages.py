@@ -123,7 +123,6 @@ def evaluate_stage(
                     validation=_evaluate(artifact, run, "val", task, class_names, runner),
                     evaluation=_evaluate(artifact, run, "test", task, class_names, runner),
                 )
-                artifact = dataclasses.replace(artifact, notes=(*artifact.notes, *_generation_notes(artifact)))
             except DiskFullError:
                 raise
             except EdgetoolError as exc:
@@ -224,14 +223,6 @@ def _evaluate(
         reference_outputs=source_arrays(run / "cache", split) or None,
         heads=task.heads,
     )
-
-
-def _generation_notes(artifact: ArtifactRecord) -> tuple[str, ...]:
-    """Say how varied the generated test images are, which their score alone does not show."""
-    found = artifact.evaluation
-    if found is None or found.metric != "inception_score":
-        return ()
-    return (f"test images: {found.method.partition('; ')[2]}",)
 
 
 def _can_be_scored(split: Split, task: Task) -> bool:

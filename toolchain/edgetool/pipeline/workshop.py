@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -125,6 +125,7 @@ class Prepared:
         splits: samples in each split that exists.
         facts: what the importer and the loader have to say.
         decided_on: the validation split; None without labels.
+        labels: `source`: the source model's answers stand in for labels that are missing.
     """
 
     num_params: int
@@ -140,6 +141,7 @@ class Prepared:
     parity_split: str
     facts: dict[str, str]
     decided_on: ValidationSplit | None = None
+    labels: Literal["data", "source"] = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
     """Write the evaluation arrays to the cache folder, and tell what was loaded."""
     plan = _parse_setup(setup)
     imported = _model(_key(plan))
-    dataset, task = _data(_key(plan))
+    loaded = _loaded(_key(plan))
+    dataset, task = loaded.dataset, loaded.task
     if task is None:
         raise InternalError("prepare", found="no data", expected="data", next_step="report this as a defect")
     cache = Path(plan.cache)
@@ -201,7 +204,8 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
         splits=sizes,
         parity_split=parity.name,
         facts={**dataset.facts, **{name: str(value) for name, value in imported.facts.items()}},
-        decided_on=decided_on(dataset, _loaded(_key(plan)).recorded),
+        decided_on=decided_on(dataset, loaded.recorded),
+        labels=loaded.labels,
     )
     return _builtins(prepared)
 
@@ -335,7 +339,7 @@ def _unavailable(imported: ImportedModel) -> dict[str, str]:
         return {}
     formats: tuple[Format, ...] = ("tflite", "onnx")
     refusals = {name: imported.model.refusal(name) for name in formats}
-    return {name: f"no .{name} files: {refusal}" for name, refusal in refusals.items() if refusal is not None}
+    return {name: str(refusal) for name, refusal in refusals.items() if refusal is not None}
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,25 +6,28 @@ A record holds facts as fields. Sentences in it are for people, and no program r
 from __future__ import annotations
 
 from edgetool.records.artifact import ArtifactRecord, LayerRecord, RuntimeFit, SizeRecord
-from edgetool.records.decision import Decision, Purpose, ValidationSplit
-from edgetool.records.evaluation import EvaluationRecord, PairedComparison
+from edgetool.records.decision import Advice, Decision, Purpose, Refusal, Rule, ValidationSplit
+from edgetool.records.evaluation import EvaluationRecord, GenerationRecord, PairedComparison
 from edgetool.records.failure import FailedStage, FailureRecord
 from edgetool.records.head import HeadRecord
 from edgetool.records.invariant import InvariantRecord
 from edgetool.records.latency import LatencyRecord, RatioRecord
 from edgetool.records.machine import Machine
 from edgetool.records.manifest import SCHEMA_VERSION, Manifest, failures_of
-from edgetool.records.parity import ParityRecord
-from edgetool.records.source import SourceRecord
-from edgetool.records.stage import PassRecord, SkippedLayer, StageRecord
+from edgetool.records.parity import ParityRecord, Tolerance
+from edgetool.records.source import DataRecord, SourceRecord
+from edgetool.records.stage import PassRecord, SkippedLayer, Stage, StageRecord
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Advice",
     "ArtifactRecord",
+    "DataRecord",
     "Decision",
     "EvaluationRecord",
     "FailedStage",
     "FailureRecord",
+    "GenerationRecord",
     "HeadRecord",
     "InvariantRecord",
     "LatencyRecord",
@@ -36,11 +39,15 @@ __all__ = [
     "PassRecord",
     "Purpose",
     "RatioRecord",
+    "Refusal",
+    "Rule",
     "RuntimeFit",
     "SizeRecord",
     "SkippedLayer",
     "SourceRecord",
+    "Stage",
     "StageRecord",
+    "Tolerance",
     "ValidationSplit",
     "failures_of",
 ]

@@ -53,6 +53,11 @@ class RuntimeFit:
     ram_bytes: int
     refusal: str = ""
 
+    @property
+    def runs(self) -> bool:
+        """Whether the artefact can run there."""
+        return not self.refusal
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRecord:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgetool.records.head import HeadRecord
 
-__all__ = ["EvaluationRecord", "PairedComparison"]
+__all__ = ["EvaluationRecord", "GenerationRecord", "PairedComparison"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,25 @@ class PairedComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerationRecord:
+    """How varied generated samples are, which their score alone does not show.
+
+    Attributes:
+        num_present: classes that a judge finds at least one of.
+        num_classes: classes that the judge knows.
+        rarest_share: of all samples, 0..1, in the class with the fewest.
+        entropy_nats: of the shares of classes; ln(num_classes) at most.
+        mean_confidence: of the judge, 0..1.
+    """
+
+    num_present: int
+    num_classes: int
+    rarest_share: float
+    entropy_nats: float
+    mean_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationRecord:
     """A task metric of one artefact on one split, measured with the file itself.
 
@@ -48,6 +67,7 @@ class EvaluationRecord:
         per_class: accuracy of each class, in class order, -1 for a class without samples, or of generated images the
             share that is taken for each class; empty where there are none.
         heads: of a model with several outputs, those behind the first one.
+        generation: of generated samples, how varied they are.
     """
 
     split: str
@@ -61,3 +81,4 @@ class EvaluationRecord:
     class_names: tuple[str, ...] = ()
     paired: PairedComparison | None = None
     heads: tuple[HeadRecord, ...] = ()
+    generation: GenerationRecord | None = None

@@ -5,20 +5,20 @@ Every stage returns frozen records, and `report` reads nothing else. `SCHEMA_VER
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edgetool.records.artifact import ArtifactRecord
-from edgetool.records.decision import Decision, ValidationSplit
+from edgetool.records.decision import Advice, Decision, Refusal, ValidationSplit
 from edgetool.records.failure import FailureRecord
 from edgetool.records.machine import Machine
-from edgetool.records.source import SourceRecord
+from edgetool.records.source import DataRecord, SourceRecord
 from edgetool.records.stage import StageRecord
 from edgetool.targets import Target
 
 __all__ = ["SCHEMA_VERSION", "Manifest", "failures_of"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,11 @@ class Manifest:
         status: `failed`: it came to its end, and the same command tries again what failed for want of memory or room.
         target: name of the device that artefacts are to fit.
         device: that device with its figures, as they were when the run began.
+        data: what it is evaluated on; None before they are prepared.
         decided_on: the validation split; None: no validation labels.
+        unavailable: export format -> why the source model cannot become that.
+        advice: a recipe that would be worth trying.
+        refusals: why artefacts cannot be chosen.
         failures: of recipes and exports that left no artefact; an artefact holds its own.
     """
 
@@ -43,7 +47,7 @@ class Manifest:
     recipes: tuple[str, ...]
     target: str
     max_drop_points: float
-    data: dict[str, str]
+    data: DataRecord | None
     source: SourceRecord | None
     machine: Machine | None
     stages: tuple[StageRecord, ...] = ()
@@ -51,7 +55,9 @@ class Manifest:
     decisions: tuple[Decision, ...] = ()
     device: Target | None = None
     decided_on: ValidationSplit | None = None
-    notes: tuple[str, ...] = ()
+    unavailable: dict[str, str] = field(default_factory=dict)
+    advice: Advice | None = None
+    refusals: tuple[Refusal, ...] = ()
     failures: tuple[FailureRecord, ...] = ()
 
 

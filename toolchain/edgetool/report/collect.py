@@ -9,6 +9,7 @@ from pathlib import Path
 from edgetool.records import ArtifactRecord, EvaluationRecord, LatencyRecord, Manifest
 from edgetool.report import wording
 from edgetool.report.answer import Answer, answer_of, with_failures
+from edgetool.report.notes import artifact_notes, run_notes
 from edgetool.store.manifest_io import load_manifest
 from edgetool.tasks import METRICS, drop_points
 
@@ -60,6 +61,11 @@ class Row:
         """The artefact's name, unique in the run."""
         return self.record.name
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the artefact."""
+        return artifact_notes(self.record)
+
     def latency(self, setting: Setting | None) -> LatencyRecord | None:
         """Return the latency in one setting."""
         return next((item for item in self.record.latency if setting_of(item) == setting), None)
@@ -92,7 +98,7 @@ class Run:
     @property
     def notes(self) -> tuple[str, ...]:
         """The run's notes."""
-        return self.manifest.notes
+        return run_notes(self.manifest)
 
     def row(self, name: str | None) -> Row | None:
         """Return the artefact of that name."""
@@ -181,7 +187,7 @@ def _drop(source: EvaluationRecord | None, found: EvaluationRecord | None) -> Dr
 def _problems(artifact: ArtifactRecord) -> tuple[str, ...]:
     found = [] if artifact.failure is None else [str(artifact.failure)]
     found += [
-        f"differs from {parity.reference}: {parity.reason or parity.tolerance}"
+        f"differs from {parity.reference}: {parity.reason or parity.limits}"
         for parity in artifact.parity
         if not parity.passed
     ]

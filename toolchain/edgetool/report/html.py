@@ -119,7 +119,7 @@ def _run_page(run: Run, ident: str, max_layers: int) -> RunPage:
         details=_present(*details),
         checks=_present(method.parity_table(run), method.invariant_table(run)),
         noise=_noise(run),
-        notes=(*run.notes, *(f"{row.name}: {note}" for row in run.rows for note in row.record.notes)),
+        notes=(*run.notes, *(f"{row.name}: {note}" for row in run.rows for note in row.notes)),
         layers=tuple(method.layer_table(row, max_layers) for row in run.rows if row.record.layers),
         facts=tuple((title, items) for title, items in facts if items),
         history=_present(method.pass_table(run), method.skipped_table(run), method.stage_table(run)),

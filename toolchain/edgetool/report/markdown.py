@@ -46,7 +46,7 @@ def _run(run: Run) -> str:
         method.invariant_table(run),
     ]
     lines += [_table(table, level=2) for table in chosen if table is not None and table.rows]
-    notes = [*run.notes, *(f"{row.name}: {note}" for row in run.rows for note in row.record.notes)]
+    notes = [*run.notes, *(f"{row.name}: {note}" for row in run.rows for note in row.notes)]
     if notes:
         lines += ["## Notes\n", *(f"- {escape(note)}" for note in notes), ""]
     lines.append("## How this was measured\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgetool.records import InvariantRecord, LayerRecord, Manifest, ParityRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
+from edgetool.report.notes import NO_LABELS
 from edgetool.report.table import NONE, Cell, Column, Table, heads, num, text
 from edgetool.report.tables import name_cell
 
@@ -52,7 +53,7 @@ def _parity_row(row: Row, record: ParityRecord) -> tuple[Cell, ...]:
         NONE if agreement is None else num(wording.percent(agreement), agreement),
         num(wording.count(record.num_samples), record.num_samples, hint=f"{record.split} split"),
         Cell("passed", tone="good") if record.passed else Cell("failed", tone="bad", hint=record.reason),
-        text(record.tolerance),
+        text(record.limits),
     )
 
 
@@ -151,7 +152,7 @@ def pass_table(run: Run) -> Table | None:
     """Return what each pass of each recipe did; None where no pass ran."""
     rows = [
         (
-            Cell(stage.name.removeprefix("build "), is_head=True),
+            Cell(stage.recipe or stage.name, is_head=True),
             text(record.name),
             text("changed" if record.modified else "left as it was"),
             num(f"{record.seconds:,.1f}", record.seconds),
@@ -177,7 +178,7 @@ def skipped_table(run: Run) -> Table | None:
     """Return the layers that steps left alone; None where there are none."""
     rows = [
         (
-            Cell(stage.name.removeprefix("build "), is_head=True),
+            Cell(stage.recipe or stage.name, is_head=True),
             text(skipped.layer),
             text(skipped.step),
             text(skipped.reason),
@@ -207,7 +208,7 @@ def stage_table(run: Run) -> Table:
 
 def run_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Return what was asked for, and of which model."""
-    unit = wording.drop_unit(manifest.data.get("metric", "accuracy"))
+    unit = wording.drop_unit("accuracy" if manifest.data is None else manifest.data.metric)
     facts = [
         ("Command", manifest.command),
         ("Started", manifest.created),
@@ -230,8 +231,23 @@ def run_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
 
 def data_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Return what the data are, with their digest, splits and preprocessing."""
-    titles = {"digest": "SHA-256"}
-    return tuple((titles.get(key, key[:1].upper() + key[1:]), value) for key, value in manifest.data.items() if value)
+    data = manifest.data
+    if data is None:
+        return ()
+    splits = ", ".join(f"{name} {wording.count(size)}" for name, size in data.splits.items())
+    facts = [
+        ("Name", data.name),
+        ("Source", data.source),
+        ("SHA-256", data.digest),
+        ("Splits", splits),
+        ("Preprocessing", data.preprocessing),
+        ("Task", data.task),
+        ("Metric", data.metric),
+        *((key[:1].upper() + key[1:], value) for key, value in data.facts.items()),
+    ]
+    if data.labels == "source":
+        facts.append(("Labels", NO_LABELS))
+    return tuple((title, value) for title, value in facts if value)
 
 
 def machine_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from edgetool import __version__
 from edgetool.records import (
+    DataRecord,
     Decision,
     EvaluationRecord,
     FailureRecord,
@@ -28,7 +29,7 @@ from edgetool.report.collect import Drop, Row, Run
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class RunResult:
     target: str
     max_drop_points: float
     metric: str
-    data: dict[str, str]
+    data: DataRecord | None
     source: SourceRecord | None
     machine: Machine | None
     answer: Answer
@@ -161,7 +162,7 @@ def _artifact(row: Row) -> ArtifactResult:
         parity=record.parity,
         invariants=record.invariants,
         layers=record.layers,
-        notes=record.notes,
+        notes=row.notes,
     )
 
 

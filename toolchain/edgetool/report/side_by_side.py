@@ -61,7 +61,7 @@ def _run_row(run: Run) -> tuple[Cell, ...]:
     return (
         Cell(run.name, is_head=True),
         text("" if source is None else source.path.rpartition("/")[2]),
-        text(manifest.data.get("name", "")),
+        text(manifest.data.name if manifest.data else ""),
         text(manifest.target),
         NONE
         if known is None

@@ -43,10 +43,11 @@ def load_manifest(run: Path) -> Manifest:
     fields = load_json(path, error=ManifestError)
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
+        writer = fields.get("edgetool_version") if isinstance(fields, dict) else None
         raise ManifestError(
             str(path),
-            found=f"schema version {version}",
-            expected=str(SCHEMA_VERSION),
+            found=f"schema version {version}" + (f", written by edgetool {writer}" if isinstance(writer, str) else ""),
+            expected=f"schema version {SCHEMA_VERSION}",
             next_step="use the edgetool that wrote it, or run compress with --overwrite",
         )
     manifest = parse(Manifest, fields, source=str(path), error=ManifestError)

@@ -16,12 +16,12 @@ import contextlib
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, RunExistsError
-from edgetool.records import ArtifactRecord, FailureRecord, Manifest, StageRecord, failures_of
+from edgetool.records import ArtifactRecord, FailureRecord, Manifest, Stage, StageRecord, failures_of
 from edgetool.schema import to_builtins
 from edgetool.store.atomic import disk_error
 from edgetool.store.lock import folder_lock
@@ -34,7 +34,7 @@ from edgetool.store.manifest_io import (
     save_manifest,
 )
 
-__all__ = ["RunFolder", "build_name", "hash_key", "remaining", "require_room", "verify_name"]
+__all__ = ["RunFolder", "hash_key", "remaining", "require_room"]
 
 #: Begins the name of a manifest that was being written.
 LEFTOVER = ".manifest-"
@@ -46,16 +46,6 @@ def hash_key(*parts: Any) -> str:
 
     encoder = msgspec.json.Encoder(order="sorted")
     return hashlib.sha256(encoder.encode([to_builtins(part) for part in parts])).hexdigest()
-
-
-def build_name(recipe: str) -> str:
-    """Return the name of the stage that makes a recipe's artefacts."""
-    return f"build {recipe}"
-
-
-def verify_name(recipe: str) -> str:
-    """Return the name of the stage that compares a recipe's artefacts with the source model."""
-    return f"verify {recipe}"
 
 
 def remaining(run: Path, manifest: Manifest) -> Manifest:
@@ -71,17 +61,25 @@ def remaining(run: Path, manifest: Manifest) -> Manifest:
     if not rebuilt and not again:
         return manifest
     verified = rebuilt | {failure.recipe for failure in again if failure.stage == "verify"}
-    stale = {"evaluate", "bench"}
-    stale |= {build_name(recipe) for recipe in rebuilt}
-    stale |= {verify_name(recipe) for recipe in verified}
+    stages = [stage for stage in manifest.stages if not _is_stale(stage, rebuilt, verified)]
     artifacts = [record for record in manifest.artifacts if record.recipe not in rebuilt]
     return dataclasses.replace(
         manifest,
-        stages=tuple(stage for stage in manifest.stages if stage.name not in stale),
+        stages=tuple(stages),
         artifacts=tuple(_tried_again(record) for record in artifacts),
         failures=tuple(failure for failure in manifest.failures if failure.recipe not in rebuilt),
         decisions=(),
+        refusals=(),
     )
+
+
+def _is_stale(stage: StageRecord, rebuilt: Collection[str], verified: Collection[str]) -> bool:
+    """Tell whether a stage must run again where these recipes are built and verified again."""
+    if stage.stage == "build":
+        return stage.recipe in rebuilt
+    if stage.stage == "verify":
+        return stage.recipe in verified
+    return stage.stage in ("evaluate", "bench")
 
 
 def _tried_again(record: ArtifactRecord) -> ArtifactRecord:
@@ -189,9 +187,10 @@ class RunFolder:
         self.require_there()
         save_manifest(self.path, self.manifest)
 
-    def finished(self, stage: str, key: str) -> bool:
-        """Tell whether `stage` was finished with the same inputs."""
-        return any(record.name == stage and record.key == key for record in self.manifest.stages)
+    def finished(self, stage: Stage, key: str, recipe: str | None = None) -> bool:
+        """Tell whether a stage (of a recipe) was finished with the same inputs."""
+        same = (stage, recipe, key)
+        return any((record.stage, record.recipe, record.key) == same for record in self.manifest.stages)
 
     def finish(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import ParityError
 from edgetool.evaluate.metrics import answers
-from edgetool.records import ParityRecord
+from edgetool.records import ParityRecord, Tolerance
 from edgetool.verify.variation import compare_variation
 
 __all__ = [
@@ -39,53 +38,6 @@ Weights = Literal["float32", "float16", "int8"]
 MAX_SQNR_DB = 200.0
 #: Scores of classes that vary less than this, relative to their size, need not be followed: the classes are the answer.
 MIN_SHARE_OF_SCORES = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """Limits that must all hold; None: not looked at.
-
-    Attributes:
-        max_abs_error: of every element of an output, times the largest magnitude of the reference's output where that
-            is above 1.
-        min_sqnr_db: of every output.
-        min_agreement: share of samples with the same arg-max, where there are classes; one sample more may differ, so
-            that a handful of samples can be judged.
-        min_sqnr_db_without_classes: of every output, where there are no classes to agree on.
-        min_centred_db: likewise, with the output's variation about its mean in place of its power.
-        min_correlation: of the scores of classes about their means, where they vary enough to tell.
-    """
-
-    max_abs_error: float | None = None
-    min_sqnr_db: float | None = None
-    min_agreement: float | None = None
-    min_sqnr_db_without_classes: float | None = None
-    min_centred_db: float | None = None
-    min_correlation: float | None = None
-
-    def describe(self, *, classes: bool = True) -> str:
-        """Return the limits that hold with or without classes in words."""
-        sqnr, agreement = self.limits(classes=classes)
-        parts = []
-        if self.max_abs_error is not None:
-            parts.append(f"max |error| <= {self.max_abs_error:g} x max(1, max |reference|)")
-        if sqnr is not None:
-            parts.append(f"SQNR >= {sqnr:g} dB")
-        if agreement is not None:
-            parts.append(f"top-1 agreement >= {agreement:g}")
-        if classes and self.min_correlation is not None:
-            parts.append(f"correlation >= {self.min_correlation:g}")
-        if not classes and self.min_centred_db is not None:
-            parts.append(f"SQNR about the mean >= {self.min_centred_db:g} dB")
-        return ", ".join(parts) or "none"
-
-    def limits(self, *, classes: bool) -> tuple[float | None, float | None]:
-        """Return the least SQNR in dB and the least agreement that hold with or without classes."""
-        if classes:
-            return self.min_sqnr_db, self.min_agreement
-        given = [limit for limit in (self.min_sqnr_db, self.min_sqnr_db_without_classes) if limit is not None]
-        return max(given, default=None), None
-
 
 # The figures were measured on MLPerf Tiny ResNet-8 and 256 training images of CIFAR-10. Broken on purpose: swapped
 # colour channels 6.5 dB and 82 % agreement, a missing factor 1/255 -0.7 dB and 9 %, height and width swapped 0.2 dB and
@@ -203,7 +155,7 @@ def compare_outputs(
         max_rel_error=max(_max_relative(r, d) for r, d in zip(reference, differences, strict=True)),
         sqnr_db=sqnr,
         top1_agreement=agreement,
-        tolerance=limit.describe(classes=agreement is not None),
+        tolerance=limit,
         passed=not reasons,
         worst_output=worst,
         worst_sample=int(np.abs(differences[worst]).reshape(len(differences[worst]), -1).max(axis=1).argmax()),
@@ -223,7 +175,7 @@ def require_parity(record: ParityRecord) -> None:
     raise ParityError(
         record.artifact,
         found=f"{record.reason}; largest deviation from {record.reference}: {record.max_abs_error:.4g} in {where}",
-        expected=record.tolerance,
+        expected=record.limits,
         next_step="export the model again, or calibrate on data that is like what it will see; "
         "--tolerance allows a larger error",
     )

@@ -267,8 +267,10 @@ def _embed_refusal(
 ) -> str | None:
     source = None if manifest.source is None else manifest.source.validation
     refusal = answers_refusal(record, source=source, max_drop_points=manifest.max_drop_points)
-    if refusal is not None or runtime not in EMBEDDED_RUNTIMES:
-        return refusal
+    if refusal is not None:
+        return refusal.reason
+    if runtime not in EMBEDDED_RUNTIMES:
+        return None
     if record.artifact.format != "tflite":
         return f"a .{record.artifact.format} file"
     if target is None:
