@@ -17,6 +17,9 @@ DEMO_EFFORT ?= 1
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# Hundreds of processes import edgetool in a run of the tests: each would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo test quick fuzz lint lock clean
 
 help:

@@ -19,6 +19,7 @@ from typing import Any
 
 from edgetool.errors import EdgetoolError, InternalError, InterpreterCrashError
 from edgetool.runners.agent import Lifeline
+from edgetool.runners.lean_imports import import_lean
 from edgetool.store.atomic import is_full, no_room
 
 __all__ = ["main", "serve"]
@@ -97,6 +98,7 @@ def _resolve(name: str) -> Callable[..., Any]:
 
 def main() -> None:
     """Serve calls to any function of edgetool."""
+    import_lean()
     serve(_resolve)
 
 
