@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetool.bounds import arrays as npz_arrays
+from edgetool.bounds import memory
 from edgetool.bounds.arrays import read_npz
 from edgetool.errors import FileFormatError
 
@@ -74,3 +76,41 @@ def test_unknown_versions_and_pickles(tmp_path: Path) -> None:
     (tmp_path / "c.npz").write_bytes(b"\x93NUMPY")
     with pytest.raises(FileFormatError):
         read_npz(tmp_path / "c.npz", everything)
+
+
+LARGE = np.random.default_rng(0).normal(size=(40, 50))
+
+
+@pytest.mark.parametrize("array", [LARGE, np.asfortranarray(LARGE), LARGE.astype(">f4")])
+def test_a_large_array_is_mapped_where_it_is_not_compressed(
+    array: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npz_arrays, "MOST_READ", 1000)
+    np.savez(tmp_path / "a.npz", first=np.arange(5), x=array)
+    np.savez_compressed(tmp_path / "b.npz", first=np.arange(5), x=array)
+    mapped, read = (read_npz(tmp_path / name, everything) for name in ("a.npz", "b.npz"))
+    assert isinstance(mapped["x"].base, np.memmap) and not isinstance(read["x"].base, np.memmap)
+    assert mapped["first"].tolist() == read["first"].tolist() == [0, 1, 2, 3, 4]
+    assert mapped["x"].dtype == array.dtype
+    np.testing.assert_array_equal(mapped["x"], array)
+    np.testing.assert_array_equal(read["x"], array)
+
+
+def test_damage_in_a_large_array_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npz_arrays, "MOST_READ", 1000)
+    np.savez(tmp_path / "a.npz", x=LARGE)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"a\.npz: x"):
+        read_npz(tmp_path / "a.npz", everything)
+
+
+def test_a_mapped_array_may_be_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npz_arrays, "MOST_READ", 1000)
+    monkeypatch.setattr(memory, "total_memory_bytes", lambda: 4000)
+    np.savez(tmp_path / "a.npz", x=LARGE)
+    assert read_npz(tmp_path / "a.npz", everything)["x"].shape == LARGE.shape
+    np.savez_compressed(tmp_path / "b.npz", x=LARGE)
+    with pytest.raises(FileFormatError, match="claim"):
+        read_npz(tmp_path / "b.npz", everything)

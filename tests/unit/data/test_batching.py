@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgetool.data.batching import fitting_batch
+from edgetool.data.batching import affordable_samples, fitting_batch
 from edgetool.runners.agent import fitting_batch as batch_of_agent
 
 
@@ -19,3 +19,10 @@ def test_large_inputs_make_small_batches(shape: tuple[int, ...], expected: int) 
 
 def test_all_inputs_count() -> None:
     assert fitting_batch([(-1, 224, 224, 3)] * 2, 64) == 4
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((500, 32, 32, 3), 500), ((900, 640, 640, 3), 54), ((9, 20_000, 20_000), 1)]
+)
+def test_large_samples_calibrate_in_smaller_numbers(shape: tuple[int, ...], expected: int) -> None:
+    assert affordable_samples([shape], 500) == expected

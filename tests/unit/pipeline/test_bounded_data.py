@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgetool.data import batching
 from edgetool.data.dataset import Dataset, Split
-from edgetool.pipeline import bounded_data
 from edgetool.pipeline.bounded_data import keep_what_is_needed
 from edgetool.pipeline.probe import NUM_SAMPLES
 
@@ -38,6 +38,6 @@ def test_a_test_split_alone_is_left() -> None:
 
 @pytest.mark.parametrize(("most_bytes", "expected"), [(24 * 70, 70), (24 * 1000, 500), (1, 1)])
 def test_large_samples_are_fewer(most_bytes: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_data, "MOST_BYTES", most_bytes)
+    monkeypatch.setattr(batching, "SAMPLES_BYTES", most_bytes)
     kept = keep_what_is_needed(Dataset("d", split("train", 900), None, None), 500, seed=0)
     assert kept.train is not None and kept.train.num_samples == expected

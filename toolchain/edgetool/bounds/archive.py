@@ -21,6 +21,9 @@ MAX_MEMBERS = 1 << 17
 #: zipfile stops these at the size that the header claims; it expands whole blocks of bzip2 and LZMA.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
+#: Before the name of a member.
+LOCAL_HEADER_BYTES = 30
+
 NEXT_STEP = "get the file again; it may be cut short or not what its name says"
 
 
@@ -44,6 +47,20 @@ class BoundedArchive:
     def num_bytes(self, name: str) -> int:
         """Return the size that a member claims."""
         return self._member(name).file_size
+
+    def place(self, name: str) -> int | None:
+        """Return where in its file the bytes of a member begin; None where they are compressed.
+
+        The local header has a name and an extra field of its own lengths (APPNOTE.TXT, 4.3.7).
+        """
+        member = self._member(name)
+        stream = self._archive.fp
+        if member.compress_type != zipfile.ZIP_STORED or stream is None:
+            return None
+        stream.seek(member.header_offset)
+        header = stream.read(LOCAL_HEADER_BYTES)
+        lengths = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+        return member.header_offset + LOCAL_HEADER_BYTES + sum(lengths)
 
     def read(self, name: str) -> bytes:
         """Return the content of a member.
@@ -72,7 +89,12 @@ class BoundedArchive:
 
 @contextmanager
 def open_archive(
-    source: Path | bytes, *, free: int, subject: str = "", expected: str = "a sound zip archive"
+    source: Path | bytes,
+    *,
+    free: int,
+    subject: str = "",
+    expected: str = "a sound zip archive",
+    most_read: int | None = None,
 ) -> Iterator[BoundedArchive]:
     """Open a zip archive and check what its members claim before any of them is expanded.
 
@@ -81,6 +103,7 @@ def open_archive(
         free: bytes that it may expand to in any case: `DATA_BYTES` or `MODEL_BYTES`.
         subject: for messages; default: the path.
         expected: what the file should have been, for messages.
+        most_read: members of more bytes that are not compressed are mapped, not read, and take no memory.
 
     Raises:
         FileFormatError: damaged, members of one name, unusual compression, or far too large once expanded.
@@ -92,8 +115,14 @@ def open_archive(
     with archive:
         members = archive.infolist()
         _require_plain(subject, members, expected)
-        require_bounded(subject, sum(member.file_size for member in members), stored, free)
+        mapped = sum(member.file_size for member in members if _is_mapped(member, most_read))
+        require_bounded(subject, sum(member.file_size for member in members), stored, free, mapped=mapped)
         yield BoundedArchive(archive, subject, expected)
+
+
+def _is_mapped(member: zipfile.ZipInfo, most_read: int | None) -> bool:
+    """Tell whether the bytes of a member lie in the file as they are, and are too many to be read."""
+    return most_read is not None and member.compress_type == zipfile.ZIP_STORED and member.file_size > most_read
 
 
 def _require_plain(subject: str, members: list[zipfile.ZipInfo], expected: str) -> None:

@@ -79,7 +79,7 @@ def allowed_bytes(stored: int, free: int) -> int:
     return min(max(free, EXPANSION * stored), total_memory_bytes() * 3 // 4)
 
 
-def require_bounded(subject: str, claimed: int, stored: int, free: int) -> None:
+def require_bounded(subject: str, claimed: int, stored: int, free: int, *, mapped: int = 0) -> None:
     """Refuse a file that claims to hold far more than it stores, or more than fits into memory.
 
     Args:
@@ -87,12 +87,13 @@ def require_bounded(subject: str, claimed: int, stored: int, free: int) -> None:
         claimed: bytes that reading it would take.
         stored: see `allowed_bytes`.
         free: see `allowed_bytes`.
+        mapped: bytes of what is claimed that are not read into memory.
 
     Raises:
         FileFormatError: it claims more than it may.
     """
     limit = allowed_bytes(stored, free)
-    if claimed > limit:
+    if claimed - mapped > limit or claimed > max(free, EXPANSION * stored):
         raise FileFormatError(
             subject,
             found=f"contents that claim {claimed:,} bytes in {stored:,} stored bytes",

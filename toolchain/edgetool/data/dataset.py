@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from edgetool.data.chunks import Array, take_rows
 
 __all__ = ["DATA_FILES", "SPLIT_SEED", "Array", "Dataset", "Split"]
-
-Array = npt.NDArray[Any]
 
 #: Of every split that edgetool itself makes. It never follows --seed: a model trained with one seed and compressed
 #: with another must find the same samples kept apart.
@@ -27,7 +25,8 @@ class Split:
 
     Attributes:
         name: `train`, `val` or `test`.
-        inputs: one array per model input, each `[N, ...]`, in the model's input order.
+        inputs: one array per model input, each `[N, ...]`, in the model's input order; large ones may be read-only,
+            over a file.
         labels: of the model's first output: `[N]` integer classes, `[N, ...]` regression targets, or None.
         heads: labels of further outputs, by name or number as the source has them; by number once the model is known.
     """
@@ -54,9 +53,9 @@ class Split:
 
     def select(self, chosen: Array) -> Split:
         """Return the samples that a mask or a list of indices chooses."""
-        labels = None if self.labels is None else self.labels[chosen]
-        heads = {name: array[chosen] for name, array in self.heads.items()}
-        return Split(self.name, tuple(x[chosen] for x in self.inputs), labels, heads)
+        labels = None if self.labels is None else take_rows(self.labels, chosen)
+        heads = {name: take_rows(array, chosen) for name, array in self.heads.items()}
+        return Split(self.name, tuple(take_rows(x, chosen) for x in self.inputs), labels, heads)
 
     def batches(self, batch_size: int) -> Iterator[tuple[tuple[Array, ...], Array | None]]:
         """Yield `(inputs, labels)` in order, `batch_size` samples at a time; the last one may be shorter."""

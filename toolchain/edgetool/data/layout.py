@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from edgetool.data.chunks import convert_rows
 from edgetool.data.dataset import Array, Dataset, Split
 
 __all__ = ["as_data", "channels_first", "move_channels", "move_split", "to_channels_last"]
@@ -70,11 +71,13 @@ def to_channels_last(dataset: Dataset) -> Dataset:
 
 
 def _last(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else array
+    if array.ndim <= 2:
+        return array
+    return convert_rows(array, lambda rows: np.ascontiguousarray(np.moveaxis(rows, 1, -1)))
 
 
 def _moved(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, -1, 1))
+    return convert_rows(array, lambda rows: np.ascontiguousarray(np.moveaxis(rows, -1, 1)))
 
 
 def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

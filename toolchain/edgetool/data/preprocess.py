@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from edgetool.data.chunks import convert_rows
 from edgetool.data.dataset import Array, Dataset, Split
 
 __all__ = ["Preprocessing", "apply", "apply_split"]
@@ -73,17 +75,22 @@ def apply_split(split: Split, preprocessing: Preprocessing, dtypes: Sequence[str
     inputs = []
     for raw, dtype in zip(split.inputs, own, strict=True):
         if dtype is None:
-            inputs.append(_apply_array(raw, preprocessing))
+            inputs.append(convert_rows(raw, partial(_apply_array, preprocessing=preprocessing)))
         elif all_whole:
-            inputs.append(_apply_array(raw, dataclasses.replace(preprocessing, dtype=dtype)))
+            whole = dataclasses.replace(preprocessing, dtype=dtype)
+            inputs.append(convert_rows(raw, partial(_apply_array, preprocessing=whole)))
         else:
-            inputs.append(raw.astype(dtype, copy=False))
+            inputs.append(convert_rows(raw, partial(_cast, dtype=dtype)))
     return dataclasses.replace(split, inputs=tuple(inputs))
 
 
 def _own_dtype(name: str) -> str | None:
     """Return the type of an input of integers or booleans; None where it is floating-point."""
     return name if np.dtype(name).kind in "iub" else None
+
+
+def _cast(raw: Array, dtype: str) -> Array:
+    return raw.astype(dtype, copy=False)
 
 
 def _apply_array(raw: Array, preprocessing: Preprocessing) -> Array:

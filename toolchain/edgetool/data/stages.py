@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from edgetool.data.chunks import chunks
 from edgetool.data.dataset import Array, Dataset, Split
 
 __all__ = ["STAGES", "complete_stages", "count_duplicates", "standardise"]
@@ -39,13 +40,18 @@ def count_duplicates(splits: Sequence[Split]) -> int:
     total = 0
     for split in splits:
         total += split.num_samples
-        arrays = [np.ascontiguousarray(array) for array in split.inputs]
-        for index in range(split.num_samples):
+        rows = zip(*(_rows(array) for array in split.inputs), strict=True)
+        for values in rows:
             sha = hashlib.blake2b(digest_size=16)
-            for array in arrays:
-                sha.update(array[index].tobytes())
+            for value in values:
+                sha.update(value.tobytes())
             seen.add(sha.digest())
     return total - len(seen)
+
+
+def _rows(array: Array) -> Iterator[Array]:
+    for part in chunks(array):
+        yield from part
 
 
 def standardise(train: Array, *others: Array) -> tuple[list[Array], Array, Array]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
+from edgetool.data.batching import affordable_samples
 from edgetool.data.dataset import Dataset, Split
 from edgetool.pipeline.probe import NUM_SAMPLES
 
-__all__ = ["MOST_BYTES", "keep_what_is_needed"]
-
-#: What the calibration samples may take in float32, the type that most are preprocessed to: 445 images of 224x224, or
-#: 54 of 640x640.
-MOST_BYTES = 256 << 20
+__all__ = ["keep_what_is_needed"]
 
 
 def keep_what_is_needed(dataset: Dataset, num_calibration_samples: int, *, seed: int) -> Dataset:
@@ -34,6 +30,4 @@ def keep_what_is_needed(dataset: Dataset, num_calibration_samples: int, *, seed:
 
 
 def _at_most(split: Split, num_samples: int, *, seed: int) -> Split:
-    sample = sum(4 * math.prod(array.shape[1:]) for array in split.inputs)
-    fitting = max(1, MOST_BYTES // max(sample, 1))
-    return split.take(min(num_samples, fitting), seed=seed)
+    return split.take(affordable_samples([array.shape for array in split.inputs], num_samples), seed=seed)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from typing import IO, Any
 
+from edgetool.data.batching import affordable_samples
 from edgetool.data.dataset import Array, Split
 from edgetool.data.uneven_columns import uneven_columns
 from edgetool.errors import ExportError
@@ -43,7 +44,8 @@ __all__ = ["calibration_split", "convert", "input_names", "quiet"]
 def calibration_split(scheme: QuantizationScheme, context: Context, name: str) -> Split | None:
     """Return the seeded choice of samples that activation ranges are measured on; None where the mode needs none.
 
-    Taken from the training split, or from validation where there is no training split; never from test.
+    Taken from the training split, or from validation where there is no training split; never from test. Of large
+    samples there are fewer than the scheme asks for, as many as memory is meant for.
 
     Raises:
         ExportError: `static` without either split.
@@ -58,7 +60,8 @@ def calibration_split(scheme: QuantizationScheme, context: Context, name: str) -
             expected="samples to calibrate activation ranges on",
             next_step="give --data with x_train, or the recipe w8_dynamic, which needs none",
         )
-    return split.take(scheme.num_calibration_samples, seed=context.seed)
+    num_samples = affordable_samples([array.shape for array in split.inputs], scheme.num_calibration_samples)
+    return split.take(num_samples, seed=context.seed)
 
 
 def convert(state: ModelState, samples: Split | None, *, batch: int | None, mixed: bool = False) -> bytes:
