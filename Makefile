@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-r
 # Hundreds of processes import edgetool in a run of the tests: each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test quick fuzz lint lock clean
+.PHONY: help install demo test quick fuzz lint docs lock clean
 
 help:
 	@echo "make demo    train, compress, measure, report and embed the document's CNN on scikit-learn's digits"
@@ -28,6 +28,7 @@ help:
 	@echo "make quick   the tests that are not marked slow"
 	@echo "make fuzz    damaged files through every parser, FUZZ_COUNT of them from FUZZ_SEED on"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the documentation into site/; a warning is an error"
 	@echo "make lock    resolve pyproject.toml into requirements.lock again"
 
 install: $(STAMP)
@@ -67,10 +68,17 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+$(VENV)/.docs: pyproject.toml $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 lock: $(STAMP)
 	$(BIN)/python -m piptools compile --quiet --all-build-deps --extra dev --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 	  --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUT) $(DEMO_OUT)-model $(DEMO_OUT)-bundle .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEMO_OUT) $(DEMO_OUT)-model $(DEMO_OUT)-bundle site .mypy_cache .ruff_cache .pytest_cache
