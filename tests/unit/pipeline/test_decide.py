@@ -97,6 +97,14 @@ def test_nothing_slower_than_float32_is_recommended() -> None:
     assert alone.artifact == "float32" and "slower than float32" in alone.reason
 
 
+def test_nothing_larger_than_float32_is_recommended() -> None:
+    reference = record("float32", 1000, 0.9, 20.0, is_reference=True)
+    written_out, smaller = record("written_out", 5000, 0.9, 2.0), record("smaller", 900, 0.9, 19.0)
+    chosen = choose([reference, written_out, smaller])
+    assert chosen["recommended"].artifact == "smaller" and chosen["fastest"].artifact == "written_out"
+    assert choose([reference, written_out])["recommended"].artifact == "float32"
+
+
 def test_what_another_artefact_beats_in_everything_is_never_chosen() -> None:
     reference = record("float32", 1000, 0.9, 20.0, is_reference=True)
     worse, better = record("worse", 300, 0.895, 15.0), record("better", 290, 0.9, 12.0)

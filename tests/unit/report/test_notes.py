@@ -46,6 +46,16 @@ def test_only_budgets_among_the_refusals_are_notes(manifest: Manifest) -> None:
     assert run_notes(dataclasses.replace(manifest, refusals=refusals)) == ("a.onnx needs 2 B of flash",)
 
 
+def test_a_file_that_is_larger_than_float32_is_named(manifest: Manifest) -> None:
+    reference = next(record for record in manifest.artifacts if record.is_reference)
+    size = dataclasses.replace(reference.size, raw=5 * reference.size.raw)
+    large = dataclasses.replace(reference, name="large.x", is_reference=False, size=size)
+    (note,) = run_notes(dataclasses.replace(manifest, artifacts=(reference, large)))
+    assert note.startswith(f"large.x is 5.0 times as large as {reference.name}, {size.raw:,} bytes for")
+    other_format = dataclasses.replace(large, artifact=dataclasses.replace(large.artifact, format="c"))
+    assert run_notes(dataclasses.replace(manifest, artifacts=(reference, other_format))) == ()
+
+
 def test_generated_images_are_described(manifest: Manifest) -> None:
     record = manifest.artifacts[0]
     assert artifact_notes(record) == record.notes

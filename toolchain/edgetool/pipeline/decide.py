@@ -227,8 +227,8 @@ def _fastest(fitting: Sequence[_Candidate], words: _Words, artifacts: Sequence[A
 def _recommend(fitting: Sequence[_Candidate], words: _Words) -> Decision:
     """Recommend one artefact.
 
-    None that another one is better than in everything, and none that is slower than float32 where latency counts.
-    Of the rest the one with the least product of size and latency; without latency the smallest.
+    None that another one is better than in everything, and none that is slower or larger than float32 where latency
+    counts. Of the rest the one with the least product of size and latency; without latency the smallest.
     """
     useful = [candidate for candidate in fitting if not _dominated(candidate, fitting)]
     reference = min(
@@ -239,8 +239,9 @@ def _recommend(fitting: Sequence[_Candidate], words: _Words) -> Decision:
     if reference is None or reference.p50_ns is None:
         best = _smallest_of(useful)
         return words.decision("recommended", best, f"{best.num_bytes:,} bytes, {words.least()}")
-    limit_ns = reference.p50_ns
-    fast = [candidate for candidate in useful if candidate.p50_ns is not None and candidate.p50_ns <= limit_ns]
+    limit_ns, limit_bytes = reference.p50_ns, reference.num_bytes * (1.0 + SAME_SIZE)
+    small = [candidate for candidate in useful if candidate.num_bytes <= limit_bytes]
+    fast = [candidate for candidate in small if candidate.p50_ns is not None and candidate.p50_ns <= limit_ns]
     best = _least_product(fast)
     if best.record.is_reference:
         what = f"{_latency_in_words(best)}: every smaller artefact that fits {words.target.name} is slower than float32"

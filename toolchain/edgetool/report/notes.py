@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from edgetool.records import Advice, ArtifactRecord, GenerationRecord, Manifest
 from edgetool.report import wording
@@ -14,6 +15,9 @@ NO_LABELS = (
     "with it, and R2 how much of its outputs' variance they keep"
 )
 
+#: A file is told to be larger than float32 beyond this ratio.
+LARGER = 1.05
+
 
 def run_notes(manifest: Manifest) -> tuple[str, ...]:
     """Return what a reader should know of a run as a whole."""
@@ -23,6 +27,7 @@ def run_notes(manifest: Manifest) -> tuple[str, ...]:
     if manifest.data is not None and manifest.data.labels == "source":
         notes.append(NO_LABELS)
     notes += [f"{refusal.artifact} {refusal.reason}" for refusal in manifest.refusals if refusal.is_budget]
+    notes += _larger_than_float32(manifest.artifacts)
     return tuple(notes)
 
 
@@ -32,6 +37,21 @@ def artifact_notes(artifact: ArtifactRecord) -> tuple[str, ...]:
     if evaluation is None or evaluation.generation is None:
         return artifact.notes
     return (*artifact.notes, _variety(evaluation.generation))
+
+
+def _larger_than_float32(artifacts: Sequence[ArtifactRecord]) -> list[str]:
+    """Name files that a recipe made larger than float32 of the same format, as recurrent layers without their loop."""
+    references = {record.artifact.format: record for record in artifacts if record.is_reference}
+    notes = []
+    for record in artifacts:
+        reference = references.get(record.artifact.format)
+        if reference is None or record.size.raw <= reference.size.raw * LARGER:
+            continue
+        notes.append(
+            f"{record.name} is {record.size.raw / reference.size.raw:.1f} times as large as {reference.name}, "
+            f"{record.size.raw:,} bytes for {reference.size.raw:,}: operators fill it, not weights"
+        )
+    return notes
 
 
 def _advice(advice: Advice) -> str:
