@@ -26,10 +26,10 @@ from edgetool.verify.invariants import check_exported
 
 SCHEMES = {
     "float32": QuantizationScheme(),
-    "float16": QuantizationScheme("float16"),
-    "w8_dynamic": QuantizationScheme("dynamic"),
-    "w8a8_static": QuantizationScheme("static", "int8", num_calibration_samples=40),
-    "w8a16_static": QuantizationScheme("static", "int16", num_calibration_samples=40),
+    "float16": QuantizationScheme.of("float16"),
+    "w8_dynamic": QuantizationScheme.of("dynamic"),
+    "w8a8_static": QuantizationScheme.of("static", "int8", num_calibration_samples=40),
+    "w8a16_static": QuantizationScheme.of("static", "int16", num_calibration_samples=40),
 }
 #: Of outputs between 0 and 1, on data that calibrated: rounding of weights and activations.
 TOLERANCES = {"float32": 1e-5, "float16": 2e-3, "w8_dynamic": 0.02, "w8a8_static": 0.06, "w8a16_static": 0.02}
@@ -146,7 +146,7 @@ def test_resnet8_in_int8_is_small_and_accurate(shared_models: Path, shared_data:
     images, labels = data["x_train"].astype(np.float32), data["y_train"]
     calibration, held_out = images[:4000], images[4000:6000]
     sizes, right = {}, {}
-    for scheme in (QuantizationScheme(), QuantizationScheme("static", "int8")):
+    for scheme in (QuantizationScheme(), QuantizationScheme.of("static", "int8")):
         path = tmp_path / f"{scheme.mode}.onnx"
         export_onnx(ModelState(keras_model, scheme), path, _context(calibration))
         outputs = _run(path, held_out)

@@ -18,10 +18,10 @@ from edgetool.passes.base import Context, Invariant, ModelState, QuantizationSch
 
 SCHEMES = {
     "float32": QuantizationScheme(),
-    "float16": QuantizationScheme("float16"),
-    "w8_dynamic": QuantizationScheme("dynamic"),
-    "w8a8_static": QuantizationScheme("static", "int8", num_calibration_samples=40),
-    "w8a16_static": QuantizationScheme("static", "int16", num_calibration_samples=40),
+    "float16": QuantizationScheme.of("float16"),
+    "w8_dynamic": QuantizationScheme.of("dynamic"),
+    "w8a8_static": QuantizationScheme.of("static", "int8", num_calibration_samples=40),
+    "w8a16_static": QuantizationScheme.of("static", "int16", num_calibration_samples=40),
 }
 #: Of outputs between 0 and 1, on data that calibrated: rounding of weights and activations.
 TOLERANCES = {"float32": 1e-5, "float16": 2e-3, "w8_dynamic": 0.02, "w8a8_static": 0.06, "w8a16_static": 0.02}
@@ -130,7 +130,7 @@ def test_file_is_small_static_and_named(small_cnn, images, tmp_path):
 
 @pytest.mark.slow
 def test_same_model_and_seed_give_the_same_bytes(small_cnn, images, tmp_path):
-    scheme = QuantizationScheme("static", "int8", num_calibration_samples=10)
+    scheme = QuantizationScheme.of("static", "int8", num_calibration_samples=10)
     files = []
     for number, seed in enumerate((0, 0, 1)):
         path = tmp_path / f"{number}.tflite"
@@ -336,7 +336,7 @@ def test_clusters_survive_folding_and_quantisation(small_cnn, images, tmp_path):
     kernels = layer_kernels(model)
     invariants = tuple(Invariant("num_clusters", name, 16, kernels[name].shape) for name in ("conv_a", "dense_a"))
     expected = model.predict(images, verbose=0)
-    scheme = QuantizationScheme("static", "int8", per_channel=False, num_calibration_samples=40)
+    scheme = QuantizationScheme.of("static", "int8", per_channel=False, num_calibration_samples=40)
     path = tmp_path / "m.tflite"
     result = export_tflite(ModelState(model, scheme, invariants), path, _context(images))
     file = unpack(path.read_bytes())
@@ -365,7 +365,7 @@ def test_clusters_survive_behind_a_layer_normalisation(tmp_path):
     model.get_layer("hidden").set_weights([kernel, rng.normal(size=32)])
     signals = rng.normal(size=(40, 12, 32)).astype(np.float32)
     path = tmp_path / "m.tflite"
-    scheme = QuantizationScheme("static", "int8", per_channel=False, num_calibration_samples=40)
+    scheme = QuantizationScheme.of("static", "int8", per_channel=False, num_calibration_samples=40)
     invariant = Invariant("num_clusters", "hidden", 16, kernel.shape)
     result = export_tflite(ModelState(model, scheme, (invariant,)), path, _context(signals))
     file = unpack(path.read_bytes())
@@ -384,7 +384,7 @@ def test_resnet8_is_small_and_accurate(shared_models, shared_data, tmp_path):
     with np.load(shared_data / "cifar10.npz", allow_pickle=False) as data:
         train, test, labels = data["x_train"].astype(np.float32), data["x_test"].astype(np.float32), data["y_test"]
     accuracy = {}
-    for name, scheme in (("float32", QuantizationScheme()), ("w8a8_static", QuantizationScheme("static", "int8"))):
+    for name, scheme in (("float32", QuantizationScheme()), ("w8a8_static", QuantizationScheme.of("static", "int8"))):
         path = tmp_path / f"{name}.tflite"
         export_tflite(ModelState(model, scheme), path, _context(train))
         accuracy[name] = float(np.mean(_run(path.read_bytes(), test)[0].argmax(1) == labels))

@@ -76,7 +76,7 @@ def read_apart(paths: list[Path], run_measured: RunMeasured) -> Counter[str]:
 def check_answer(summary: Summary, path: Path) -> None:
     assert summary.num_bytes == path.stat().st_size
     assert summary.num_params == sum(layer.num_params for layer in summary.layers) >= 0
-    assert all(0 <= layer.sparsity <= 1 and layer.macs >= 0 for layer in summary.layers)
+    assert all((layer.weights is None or 0 <= layer.weights.zeros <= 1) and layer.macs >= 0 for layer in summary.layers)
     if summary.memory is not None:
         assert summary.memory.arena_bytes >= summary.memory.lower_bound_bytes >= 0
         for buffer in summary.memory.buffers:

@@ -135,7 +135,7 @@ def test_what_stands_under_the_mask_does_not_count(kind: str, tmp_path: Path) ->
 @pytest.mark.parametrize(("kind", "integer_only"), [("tflite", False), ("tflite", True), ("onnx", False)])
 def test_masks_leave_room_for_int8_scores(kind: str, integer_only: bool, causal: bool, tmp_path: Path) -> None:
     model, inputs = _encoder(causal=causal), _samples(64)
-    scheme = QuantizationScheme("static", "int8", integer_only=integer_only)
+    scheme = QuantizationScheme.of("static", "int8", integer_only=integer_only)
     path, result = _export(model, inputs, kind, scheme, tmp_path)
     assert _sqnr_db(model.predict(list(inputs), verbose=0), _run(path, inputs)[0]) > 15.0
     assert any("float32 between int8 products" in note for note in result.notes) is (
@@ -152,10 +152,10 @@ def test_a_mask_hides_whatever_the_scores_are(tmp_path: Path) -> None:
         [weight * (6.0 if weight.shape == (WIDTH, 2, 8) else 1.0) for weight in attention.get_weights()]
     )
     expected = model.predict(list(inputs), verbose=0)
-    path, _ = _export(model, inputs, "tflite", QuantizationScheme("static", "int8"), tmp_path)
+    path, _ = _export(model, inputs, "tflite", QuantizationScheme.of("static", "int8"), tmp_path)
     assert _sqnr_db(expected, _run(path, inputs)[0]) > 15.0
     (tmp_path / "integers").mkdir()
-    scheme = QuantizationScheme("static", "int8", integer_only=True)
+    scheme = QuantizationScheme.of("static", "int8", integer_only=True)
     path, _ = _export(model, inputs, "tflite", scheme, tmp_path / "integers")
     assert _sqnr_db(expected, _run(path, inputs)[0]) < 12.0, "this model no longer tells the two apart"
 
@@ -171,7 +171,7 @@ def test_attention_and_normalisation_stay_float_between_int8_products(
     if origin == "tflite":
         path, _ = _export(model, inputs, "tflite", QuantizationScheme(), tmp_path)
         source = import_model(str(path.rename(tmp_path / "source.tflite")), ImportOptions()).model
-    scheme = QuantizationScheme("static", "int8", integer_only=integer_only)
+    scheme = QuantizationScheme.of("static", "int8", integer_only=integer_only)
     path, _ = _export(source, inputs, "tflite", scheme, tmp_path)
     graph = read_graph(path)
     in_float = {op.kind for op in graph.ops if graph.tensors[op.outputs[0]].dtype == "float32"}
@@ -202,7 +202,7 @@ def test_means_under_a_mask_and_norms_are_the_layers_own(num_steps: int, most: f
 def test_integer_files_run_with_and_without_a_token(activations: Any, tmp_path: Path) -> None:
     model, (ids, mask) = _encoder(causal=False), _samples(64)
     _export(model, (ids, mask), "tflite", QuantizationScheme(), tmp_path)  # a conversion leaves its traces on layers
-    path, _ = _export(model, (ids, mask), "tflite", QuantizationScheme("static", activations), tmp_path)
+    path, _ = _export(model, (ids, mask), "tflite", QuantizationScheme.of("static", activations), tmp_path)
     expected = model.predict([ids, mask], verbose=0)
     assert _sqnr_db(expected, _run(path, (ids, mask))[0]) > {"int8": 15.0, "int16": 30.0}[activations]
     assert np.isfinite(_run(path, (ids, 0 * mask))[0]).all()
@@ -219,7 +219,7 @@ def test_positions_behind_a_dense_layer_take_16_bits(kind: str, tmp_path: Path) 
     x = position_embedding(tf_keras, layers.Dense(WIDTH, name="embedding")(inputs))
     model = _shake(tf_keras.Model(inputs, layers.Dense(5, name="scores")(x)))
     samples = (np.random.default_rng(1).normal(size=(64, LENGTH, WIDTH)).astype(np.float32),)
-    path, _ = _export(model, samples, kind, QuantizationScheme("static", "int16"), tmp_path)
+    path, _ = _export(model, samples, kind, QuantizationScheme.of("static", "int16"), tmp_path)
     if kind == "tflite":
         assert {op.kind for op in read_graph(path).ops} == {"FULLY_CONNECTED", "ADD"}
     assert _sqnr_db(model.predict(samples[0], verbose=0), _run(path, samples)[0]) > 30.0
@@ -312,5 +312,5 @@ def test_a_tied_output_layer_is_the_token_table_in_the_file_too(
     assert path.stat().st_size < 4 * num_params + 20_000, "twice the table would be 128,000 bytes more"
     expected = source.predict(ids, verbose=0)
     assert np.abs(_run(path, (ids,))[0] - expected).max() < 1e-4 * np.abs(expected).max()
-    path, _ = _export(again, (ids,), kind, QuantizationScheme("static", "int8", num_calibration_samples=8), tmp_path)
+    path, _ = _export(again, (ids,), kind, QuantizationScheme.of("static", "int8", num_calibration_samples=8), tmp_path)
     assert _sqnr_db(expected, _run(path, (ids,))[0]) > 15.0, "positions are no 8-bit numbers"

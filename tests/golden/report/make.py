@@ -35,6 +35,7 @@ from edgetool.records import (
     StageRecord,
     Tolerance,
     ValidationSplit,
+    WeightFormat,
 )
 from edgetool.store.manifest_io import save_manifest
 from edgetool.targets import find_target
@@ -148,12 +149,17 @@ def layers(kind: str, dtype: str, sparsity: float, clusters: bool) -> tuple[Laye
             num_params=params,
             num_bytes=params * width,
             macs=macs,
-            sparsity=sparsity if params > 1000 else 0.01 if params else 0.0,
-            num_unique=0 if not params else 32 if clusters else min(params, 255 if width == 1 else params),
+            weights=weights(params, width, sparsity if params > 1000 else 0.01, clusters) if params else None,
             dtype=dtype if params else ("int8" if width == 1 else "float32"),
         )
         for name, params, macs in shapes
     )
+
+
+def weights(params: int, width: int, zeros: float, clusters: bool) -> WeightFormat:
+    palette = 32 if clusters else min(params, 255 if width == 1 else params)
+    is_integer = width == 1
+    return WeightFormat(8 * width, is_integer, "channel" if is_integer else "none", palette=palette, zeros=zeros)
 
 
 def invariants(name: str) -> tuple[InvariantRecord, ...]:

@@ -25,7 +25,8 @@ def test_sparsity_and_unique_values_are_the_kernels() -> None:
     tensors = {"x": Tensor("x", (-1, 2), "float32"), "w": Tensor("w", (2, 3), "float32", constant=kernel)}
     graph = Graph("onnx", tensors, (Op("MatMul", "m", ("x", "w"), ("y",)),), ("x",), ("y",))
     (record,) = layer_records(graph)
-    assert record.sparsity == 0.5 and record.num_unique == 3 and record.num_params == 6
+    assert record.weights is not None and record.num_params == 6
+    assert (record.weights.zeros, record.weights.palette) == (0.5, 3)
 
 
 def test_a_shared_constant_counts_once() -> None:

@@ -94,7 +94,7 @@ def test_a_pass_that_does_not_is_caught_with_the_layer() -> None:
 def test_requirements_are_checked_first() -> None:
     with pytest.raises(PassError, match="no training split"):
         Zero().run(STATE, context(trains=False))
-    quantised = dataclasses.replace(STATE, quantization=QuantizationScheme(mode="static"))
+    quantised = dataclasses.replace(STATE, quantization=QuantizationScheme.of(mode="static"))
     with pytest.raises(PassError, match="already quantised"):
         Zero().run(quantised, context())
 

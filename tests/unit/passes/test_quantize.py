@@ -43,16 +43,16 @@ def context(*, with_data: bool = True) -> Context:
 @pytest.mark.parametrize(
     ("work", "scheme"),
     [
-        (QuantizeFloat16(), QuantizationScheme(mode="float16")),
-        (QuantizeDynamic(), QuantizationScheme(mode="dynamic")),
-        (QuantizeStatic(), QuantizationScheme(mode="static", activations="int8")),
+        (QuantizeFloat16(), QuantizationScheme.of(mode="float16")),
+        (QuantizeDynamic(), QuantizationScheme.of(mode="dynamic")),
+        (QuantizeStatic(), QuantizationScheme.of(mode="static", activations="int8")),
         (
             QuantizeStatic({"activations": "int16", "num_calibration_samples": 20}),
-            QuantizationScheme(mode="static", activations="int16", num_calibration_samples=20),
+            QuantizationScheme.of(mode="static", activations="int16", num_calibration_samples=20),
         ),
         (
             QuantizeStatic({"integer_only": True}),
-            QuantizationScheme(mode="static", activations="int8", integer_only=True),
+            QuantizationScheme.of(mode="static", activations="int8", integer_only=True),
         ),
     ],
 )

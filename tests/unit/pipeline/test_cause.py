@@ -56,9 +56,9 @@ def test_where_quantising_is_not_the_cause_it_says_so() -> None:
 @pytest.mark.parametrize(
     ("recipe", "scheme"),
     [
-        ("w8a8_static", QuantizationScheme("static", "int8")),
-        ("w8a16_static", QuantizationScheme("static", "int16")),
-        ("w8_dynamic", QuantizationScheme("dynamic")),
+        ("w8a8_static", QuantizationScheme.of("static", "int8")),
+        ("w8a16_static", QuantizationScheme.of("static", "int16")),
+        ("w8_dynamic", QuantizationScheme.of("dynamic")),
     ],
 )
 def test_advice_is_another_recipe(

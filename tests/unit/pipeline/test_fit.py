@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
 def artifact(path: str, kind: Format) -> ArtifactRecord:
     made = Artifact(path, kind, Signature((), ()), "d" * 64, 9, Provenance("", "export"))
-    layer = LayerRecord("conv", "CONV_2D", 1, 1, 1, 0.0, 1, "int8")
+    layer = LayerRecord("conv", "CONV_2D", 1, 1, 1, "int8")
     return ArtifactRecord(path, path, made, SizeRecord(90, 9, 9), 0, 0, 40, (layer,))
 
 

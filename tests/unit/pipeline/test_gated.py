@@ -48,7 +48,7 @@ def write(out: Path, *, mode: Any = "none", split: str = "val", must_agree: bool
     probe = Probe((np.zeros((4, 2), np.float32),), lambda inputs: (RIGHT,), "4 samples", split)
     gate = Gate(find_recipe("float32"), probe, Judgement("float", FLOAT, False), "d" * 64, (), must_agree)
     context: Any = None
-    return export_gated(ModelState(None, QuantizationScheme(mode)), "tflite", out, context, gate)
+    return export_gated(ModelState(None, QuantizationScheme.of(mode)), "tflite", out, context, gate)
 
 
 def test_a_file_that_passes_is_there_with_what_is_known_of_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from edgetool.artifact import Artifact, Provenance, Signature
-from edgetool.records import ArtifactRecord, LayerRecord, SizeRecord
+from edgetool.records import FLOAT32, INT8, ArtifactRecord, LayerRecord, SizeRecord
 from edgetool.report.float_share import FloatShare, float_sentence, float_share
 
 ARTIFACT = ArtifactRecord(
@@ -23,7 +23,7 @@ ARTIFACT = ArtifactRecord(
 
 
 def layer(dtype: str, macs: int, num_bytes: int) -> LayerRecord:
-    return LayerRecord("layer", "CONV_2D", num_bytes, num_bytes, macs, 0.0, 1, dtype)
+    return LayerRecord("layer", "CONV_2D", num_bytes, num_bytes, macs, dtype, INT8 if dtype == "int8" else FLOAT32)
 
 
 def test_shares_of_multiplications_and_of_bytes() -> None:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from edgetool.records import LayerRecord
+from edgetool.records import INT8, LayerRecord
 from edgetool.report.collect import Run, collect_run
 from edgetool.report.html import LAYER_LIMITS, MAX_BYTES, render_html
 
@@ -74,7 +74,7 @@ def test_names_are_escaped(run: Run) -> None:
 
 
 def test_a_model_of_many_layers_stays_small(run: Run) -> None:
-    layer = LayerRecord("block/layer_with_a_long_name/Conv2D", "CONV_2D", 1000, 1000, 100_000, 0.5, 32, "int8")
+    layer = LayerRecord("block/layer_with_a_long_name/Conv2D", "CONV_2D", 1000, 1000, 100_000, "int8", INT8)
     many = tuple(dataclasses.replace(layer, name=f"{layer.name}{i}") for i in range(3000))
     artifacts = tuple(dataclasses.replace(artifact, layers=many) for artifact in run.manifest.artifacts)
     page = render_html([collect_run(dataclasses.replace(run.manifest, artifacts=artifacts), "run")])

@@ -11,6 +11,7 @@ import pytest
 
 from edgetool.data.dataset import Split
 from edgetool.errors import DataError, FileFormatError, MissingFileError, ParityError
+from edgetool.records import FLOAT16, FLOAT32, INT8, WeightFormat
 from edgetool.runners.process import ProcessRunner
 from edgetool.verify import files
 from edgetool.verify.files import ModelFacts, verify_files
@@ -20,9 +21,9 @@ Outputs = Callable[[np.ndarray], np.ndarray]
 
 
 class FakeModel:
-    def __init__(self, outputs: Outputs, weights: str = "float32", shape: tuple[int, ...] = (-1, 6)) -> None:
+    def __init__(self, outputs: Outputs, weights: WeightFormat = FLOAT32, shape: tuple[int, ...] = (-1, 6)) -> None:
         self._outputs = outputs
-        self._facts = ModelFacts((InputFacts("x", shape, "float32"),), weights)  # type: ignore[arg-type]
+        self._facts = ModelFacts((InputFacts("x", shape, "float32"),), weights)
         self.closed = False
 
     def facts(self) -> ModelFacts:
@@ -66,18 +67,18 @@ def test_equal_float_models_agree_on_noise(verify: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("weights", "kind", "limit"),
     [
-        (("float32", "float16"), "float", "0.02"),
-        (("float32", "int8"), "quantized", "SQNR >= 5 dB"),
-        (("int8", "float16"), "quantized", "SQNR >= 5 dB"),
-        (("int8", "int8"), "runtimes", "SQNR >= 5 dB"),
+        ((FLOAT32, FLOAT16), "float", "0.02"),
+        ((FLOAT32, INT8), "quantized", "SQNR >= 5 dB"),
+        ((INT8, FLOAT16), "quantized", "SQNR >= 5 dB"),
+        ((INT8, INT8), "runtimes", "SQNR >= 5 dB"),
     ],
 )
 def test_the_coarser_file_sets_the_limit(
-    verify: Callable[..., Any], weights: tuple[str, str], kind: str, limit: str
+    verify: Callable[..., Any], weights: tuple[WeightFormat, WeightFormat], kind: str, limit: str
 ) -> None:
     found = verify(FakeModel(_softmax, weights[0]), FakeModel(_softmax, weights[1]))
     assert found.parity.kind == kind
-    assert limit in found.parity.tolerance
+    assert limit in found.parity.limits
 
 
 def _given(labels: np.ndarray | None) -> InputLoader:
@@ -86,9 +87,9 @@ def _given(labels: np.ndarray | None) -> InputLoader:
 
 
 def test_data_sets_the_stricter_limits_of_real_inputs(verify: Callable[..., Any]) -> None:
-    a, b = FakeModel(_softmax), FakeModel(_softmax, "int8")
+    a, b = FakeModel(_softmax), FakeModel(_softmax, INT8)
     found = verify(a, b, data=_given(None))
-    assert found.parity.tolerance == "SQNR >= 10 dB, top-1 agreement >= 0.9, correlation >= 0.5"
+    assert found.parity.limits == "SQNR >= 10 dB, top-1 agreement >= 0.9, correlation >= 0.5"
     assert found.parity.split == "val"
 
 

@@ -50,7 +50,7 @@ def check(file: str, outputs: dict[str, Array | Exception], mode: Any = "none", 
     probe = Probe((np.zeros((8, 4), np.float32),), lambda inputs: (RIGHT[: len(inputs[0])],), "8 samples", split)
     judgement = Judgement("float", FLOAT, True) if mode == "none" else Judgement("quantized", QUANTIZED, True)
     runner: Any = _Runner(outputs)
-    return pass_gate(FILES[file], "a.tflite", probe, judgement, QuantizationScheme(mode), runner)
+    return pass_gate(FILES[file], "a.tflite", probe, judgement, QuantizationScheme.of(mode), runner)
 
 
 @pytest.mark.parametrize("file", ["tflite", "onnx"])
@@ -120,9 +120,9 @@ def test_rounding_that_carries_far_explains_a_distance(scatter: float, passes: b
     judgement = Judgement("quantized", QUANTIZED, True)
     if not passes:
         with pytest.raises(ParityError, match="specification's evaluator gives"):
-            pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme("static"), runner)
+            pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme.of("static"), runner)
         return
-    notes = pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme("static"), runner).notes
+    notes = pass_gate(FILES["int8"], "a.tflite", probe, judgement, QuantizationScheme.of("static"), runner).notes
     assert "inputs that move by half a step of 8 bits make as much" in notes[-1]
 
 

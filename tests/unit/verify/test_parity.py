@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetool.errors import ParityError
-from edgetool.records import ParityRecord
+from edgetool.records import FLOAT16, FLOAT32, ParityRecord
 from edgetool.verify.parity import (
     FLOAT,
     HALF,
@@ -113,7 +113,7 @@ def test_retrained_models_are_judged_by_agreement_or_without_classes_by_sqnr() -
     assert not _compare(other, kind="quantized", tolerance=RETRAINED).passed
     without = _compare(-REFERENCE, kind="quantized", tolerance=RETRAINED, classes=False)
     assert not without.passed
-    assert "SQNR >= 0 dB" in without.tolerance and "agreement" not in without.tolerance
+    assert "SQNR >= 0 dB" in without.limits and "agreement" not in without.limits
 
 
 def test_a_handful_of_samples_may_differ_in_one() -> None:
@@ -188,10 +188,10 @@ def test_integer_outputs_are_compared_without_wrapping() -> None:
 
 def test_the_limit_follows_how_weights_are_stored() -> None:
     assert tolerance_for("float") is FLOAT
-    assert tolerance_for("quantized", weights="float16") is HALF
+    assert tolerance_for("quantized", weights=FLOAT16) is HALF
     assert tolerance_for("quantized") is QUANTIZED
     assert tolerance_for("runtimes") is RUNTIMES
-    assert tolerance_for("runtimes", weights="float32") is FLOAT
+    assert tolerance_for("runtimes", weights=FLOAT32) is FLOAT
     assert tolerance_for("quantized", retrained=True) is RETRAINED
     assert tolerance_for("runtimes", retrained=True) is RUNTIMES
     assert tolerance_for("quantized", noise_inputs=True) is NOISE_INPUTS
@@ -200,7 +200,7 @@ def test_the_limit_follows_how_weights_are_stored() -> None:
 def test_every_stated_limit_is_in_the_records_words() -> None:
     words = Tolerance(1e-4, 10.0, 0.9).describe()
     assert "0.0001" in words and "10 dB" in words and "0.9" in words
-    assert _compare(REFERENCE).tolerance == FLOAT.describe()
+    assert _compare(REFERENCE).limits == FLOAT.describe()
 
 
 VALUES = np.random.default_rng(3).normal(3.0, 0.3, size=(400, 1)).astype(np.float32)
@@ -234,7 +234,7 @@ def test_a_class_head_that_gives_the_usual_answer_is_not_ok() -> None:
     record = _compare(usual, rare, kind="quantized", tolerance=RETRAINED)
     assert record.top1_agreement == pytest.approx(0.95)
     assert not record.passed and "correlation" in record.reason
-    assert "correlation >= 0.5" in record.tolerance
+    assert "correlation >= 0.5" in record.limits
 
 
 def test_a_head_of_logits_may_grow_where_it_is_known_to_hold_classes() -> None:

@@ -13,6 +13,8 @@ from edgetool.artifact import TensorSpec
 from edgetool.errors import DataError, FileFormatError
 from edgetool.importers.base import ImportedModel
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
+from edgetool.records import FLOAT32, INT8
+from edgetool.schema import to_builtins
 from edgetool.verify import source
 
 
@@ -28,11 +30,15 @@ def _graph(*tensors: Tensor, ops: tuple[Op, ...], inputs: tuple[str, ...] = ("x"
 X = Tensor("x", (-1, 4), "float32")
 
 
-@pytest.mark.parametrize(("dtype", "weights"), [("float32", "float32"), ("float16", "float16"), ("int8", "int8")])
-def test_weights_are_told_from_kernels(monkeypatch: pytest.MonkeyPatch, dtype: str, weights: str) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "bits", "is_integer"), [("float32", 32, False), ("float16", 16, False), ("int8", 8, True)]
+)
+def test_weights_are_told_from_kernels(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, bits: int, is_integer: bool
+) -> None:
     kernel = Tensor("k", (2, 4), dtype, None, np.ones((2, 4), dtype))
     found = _describe(_graph(X, kernel, ops=(Op("FULLY_CONNECTED", "y", ("x", "k"), ("y",)),)), monkeypatch)
-    assert found["weights"] == weights
+    assert (found["weights"]["bits"], found["weights"]["is_integer"]) == (bits, is_integer)
     assert found["inputs"] == [{"name": "x", "shape": [-1, 4], "dtype": "float32", "low": None, "high": None}]
 
 
@@ -45,7 +51,7 @@ def test_the_range_of_a_quantised_input(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_range_behind_a_quantize_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = Tensor("q", (1, 4), "uint8", Quantization((0.1,), (100,)))
     found = _describe(_graph(X, inner, ops=(Op("QUANTIZE", "q", ("x",), ("q",)),)), monkeypatch)
-    assert found["weights"] == "int8"
+    assert found["weights"] == to_builtins(INT8)
     assert found["inputs"][0]["low"] == pytest.approx(-10.0)
     assert found["inputs"][0]["high"] == pytest.approx(15.5)
 
@@ -119,5 +125,5 @@ def test_a_source_model_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_imported", lambda model, options: _imported())
     assert source.describe_source("m.keras", OPTIONS) == {
         "inputs": [{"name": "x", "shape": [-1, 3], "dtype": "float32", "low": None, "high": None}],
-        "weights": "float32",
+        "weights": to_builtins(FLOAT32),
     }

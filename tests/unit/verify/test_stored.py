@@ -12,9 +12,9 @@ from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.passes.base import QuantizationScheme
 from edgetool.verify.stored import count_stored, require_changed, share_note
 
-FLOAT16 = QuantizationScheme("float16")
-DYNAMIC = QuantizationScheme("dynamic")
-STATIC = QuantizationScheme("static", "int8")
+FLOAT16 = QuantizationScheme.of("float16")
+DYNAMIC = QuantizationScheme.of("dynamic")
+STATIC = QuantizationScheme.of("static", "int8")
 
 
 def graph(*tensors: Tensor, ops: tuple[Op, ...]) -> Graph:

@@ -107,7 +107,8 @@ def _print_layers(console: Console, summary: Summary) -> None:
         values = ["-", "-"]
         if layer.num_params:
             weights = [f"{layer.num_params:,}", f"{layer.num_bytes:,}"]
-            values = [f"{layer.sparsity:.1%}", f"{layer.num_unique:,}"]
+        if layer.weights is not None:
+            values = [f"{layer.weights.zeros:.1%}", f"{layer.weights.palette:,}"]
         macs = f"{layer.macs:,}" if layer.macs else "-"
         rows.append([_short(layer.name), _clean(layer.op), *weights, macs, *values, _clean(layer.dtype) or "-"])
     console.table("", columns, rows, optional=("bytes", "unique", "zeros"))

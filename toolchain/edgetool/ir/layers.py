@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from edgetool.ir.graph import Graph, Op, Tensor
-from edgetool.ir.kernels import centred
 from edgetool.ir.macs import op_macs, weight_inputs
-from edgetool.passes.properties import num_unique, sparsity
+from edgetool.ir.weight_format import format_of
 from edgetool.records import LayerRecord
 
 __all__ = ["layer_notes", "layer_records"]
@@ -44,8 +41,8 @@ def layer_records(graph: Graph) -> tuple[LayerRecord, ...]:
     """Return a record for each operator that runs; a constant that several operators read is counted with the first.
 
     Operators on constants alone (dequantisation of stored weights) have no record: what they read is counted with the
-    operator that uses their result. Sparsity and unique values are those of an operator's largest constant, zero
-    points taken off. MACs that are not known count as 0; `layer_notes` names them.
+    operator that uses their result. The format is that of an operator's largest constant. MACs that are not known
+    count as 0; `layer_notes` names them.
     """
     producers = graph.producers()
     folded = graph.constant_outputs()
@@ -57,7 +54,6 @@ def layer_records(graph: Graph) -> tuple[LayerRecord, ...]:
         constants = [tensor for tensor in _parameters(graph, producers, folded, op) if tensor.name not in seen]
         seen.update(tensor.name for tensor in constants)
         main = max(constants, key=lambda tensor: tensor.num_elements, default=None)
-        kernel = np.zeros(0) if main is None else np.ravel(centred(main))
         records.append(
             LayerRecord(
                 name=op.name,
@@ -65,9 +61,8 @@ def layer_records(graph: Graph) -> tuple[LayerRecord, ...]:
                 num_params=sum(tensor.num_elements for tensor in constants),
                 num_bytes=sum(tensor.stored_bytes for tensor in constants),
                 macs=op_macs(graph, op) or 0,
-                sparsity=sparsity(kernel),
-                num_unique=num_unique(kernel),
                 dtype=main.dtype if main is not None else _activation_dtype(graph, op),
+                weights=None if main is None else format_of(main),
             )
         )
     return tuple(records)

@@ -26,7 +26,7 @@ from edgetool.ir.graph import Graph, Tensor
 from edgetool.ir.input_shapes import InputShape
 from edgetool.ir.layers import layer_notes, layer_records
 from edgetool.ir.memory_plan import MemoryPlan, plan_memory
-from edgetool.passes.properties import num_unique, sparsity
+from edgetool.ir.weight_format import format_of_values
 from edgetool.records import LayerRecord, SizeRecord
 from edgetool.schema import parse, to_builtins
 from edgetool.store.sizes import measure_sizes
@@ -242,9 +242,8 @@ def _summarize_keras(path: Path, kind: str, compressed: bool) -> Summary:
             num_params=sum(array.size for array in layer.weights),
             num_bytes=sum(array.nbytes for array in layer.weights),
             macs=layer.macs or 0,
-            sparsity=sparsity(kernel),
-            num_unique=num_unique(kernel) if kernel.size else 0,
             dtype=kernel.dtype.name if kernel.size else "",
+            weights=format_of_values(kernel) if kernel.size else None,
         )
 
     layers = tuple(record(layer) for layer in model.layers)

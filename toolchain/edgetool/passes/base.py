@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 from edgetool.data.dataset import Dataset
 from edgetool.errors import InvariantError, PassError
 from edgetool.passes.frozen import FrozenModel
-from edgetool.records import SkippedLayer
+from edgetool.records import FLOAT16, FLOAT32, INT8, SkippedLayer, WeightFormat
 from edgetool.schema import parse
 
 __all__ = [
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 Facts = dict[str, float | int | str | bool]
+Mode = Literal["none", "float16", "dynamic", "static"]
+Activations = Literal["float32", "int8", "int16"]
 Property = Literal["layers", "float_weights", "train_data", "calibration_data"]
 
 
@@ -44,20 +46,52 @@ class QuantizationScheme:
     """How the exporters are to store weights and compute activations.
 
     Attributes:
-        mode: `none` (float32), `float16` (weights), `dynamic` (int8 weights, activations at run time), `static`
-            (calibrated).
-        activations: type of activations in `static`.
-        per_channel: one scale per output channel of a kernel; clustered kernels keep their number of values only with
-            one scale per tensor.
+        weights: their format. Clustered kernels keep their number of values only with one scale per tensor.
+        activations: their type; integer ones have ranges from calibration.
         num_calibration_samples: taken from the training split.
-        integer_only: compute everything in integers in `static`, attention and normalisation too.
+        integer_only: compute everything in integers where activations are, attention and normalisation too.
     """
 
-    mode: Literal["none", "float16", "dynamic", "static"] = "none"
-    activations: Literal["float32", "int8", "int16"] = "float32"
-    per_channel: bool = True
+    weights: WeightFormat = FLOAT32
+    activations: Activations = "float32"
     num_calibration_samples: int = 500
     integer_only: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        mode: Mode,
+        activations: Activations = "float32",
+        *,
+        per_channel: bool = True,
+        num_calibration_samples: int = 500,
+        integer_only: bool = False,
+    ) -> QuantizationScheme:
+        """Return the scheme of a mode; `static` without a type of activations means int8."""
+        weights = {"none": FLOAT32, "float16": FLOAT16}.get(mode, INT8)
+        if weights.is_integer and not per_channel:
+            weights = weights.per_tensor()
+        if mode == "static" and activations == "float32":
+            activations = "int8"
+        return cls(weights, activations, num_calibration_samples, integer_only)
+
+    @property
+    def mode(self) -> Mode:
+        """How values are computed.
+
+        `none`: in float32. `float16`: likewise, with weights in half precision. `dynamic`: integer weights, activations
+        quantised while the model runs. `static`: activations quantised by calibrated ranges.
+        """
+        if self.activations != "float32":
+            return "static"
+        if self.weights.is_integer:
+            return "dynamic"
+        return "float16" if self.weights.bits == 16 else "none"
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether each output channel of a kernel has a scale of its own."""
+        return self.weights.granularity != "tensor"
 
     @property
     def has_float_attention(self) -> bool:
@@ -81,6 +115,14 @@ class Invariant:
     layer: str
     value: float
     kernel_shape: tuple[int, ...]
+
+    def ask_of(self, weights: WeightFormat) -> WeightFormat:
+        """Return the format with what the invariant asks of it."""
+        if self.kind == "sparsity":
+            return dataclasses.replace(weights, zeros=max(weights.zeros, self.value))
+        if self.kind == "num_clusters":
+            return dataclasses.replace(weights, palette=int(self.value))
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +193,14 @@ class ModelState:
     quantization: QuantizationScheme = field(default_factory=QuantizationScheme)
     invariants: tuple[Invariant, ...] = ()
     skipped: tuple[SkippedLayer, ...] = ()
+
+    def weight_format(self, layer: str) -> WeightFormat:
+        """Return what is asked of a layer's weights: the scheme's format, with the layer's own palette and zeros."""
+        asked = self.quantization.weights
+        for invariant in self.invariants:
+            if invariant.layer == layer:
+                asked = invariant.ask_of(asked)
+        return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class QuantizationAwareTraining(Pass):
         )
         num_rounded = round_kernels(student, per_channel=per_channel)
         facts |= {"rounded_kernels": num_rounded, "calibrated_ranges": num_ranges}
-        scheme = QuantizationScheme(
+        scheme = QuantizationScheme.of(
             mode="static",
             activations="int8",
             per_channel=per_channel,

@@ -38,7 +38,7 @@ class QuantizeFloat16(Pass):
 
     def apply(self, state: ModelState, context: Context) -> PassResult:  # noqa: ARG002 - the contract's signature
         """State the scheme."""
-        return _with(state, QuantizationScheme(mode="float16"))
+        return _with(state, QuantizationScheme.of(mode="float16"))
 
 
 class QuantizeDynamic(Pass):
@@ -50,7 +50,7 @@ class QuantizeDynamic(Pass):
 
     def apply(self, state: ModelState, context: Context) -> PassResult:  # noqa: ARG002 - the contract's signature
         """State the scheme."""
-        return _with(state, QuantizationScheme(mode="dynamic", per_channel=not is_clustered(state)))
+        return _with(state, QuantizationScheme.of(mode="dynamic", per_channel=not is_clustered(state)))
 
 
 class QuantizeStatic(Pass):
@@ -70,7 +70,7 @@ class QuantizeStatic(Pass):
                 expected="at least 1",
                 next_step="correct the recipe; 100 to 500 are usual",
             )
-        scheme = QuantizationScheme(
+        scheme = QuantizationScheme.of(
             mode="static",
             activations=params.activations,
             per_channel=not is_clustered(state),

@@ -10,7 +10,7 @@ from edgetool.artifact import Format
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, ParityError
 from edgetool.exporters import load_exporter
-from edgetool.passes.base import Context, ModelState, QuantizationScheme
+from edgetool.passes.base import Activations, Context, Mode, ModelState, QuantizationScheme
 from edgetool.pipeline.judge import recipe_trains
 from edgetool.recipes.recipe import Recipe
 from edgetool.records import ParityRecord
@@ -27,8 +27,12 @@ TIMEOUT_S = 300.0
 #: Quantising is not the cause where the file is so near to the same model in float32.
 GOOD_DB = 15.0
 MAX_NAMED = 4
-#: Recipes by what they leave in wider types, the smallest file first: what is tried after which.
-WIDER = {"static": ("w8a16_static", "w8_dynamic", "float16"), "dynamic": ("float16", "float32")}
+#: Mode and type of activations -> recipes that leave more in wider types, the smallest file first.
+WIDER: dict[tuple[Mode, Activations], tuple[str, ...]] = {
+    ("static", "int8"): ("w8a16_static", "w8_dynamic", "float16"),
+    ("static", "int16"): ("w8_dynamic", "float16"),
+    ("dynamic", "float32"): ("float16", "float32"),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def find_cause(
     """
     scheme = state.quantization
     advice = _advice(scheme, recipe.name)
-    if scheme.mode not in WIDER:
+    if (scheme.mode, scheme.activations) not in WIDER:
         return Cause("", "")
     plain = dataclasses.replace(state, quantization=QuantizationScheme())
     try:
@@ -122,9 +126,7 @@ def refuse(record: ParityRecord, cause: Cause) -> None:
 
 
 def _advice(scheme: QuantizationScheme, recipe: str) -> str:
-    names = [name for name in WIDER.get(scheme.mode, ()) if name != recipe]
-    if scheme.activations == "int16":
-        names = [name for name in names if not name.startswith("w8a16")]
+    names = [name for name in WIDER.get((scheme.mode, scheme.activations), ()) if name != recipe]
     if not names:
         return "calibrate on data that is like what the model will see"
     return f"take another recipe ({', '.join(names)}), or calibrate on data that is like what the model will see"

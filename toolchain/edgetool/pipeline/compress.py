@@ -21,11 +21,11 @@ from edgetool import __version__
 from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
 from edgetool.pipeline.advice import training_advice
 from edgetool.pipeline.decide import decide, refusals_of
-from edgetool.pipeline.failures import REFERENCE_RECIPE, errors_of
+from edgetool.pipeline.failures import errors_of
 from edgetool.pipeline.fit import fit_stage
 from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
 from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
-from edgetool.recipes.recipe import Recipe, find_recipe
+from edgetool.recipes.recipe import REFERENCE_RECIPE, Recipe, find_recipe
 from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgetool.errors import EdgetoolError, InvariantError, ParityError
+from edgetool.recipes.recipe import REFERENCE_RECIPE
 from edgetool.records import ArtifactRecord, Manifest, failures_of
 from edgetool.verify.invariants import require_passed
 
-__all__ = ["REFERENCE_RECIPE", "errors_of"]
-
-#: The recipe whose artefacts the others are compared with.
-REFERENCE_RECIPE = "float32"
+__all__ = ["errors_of"]
 
 
 def errors_of(manifest: Manifest) -> tuple[EdgetoolError, ...]:

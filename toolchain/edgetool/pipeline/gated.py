@@ -11,7 +11,7 @@ from edgetool.exporters import load_exporter
 from edgetool.exporters.base import ExportResult
 from edgetool.passes.base import Context, ModelState
 from edgetool.pipeline.cause import find_cause, refuse
-from edgetool.recipes.recipe import Recipe
+from edgetool.recipes.recipe import REFERENCE_RECIPE, Recipe
 from edgetool.records import ArtifactRecord, ParityRecord
 from edgetool.runners import open_runner
 from edgetool.store.atomic import atomic_path
@@ -85,11 +85,14 @@ def _explained(
 
 def _describe(path: Path, state: ModelState, result: ExportResult, gate: Gate) -> ArtifactRecord:
     """Read the file just written back, and check in it what the passes ensured."""
+    from edgetool.ir import read_graph
     from edgetool.ir.summary import describe
     from edgetool.store.sizes import measure_sizes
-    from edgetool.verify.invariants import check_exported
+    from edgetool.verify.invariants import check_graph
+    from edgetool.verify.weight_formats import compare_weights
 
     described = describe(path, Provenance(gate.parent, f"recipe {gate.recipe.name}"))
+    graph = read_graph(path)
     artifact = dataclasses.replace(described.artifact, path=f"artifacts/{path.name}")
     return ArtifactRecord(
         name=path.name,
@@ -100,7 +103,8 @@ def _describe(path: Path, state: ModelState, result: ExportResult, gate: Gate) -
         num_params=described.num_params,
         arena_bytes=described.arena_bytes,
         layers=described.layers,
-        is_reference=gate.recipe.name == "float32",
-        invariants=check_exported(path, state.invariants, result.kernels, gate.zero_layers),
+        is_reference=gate.recipe.name == REFERENCE_RECIPE,
+        invariants=check_graph(graph, state.invariants, result.kernels, gate.zero_layers),
+        weights=compare_weights(graph, state, result.kernels),
         notes=result.notes,
     )

@@ -14,10 +14,10 @@ from edgetool.errors import DiskFullError, EdgetoolError
 from edgetool.evaluate.evaluate import evaluate_outputs
 from edgetool.measure.latency import BenchItem, bench_artifacts
 from edgetool.measure.wall_clock import plan_bench_time
-from edgetool.pipeline.judge import judgement_of, recipe_weights
+from edgetool.pipeline.judge import judgement_of, parity_kind
 from edgetool.pipeline.prepared_splits import read_split
 from edgetool.recipes.recipe import Recipe
-from edgetool.records import ArtifactRecord, EvaluationRecord, FailedStage, FailureRecord
+from edgetool.records import FLOAT32, ArtifactRecord, EvaluationRecord, FailedStage, FailureRecord, WeightFormat
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.store.atomic import atomic_path
 from edgetool.tasks import Task
@@ -52,11 +52,11 @@ def verify_stage(
     cache = run / "cache"
     inputs = read_split(cache, "parity").inputs
     reference = source_arrays(cache, "parity")
-    judgement = judgement_of(recipe, task=task)
     outputs: dict[str, tuple[Array, ...]] = {}
     checked: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
         progress("verify", index, len(artifacts))
+        judgement = judgement_of(recipe, asked_weights(artifact), task=task)
         try:
             found = _run(run / artifact.artifact.path, inputs, runner)
             record = compare_outputs(
@@ -78,7 +78,7 @@ def verify_stage(
         outputs[artifact.name] = found
         checked.append(dataclasses.replace(artifact, parity=(record,), failure=None))
     progress("verify", len(artifacts), len(artifacts))
-    return _across_runtimes(checked, outputs, recipe=recipe, task=task)
+    return _across_runtimes(checked, outputs, task=task)
 
 
 def evaluate_source(
@@ -225,19 +225,25 @@ def _evaluate(
     )
 
 
+def asked_weights(artifact: ArtifactRecord) -> WeightFormat:
+    """Return the format that the recipe of an artefact asked for."""
+    return FLOAT32 if artifact.weights is None else artifact.weights.asked
+
+
 def _can_be_scored(split: Split, task: Task) -> bool:
     return split.labels is not None or not task.needs_labels
 
 
 def _across_runtimes(
-    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, recipe: Recipe, task: Task
+    artifacts: Sequence[ArtifactRecord], outputs: dict[str, tuple[Array, ...]], *, task: Task
 ) -> tuple[ArtifactRecord, ...]:
     """Add the comparison of the ONNX file with the TFLite file of the same recipe."""
     tflite = next((a.name for a in artifacts if a.artifact.format == "tflite" and a.name in outputs), None)
-    kind: ParityKind = "float" if recipe_weights(recipe) == "float32" else "runtimes"
     done: list[ArtifactRecord] = []
     for artifact in artifacts:
         if artifact.artifact.format == "onnx" and artifact.name in outputs and tflite is not None:
+            weights = asked_weights(artifact)
+            kind: ParityKind = "float" if parity_kind(weights, trains=False) == "float" else "runtimes"
             record = compare_outputs(
                 outputs[tflite],
                 outputs[artifact.name],
@@ -247,7 +253,7 @@ def _across_runtimes(
                 split="validation",
                 classes=task.has_classes,
                 head_classes=task.head_classes,
-                tolerance=tolerance_for(kind, weights=recipe_weights(recipe)),
+                tolerance=tolerance_for(kind, weights=weights),
             )
             artifact = dataclasses.replace(artifact, parity=(*artifact.parity, record))
         done.append(artifact)

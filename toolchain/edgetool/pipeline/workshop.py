@@ -34,7 +34,7 @@ from edgetool.pipeline.source_check import SourceProbe, require_believable, resc
 from edgetool.pipeline.source_data import SourceData, input_dtypes, load_raw, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
-from edgetool.records import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit
+from edgetool.records import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit, WeightFormat
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array, write_text
 from edgetool.store.run_folder import hash_key
@@ -237,7 +237,7 @@ def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -
     wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
     context = _context(plan, wanted, emit)
     state, records = _run_passes(plan, wanted, context)
-    gate = _gate(plan, wanted)
+    gate = _gate(plan, wanted, state.quantization.weights)
     artifacts: list[ArtifactRecord] = []
     failures: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(wanted.exports):
@@ -264,7 +264,7 @@ def export_one(
     limits = None if tolerance is None else parse(Tolerance, tolerance, source="tolerance", error=InternalError)
     context = _context(plan, wanted, emit)
     state, _ = _run_passes(plan, wanted, context)
-    gate = _gate(plan, wanted, limits, must_agree=True)
+    gate = _gate(plan, wanted, state.quantization.weights, limits, must_agree=True)
     record = export_gated(state, wanted.exports[0], Path(out), context, gate)
     return _builtins(Exported(record, gate.probe.description))
 
@@ -358,11 +358,13 @@ def _data(key: str) -> tuple[Dataset, Task | None]:
 _states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
 
 
-def _gate(plan: Setup, recipe: Recipe, tolerance: Tolerance | None = None, *, must_agree: bool = False) -> Gate:
+def _gate(
+    plan: Setup, recipe: Recipe, weights: WeightFormat, tolerance: Tolerance | None = None, *, must_agree: bool = False
+) -> Gate:
     """Return what the files of a recipe have to pass."""
     probe = _probe(_key(plan))
     _, task = _data(_key(plan))
-    judgement = judgement_of(recipe, task=task, noise_inputs=probe.is_noise, tolerance=tolerance)
+    judgement = judgement_of(recipe, weights, task=task, noise_inputs=probe.is_noise, tolerance=tolerance)
     return Gate(recipe, probe, judgement, _digest(plan), _zero_layers(plan), must_agree)
 
 

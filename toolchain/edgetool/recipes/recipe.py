@@ -21,8 +21,19 @@ from edgetool.errors import MissingFileError, RecipeError, nearest
 from edgetool.passes import PASSES, load_pass
 from edgetool.schema import load_toml, parse
 
-__all__ = ["STANDARD_RECIPES", "PassStep", "Recipe", "builtin_names", "find_recipe", "parse_recipe", "resolve_recipes"]
+__all__ = [
+    "REFERENCE_RECIPE",
+    "STANDARD_RECIPES",
+    "PassStep",
+    "Recipe",
+    "builtin_names",
+    "find_recipe",
+    "parse_recipe",
+    "resolve_recipes",
+]
 
+#: The recipe whose artefacts the others are compared with.
+REFERENCE_RECIPE = "float32"
 #: What `compress` runs without `--recipe`: no training needed, from safest to smallest.
 STANDARD_RECIPES = ("float32", "float16", "w8_dynamic", "w8a8_static", "w8a16_static")
 

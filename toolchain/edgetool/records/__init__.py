@@ -17,8 +17,12 @@ from edgetool.records.manifest import SCHEMA_VERSION, Manifest, failures_of
 from edgetool.records.parity import ParityRecord, Tolerance
 from edgetool.records.source import DataRecord, SourceRecord
 from edgetool.records.stage import PassRecord, SkippedLayer, Stage, StageRecord
+from edgetool.records.weights import FLOAT16, FLOAT32, INT8, KernelFormat, WeightFormat, WeightsRecord
 
 __all__ = [
+    "FLOAT16",
+    "FLOAT32",
+    "INT8",
     "SCHEMA_VERSION",
     "Advice",
     "ArtifactRecord",
@@ -30,6 +34,7 @@ __all__ = [
     "GenerationRecord",
     "HeadRecord",
     "InvariantRecord",
+    "KernelFormat",
     "LatencyRecord",
     "LayerRecord",
     "Machine",
@@ -49,5 +54,7 @@ __all__ = [
     "StageRecord",
     "Tolerance",
     "ValidationSplit",
+    "WeightFormat",
+    "WeightsRecord",
     "failures_of",
 ]

@@ -10,6 +10,7 @@ from edgetool.records.failure import FailureRecord
 from edgetool.records.invariant import InvariantRecord
 from edgetool.records.latency import LatencyRecord
 from edgetool.records.parity import ParityRecord
+from edgetool.records.weights import WeightFormat, WeightsRecord
 
 __all__ = ["ArtifactRecord", "LayerRecord", "RuntimeFit", "SizeRecord"]
 
@@ -25,16 +26,20 @@ class SizeRecord:
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
-    """One operator of an artefact, as `inspect` sees it."""
+    """One operator of an artefact, as `inspect` sees it.
+
+    Attributes:
+        dtype: of its largest constant, or of its output where it has none.
+        weights: the format of its largest constant; None where it has none.
+    """
 
     name: str
     op: str
     num_params: int
     num_bytes: int
     macs: int
-    sparsity: float
-    num_unique: int
     dtype: str
+    weights: WeightFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class ArtifactRecord:
         validation: the metric on the validation split, which decisions are made by; the test split only reports.
         evaluation: the metric on the test split.
         fits: what it takes on each runtime of the target.
+        weights: what was asked of them, and what the file has.
         failure: what kept the file from being verified, evaluated or measured.
         notes: sentences for the report, for example where a format cannot store what a pass did.
     """
@@ -90,4 +96,5 @@ class ArtifactRecord:
     latency: tuple[LatencyRecord, ...] = ()
     fits: tuple[RuntimeFit, ...] = ()
     failure: FailureRecord | None = None
+    weights: WeightsRecord | None = None
     notes: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ class FloatShare:
 
 def float_share(artifact: ArtifactRecord) -> FloatShare | None:
     """Return what of a file with integer weights is float32; None for a file that has none."""
-    if not any(layer.dtype.startswith(("int", "uint")) and layer.num_params for layer in artifact.layers):
+    if not any(layer.weights is not None and layer.weights.is_integer for layer in artifact.layers):
         return None
     floats = [layer for layer in artifact.layers if layer.dtype == "float32"]
     macs = sum(layer.macs for layer in artifact.layers)

@@ -131,15 +131,15 @@ def layer_table(row: Row, max_layers: int) -> Table:
 
 
 def _layer_row(layer: LayerRecord, most_bytes: int, most_macs: int) -> tuple[Cell, ...]:
-    weights = layer.num_params > 0
+    weights = layer.weights
     return (
         Cell(layer.name, is_head=True),
         text(layer.op),
-        num(wording.count(layer.num_params), layer.num_params) if weights else NONE,
+        num(wording.count(layer.num_params), layer.num_params) if layer.num_params else NONE,
         Cell(wording.count(layer.num_bytes), bar=_bar(layer.num_bytes, most_bytes)) if layer.num_bytes else NONE,
         Cell(wording.count(layer.macs), bar=_bar(layer.macs, most_macs)) if layer.macs > 0 else NONE,
-        num(wording.percent(layer.sparsity), layer.sparsity) if weights else NONE,
-        num(wording.count(layer.num_unique), layer.num_unique) if weights else NONE,
+        NONE if weights is None else num(wording.percent(weights.zeros), weights.zeros),
+        NONE if weights is None else num(wording.count(weights.palette or 0), weights.palette or 0),
         text(layer.dtype),
     )
 

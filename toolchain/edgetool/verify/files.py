@@ -16,7 +16,7 @@ from edgetool.errors import InternalError
 from edgetool.importers import source_kind
 from edgetool.importers.base import ImportOptions
 from edgetool.ir.input_shapes import InputShape
-from edgetool.records import ParityRecord
+from edgetool.records import ParityRecord, WeightFormat
 from edgetool.runners.agent import RUNTIMES
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.runners.child import Child, call_function
@@ -24,7 +24,7 @@ from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array
 from edgetool.store.manifest_io import require_recorded
 from edgetool.verify.inputs import InputFacts, InputLoader, in_model_layout, random_inputs, value_dtypes
-from edgetool.verify.parity import ParityKind, Tolerance, Weights, compare_outputs, tolerance_for
+from edgetool.verify.parity import ParityKind, Tolerance, compare_outputs, tolerance_for
 
 __all__ = ["ModelFacts", "Verification", "has_classes", "verify_files"]
 
@@ -34,10 +34,15 @@ TIMEOUT_S = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a file says of itself. `weights` is `int8` for every integer type, and for quantised activations."""
+    """What a file says of itself.
+
+    Attributes:
+        inputs: of the model.
+        weights: the coarsest format of a kernel.
+    """
 
     inputs: tuple[InputFacts, ...]
-    weights: Weights
+    weights: WeightFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +141,13 @@ def _silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-def _limit(weights: tuple[Weights, Weights], is_noise: bool) -> tuple[ParityKind, Tolerance]:
+def _limit(weights: tuple[WeightFormat, WeightFormat], is_noise: bool) -> tuple[ParityKind, Tolerance]:
     """Return the kind of comparison and the limits that the coarser of the two files asks for."""
-    order: list[Weights] = ["float32", "float16", "int8"]
-    coarser = max(weights, key=order.index)
-    if coarser != "int8":
+    num_integer = sum(stored.is_integer for stored in weights)
+    if num_integer == 0:
+        coarser = min(weights, key=lambda stored: stored.bits)
         return "float", tolerance_for("quantized", weights=coarser)
-    kind: ParityKind = "runtimes" if weights == ("int8", "int8") else "quantized"
+    kind: ParityKind = "runtimes" if num_integer == len(weights) else "quantized"
     return kind, tolerance_for(kind, noise_inputs=is_noise)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import ParityError
 from edgetool.evaluate.metrics import answers
-from edgetool.records import ParityRecord, Tolerance
+from edgetool.records import INT8, ParityRecord, Tolerance, WeightFormat
 from edgetool.verify.variation import compare_variation
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "RUNTIMES",
     "ParityKind",
     "Tolerance",
-    "Weights",
     "compare_outputs",
     "require_parity",
     "sqnr_db",
@@ -32,8 +31,9 @@ __all__ = [
 ]
 
 ParityKind = Literal["float", "quantized", "runtimes"]
-Weights = Literal["float32", "float16", "int8"]
 
+#: Float types of so many bits have half of float32's precision or less.
+HALF_BITS = 16
 #: SQNR of equal outputs; also the bound of all others, so that it stays a finite number.
 MAX_SQNR_DB = 200.0
 #: Scores of classes that vary less than this, relative to their size, need not be followed: the classes are the answer.
@@ -62,13 +62,13 @@ NOISE_INPUTS = Tolerance(min_sqnr_db=5.0, min_agreement=0.70)
 
 
 def tolerance_for(
-    kind: ParityKind, *, weights: Weights = "int8", retrained: bool = False, noise_inputs: bool = False
+    kind: ParityKind, *, weights: WeightFormat = INT8, retrained: bool = False, noise_inputs: bool = False
 ) -> Tolerance:
     """Return the stated limit.
 
     Args:
         kind: what is compared.
-        weights: how the candidate stores them, `int8` for any integer type.
+        weights: how the candidate stores them.
         retrained: weights were pruned, clustered or trained since the reference.
         noise_inputs: the inputs are random, no data.
     """
@@ -76,8 +76,8 @@ def tolerance_for(
         return FLOAT
     if retrained and kind == "quantized":
         return RETRAINED
-    if weights != "int8":
-        return {"float32": FLOAT, "float16": HALF}[weights]
+    if not weights.is_integer:
+        return HALF if weights.bits <= HALF_BITS else FLOAT
     if noise_inputs:
         return NOISE_INPUTS
     return RUNTIMES if kind == "runtimes" else QUANTIZED

@@ -21,15 +21,14 @@ from edgetool.importers import import_model
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.input_shapes import InputShape
+from edgetool.records import FLOAT32
 from edgetool.runners.agent import by_sample, sample_axes
-from edgetool.schema import parse
+from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array
 from edgetool.verify.domain import input_facts
 
 __all__ = ["describe_graph", "describe_source", "run_source"]
 
-#: Operators that only a quantised model has (FAKE_QUANT computes in float32).
-_QUANTIZING = ("QUANTIZE", "QuantizeLinear", "DynamicQuantize", "QLinear", "ConvInteger", "MatMulInteger")
 _LOOKUPS = {"GATHER": (0, 1), "Gather": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # positions of the table and of the ids
 _PASS_THROUGH = {"Transpose", "TRANSPOSE", "Reshape", "RESHAPE", "Cast", "CAST", "Identity"}
 
@@ -47,7 +46,7 @@ def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> di
         FileFormatError: damaged.
     """
     from edgetool.ir import read_graph
-    from edgetool.ir.kernels import list_kernels
+    from edgetool.ir.weight_format import coarsest_format
 
     shapes = [parse(InputShape, item, source="--input-shape", error=InternalError) for item in input_shapes]
     graph = read_graph(Path(path), shapes, known_only=True)
@@ -65,10 +64,7 @@ def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> di
         low, high = _input_range(graph, tensor)
         shape = by_sample(tensor.shape, axis) if name in graph.dims else tensor.shape
         inputs.append({"name": name, "shape": list(shape), "dtype": tensor.dtype, "low": low, "high": high})
-    dtypes = {graph.tensors[kernel.name].dtype for kernel in list_kernels(graph) if kernel.name in graph.tensors}
-    quantized = any(op.kind.startswith(_QUANTIZING) for op in graph.ops) or any("int" in dtype for dtype in dtypes)
-    weights = "int8" if quantized else "float16" if dtypes & {"float16", "bfloat16"} else "float32"
-    return {"inputs": inputs, "weights": weights}
+    return {"inputs": inputs, "weights": to_builtins(coarsest_format(graph))}
 
 
 def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +76,7 @@ def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
     """
     facts = input_facts(_import(model, options))
     inputs = [{**dataclasses.asdict(entry), "shape": list(entry.shape)} for entry in facts]
-    return {"inputs": inputs, "weights": "float32"}
+    return {"inputs": inputs, "weights": to_builtins(FLOAT32)}
 
 
 def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from edgetool.errors import ExportError
 from edgetool.exporters.tflite.convert import _explain, calibration_split, quiet
 from edgetool.passes.base import Context, QuantizationScheme, TrainingSettings
 
-STATIC = QuantizationScheme("static", "int8", num_calibration_samples=5)
+STATIC = QuantizationScheme.of("static", "int8", num_calibration_samples=5)
 
 
 def _context(train=None, val=None, test=None, seed=0):
@@ -41,7 +41,7 @@ def test_calibration_falls_back_to_validation_never_to_test():
 
 
 def test_other_modes_need_no_samples():
-    assert calibration_split(QuantizationScheme("dynamic"), _context(), "net") is None
+    assert calibration_split(QuantizationScheme.of("dynamic"), _context(), "net") is None
 
 
 def test_quiet_catches_python_and_c_output(capfd):

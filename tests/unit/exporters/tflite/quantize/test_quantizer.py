@@ -36,7 +36,7 @@ def _folder(tmp_path: Path) -> None:
 
 def quantized(mode: Any, activations: Any = "float32", content: bytes | None = None) -> Any:
     split = Split("train", (SAMPLES,)) if mode == "static" else None
-    return quantize_file(content or TINY.read_bytes(), QuantizationScheme(mode, activations), split, "tiny")
+    return quantize_file(content or TINY.read_bytes(), QuantizationScheme.of(mode, activations), split, "tiny")
 
 
 def kernel_types(model: Any) -> set[int]:

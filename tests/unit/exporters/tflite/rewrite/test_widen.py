@@ -33,7 +33,7 @@ def old() -> bytes:
 
 
 def half() -> bytes:
-    return pack(quantize_file(TINY, QuantizationScheme("float16"), None, "tiny"))
+    return pack(quantize_file(TINY, QuantizationScheme.of("float16"), None, "tiny"))
 
 
 def run(content: bytes) -> Array:
@@ -64,7 +64,7 @@ def test_every_mode_changes_the_weights_and_keeps_the_answers(
 ) -> None:
     content = make()
     samples = Split("train", (SAMPLES,)) if mode == "static" else None
-    scheme = QuantizationScheme(mode, "int8" if mode == "static" else "float32")
+    scheme = QuantizationScheme.of(mode, "int8" if mode == "static" else "float32")
     model = quantize_file(content, scheme, samples, "tiny")
     kernels = [constant(model, tensor) for tensor in model.subgraphs[0].tensors]
     assert stored in {kernel.dtype.type for kernel in kernels if kernel is not None and kernel.ndim > 1}
