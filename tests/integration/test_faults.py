@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from edgetool.cli.main import app
 from edgetool.errors import EdgetoolError
 from edgetool.pipeline import compress as pipeline
-from edgetool.runners.process import ProcessSession
+from edgetool.runners.agent_runner import AgentSession
 
 pytestmark = pytest.mark.slow
 
@@ -62,15 +62,15 @@ def times(found: Any) -> dict[tuple[str, str | None], str]:
 def test_an_agent_that_is_killed_ends_the_run_with_its_code_and_the_same_command_finishes_it(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs = ProcessSession.outputs
+    outputs = AgentSession.outputs
 
-    def killed(self: ProcessSession, inputs: Any, **options: Any) -> Any:
+    def killed(self: AgentSession, inputs: Any, **options: Any) -> Any:
         if self._path.name == "w8_dynamic.onnx" and self._child.pid is not None:
             os.kill(self._child.pid, signal.SIGKILL)
         return outputs(self, inputs, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ProcessSession, "outputs", killed)
+        patch.setattr(AgentSession, "outputs", killed)
         first = compress(data / "data.npz", tmp_path / "run")
     assert code(first) == 50, first.output
     begun = manifest(tmp_path / "run")

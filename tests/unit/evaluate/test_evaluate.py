@@ -11,7 +11,7 @@ import pytest
 from edgetool.data.dataset import Split
 from edgetool.errors import DataError
 from edgetool.evaluate.evaluate import evaluate_artifact, evaluate_outputs
-from edgetool.records import EvaluationRecord
+from edgetool.records import EvaluationRecord, Machine
 from edgetool.schema import parse, to_builtins
 
 
@@ -39,8 +39,8 @@ class FakeRunner:
     def open(self, path: Path, plan: Any) -> FakeSession:
         return self.session
 
-    def probe(self) -> Any:
-        raise NotImplementedError
+    def probe(self) -> Machine:
+        return Machine("Linux", "A CPU", 1, (), 1, "", "3.11", {})
 
 
 def test_a_record_of_accuracy_with_its_comparison() -> None:
@@ -96,7 +96,7 @@ def test_an_artefact_is_run_and_its_process_ended() -> None:
     runner = FakeRunner()
     split = Split("test", (np.eye(3),), np.arange(3))
     record, outputs = evaluate_artifact(Path("model.tflite"), split, metric="accuracy", runner=runner)
-    assert (record.value, record.runtime) == (1.0, "litert")
+    assert (record.value, record.runtime, record.machine) == (1.0, "litert", runner.probe().key)
     assert np.array_equal(outputs[0], 2.0 * np.eye(3))
     assert runner.session.closed
 

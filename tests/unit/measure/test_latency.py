@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ from edgetool.errors import FileFormatError, InterpreterCrashError
 from edgetool.measure.latency import HURRIED_ROUNDS, MIN_ROUNDS, NUM_ROUNDS, BenchItem, bench_artifacts
 from edgetool.records import Machine
 from edgetool.runners.base import RunPlan
+from edgetool.runners.conditions import Conditions
+from edgetool.runners.energy import EnergyCounter
+
+MACHINE = Machine("Linux", "a CPU", 4, (), 1, "", "3.11", {})
 
 LOG = list[tuple[str, int, int]]
 
@@ -44,6 +49,19 @@ class FakeSession:
         self.closed = True
 
 
+class FakeCounter(EnergyCounter):
+    """Counts a joule each time that it is read."""
+
+    method = "measured by a fake"
+
+    def __init__(self) -> None:
+        self._joules = 0.0
+
+    def read_joules(self) -> float:
+        self._joules += 1.0
+        return self._joules
+
+
 class FakeRunner:
     name = "fake"
 
@@ -51,11 +69,18 @@ class FakeRunner:
         self.log: LOG = []
         self.sessions: list[FakeSession] = []
         self.plans: list[RunPlan] = []
+        self.told = itertools.cycle([Conditions(), Conditions(governor="powersave", clock_hz=7, temperature_c=55.5)])
         self._latencies = latencies
         self._dies_after = dies_after or {}
 
     def probe(self) -> Machine:
-        raise NotImplementedError
+        return MACHINE
+
+    def conditions(self) -> Conditions:
+        return next(self.told)
+
+    def energy_counter(self, device: str) -> EnergyCounter:
+        return FakeCounter()
 
     def open(self, path: Path, plan: RunPlan) -> FakeSession:
         self.plans.append(plan)
@@ -96,7 +121,26 @@ def test_record_holds_what_was_measured_and_its_ratio() -> None:
     assert a.mlperf_p90_ns is not None and 300_000 <= a.mlperf_p90_ns <= 300_002
     assert a.node_providers == {"CPUExecutionProvider": 2}
     assert a.num_warmup > 100, "a short inference is warmed up many times"
-    assert a.energy_per_inference_j is None or "measured by RAPL" in a.energy_method
+
+
+def test_machine_conditions_and_energy_are_the_runners() -> None:
+    samples: list[dict[str, Any]] = []
+    runner = FakeRunner({"a": 300_000})
+    result = bench_artifacts(items("a"), [RunPlan()], seed=0, runner=runner, num_runs=10, on_samples=samples.append)
+    (a,) = result.records["a"]
+    assert (a.runner, a.machine) == ("fake", MACHINE.key)
+    assert (a.governor, a.clock_hz, a.temperature_c) == ("powersave", 7, 55.5)
+    assert "powersave" in a.noise_reason
+    assert a.energy_method == "measured by a fake" and a.energy_per_inference_j is not None
+    assert {sample["machine"] for sample in samples} == {MACHINE.key}
+
+
+def test_what_a_place_cannot_tell_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeSession, "load_ns", None)
+    monkeypatch.setattr(FakeSession, "peak_rss_bytes", lambda self: None)
+    result = bench_artifacts(items("a"), [RunPlan()], seed=0, runner=FakeRunner({"a": 300_000}), num_runs=10)
+    (a,) = result.records["a"]
+    assert a.load_ns is None and a.peak_rss_bytes is None
 
 
 @pytest.mark.parametrize("num_runs", [1, 3, 24, 26, 99])

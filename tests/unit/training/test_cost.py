@@ -40,7 +40,7 @@ class FakeMeter:
 
 
 def meter(monkeypatch: pytest.MonkeyPatch, *joules: float | None, devices: Devices | None = None) -> CostMeter:
-    monkeypatch.setattr(cost, "open_meter", lambda kind, num_gpus: FakeMeter(*joules))
+    monkeypatch.setattr(cost, "open_counter", lambda kind, num_gpus: FakeMeter(*joules))
     return CostMeter(devices or Devices("cpu"))
 
 

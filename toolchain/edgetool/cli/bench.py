@@ -66,6 +66,7 @@ def bench(
     from edgetool.runners import open_runner
 
     _check_options(runs, seconds, out, overwrite)
+    runner = open_runner()
     settings = make_settings(
         threads=threads,
         batch=batch,
@@ -73,10 +74,10 @@ def bench(
         kernels=kernels,
         pin=pin,
         timeout_s=timeout,
+        num_cpus=runner.probe().num_cpus,
         input_shapes=parse_input_shapes(input_shape or ()),
     )
     items = collect_items(files)
-    runner = open_runner()
     console = Console(json_output=json_output, quiet=quiet or json_output)
     try:
         result = bench_artifacts(
@@ -149,8 +150,12 @@ def _row(name: str, record: LatencyRecord, *, mlperf: bool) -> list[str]:
         cells.append("-" if record.mlperf_p90_ns is None else _us(record.mlperf_p90_ns))
     ratio = record.ratio
     cells.append(f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if ratio else "-")
-    cells += [f"{record.throughput_per_s:,.0f}", f"{record.load_ns / 1e6:,.1f}", f"{record.peak_rss_bytes / 1e6:,.0f}"]
+    cells += [f"{record.throughput_per_s:,.0f}", _millions(record.load_ns, 1), _millions(record.peak_rss_bytes, 0)]
     return [*cells, record.noise]
+
+
+def _millions(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value / 1e6:,.{digits}f}"
 
 
 def _us(nanoseconds: float) -> str:

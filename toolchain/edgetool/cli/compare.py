@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from edgetool.cli.bench import (
     TimeoutOption,
 )
 from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption, SeedOption
+
+if TYPE_CHECKING:
+    from edgetool.measure.latency import BenchItem
 
 
 def compare(
@@ -37,31 +40,29 @@ def compare(
     debug: DebugOption = False,
 ) -> None:
     """Say whether A is faster than B: the ratio of their median latencies with its 95 % interval."""
-    from edgetool.errors import UsageError
-    from edgetool.measure.bench import collect_items, make_settings, ratio_sentence, ratio_verdict
+    from edgetool.measure.bench import make_settings, ratio_sentence, ratio_verdict
     from edgetool.measure.latency import bench_artifacts
     from edgetool.runners import open_runner
 
-    if runs is not None and seconds is not None:
-        raise UsageError(
-            "--runs", found="both --runs and --seconds", expected="one of them", next_step="leave one of them out"
-        )
-    settings = make_settings(threads=threads, batch=batch, device=device, kernels=kernels, pin=pin, timeout_s=timeout)
-    items = collect_items([b, a])
-    if len(items) != 2:
-        raise UsageError(
-            "compare",
-            found=f"{len(items)} artefacts in {a} and {b}",
-            expected="two model files",
-            next_step="compare two files, or use edgetool bench for run folders",
-        )
+    _require_one_length(runs, seconds)
+    runner = open_runner()
+    settings = make_settings(
+        threads=threads,
+        batch=batch,
+        device=device,
+        kernels=kernels,
+        pin=pin,
+        timeout_s=timeout,
+        num_cpus=runner.probe().num_cpus,
+    )
+    items = _two_items(a, b)
     console = Console(json_output=json_output, quiet=quiet or json_output)
     try:
         result = bench_artifacts(
             items,
             settings,
             seed=seed,
-            runner=open_runner(),
+            runner=runner,
             seconds_per_item=DEFAULT_SECONDS if seconds is None else seconds,
             num_runs=runs,
             progress=console.progress,
@@ -92,3 +93,28 @@ def compare(
             if one.noise != "quiet":
                 console.say(f"{name}: {one.noise} ({one.noise_reason})")
     console.result(found, "\n".join(lines))
+
+
+def _require_one_length(runs: int | None, seconds: float | None) -> None:
+    from edgetool.errors import UsageError
+
+    if runs is not None and seconds is not None:
+        raise UsageError(
+            "--runs", found="both --runs and --seconds", expected="one of them", next_step="leave one of them out"
+        )
+
+
+def _two_items(a: str, b: str) -> tuple[BenchItem, ...]:
+    """Return the two files, the reference first."""
+    from edgetool.errors import UsageError
+    from edgetool.measure.bench import collect_items
+
+    items = collect_items([b, a])
+    if len(items) != 2:
+        raise UsageError(
+            "compare",
+            found=f"{len(items)} artefacts in {a} and {b}",
+            expected="two model files",
+            next_step="compare two files, or use edgetool bench for run folders",
+        )
+    return items

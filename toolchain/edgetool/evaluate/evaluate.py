@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Literal
@@ -134,7 +135,7 @@ def evaluate_artifact(
         class_names=class_names,
         reference_outputs=reference_outputs,
     )
-    return record, outputs
+    return dataclasses.replace(record, machine=runner.probe().key), outputs
 
 
 def _score(metric: str, outputs: Array, labels: Array, from_logits: bool) -> Score:

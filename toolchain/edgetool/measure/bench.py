@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,17 +79,19 @@ def make_settings(
     kernels: str,
     pin: bool,
     timeout_s: float | None,
+    num_cpus: int,
     input_shapes: tuple[InputShape, ...] = (),
 ) -> tuple[RunPlan, ...]:
     """Return one plan for each thread count.
 
     Args:
-        threads: counts separated by commas; `all` is as many as this process may use CPUs.
+        threads: counts separated by commas; `all` is `num_cpus`.
         batch: samples of one inference.
         device: `cpu` or `gpu`; on the GPU there is one setting.
         kernels: `default` or `reference`.
         pin: pin each process to as many CPUs as it has threads.
         timeout_s: of one call.
+        num_cpus: that the machine of the runner has for a model.
         input_shapes: of `.onnx` files that leave sizes open.
 
     Raises:
@@ -100,7 +101,7 @@ def make_settings(
     _check_choice("--kernels", kernels, ["default", "reference"])
     if batch < 1:
         raise UsageError("--batch", found=str(batch), expected="at least 1", next_step="give --batch 1")
-    most = len(os.sched_getaffinity(0))
+    most = num_cpus
     counts: list[int] = []
     for word in threads.split(","):
         count = most if word.strip() == "all" else int(word) if word.strip().isdigit() else 0

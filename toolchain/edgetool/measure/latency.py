@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from edgetool.errors import EdgetoolError
-from edgetool.measure.energy import EnergyMeter, open_meter
-from edgetool.measure.noise import Conditions, judge_noise, read_conditions
+from edgetool.measure.energy import EnergyMeter
+from edgetool.measure.noise import judge_noise
 from edgetool.measure.statistics import Samples, mlperf_p90, ratio_of_medians, summarize
 from edgetool.measure.wall_clock import WallClock
 from edgetool.records import LatencyRecord, RatioRecord
 from edgetool.runners.base import Runner, RunPlan, Session
+from edgetool.runners.conditions import Conditions
 
 __all__ = ["BenchItem", "BenchResult", "bench_artifacts"]
 
@@ -91,7 +91,7 @@ class _Lane:
     num_warmup: int = 0
     num_rewarm: int = 1
     rounds: list[Samples] = field(default_factory=list)
-    peak_rss_bytes: int = 0
+    peak_rss_bytes: int | None = None
 
 
 def bench_artifacts(
@@ -131,9 +131,9 @@ def bench_artifacts(
             skipped.append(f"{plan.device}, {plan.num_threads} threads: no time was left")
             continue
         timed = dataclasses.replace(plan, timeout_s=plan.timeout_s or DEFAULT_TIMEOUT_S)
-        run = _Run(timed, seed=seed, progress=progress, on_samples=on_samples)
+        run = _Run(timed, runner, seed=seed, progress=progress, on_samples=on_samples)
         try:
-            run.open(items, runner)
+            run.open(items)
             run.warm_up()
             run.measure(seconds_per_item, num_runs, share)
         finally:
@@ -148,26 +148,36 @@ def bench_artifacts(
 class _Run:
     """All items in one setting."""
 
-    def __init__(self, plan: RunPlan, *, seed: int, progress: Progress | None, on_samples: OnSamples | None) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        runner: Runner,
+        *,
+        seed: int,
+        progress: Progress | None,
+        on_samples: OnSamples | None,
+    ) -> None:
         threads = f"{plan.num_threads} thread{'s' if plan.num_threads > 1 else ''}"
         self.what = f"bench {plan.device}, {threads}, batch {plan.batch}"
         self.errors: dict[str, EdgetoolError] = {}
         self._plan = plan
+        self._runner = runner
+        self._machine = runner.probe()
         self._seed = seed
         self._progress: Progress = progress or (lambda *_: None)
         self._on_samples: OnSamples = on_samples or (lambda *_: None)
         self._lanes: list[_Lane] = []
-        self._meter: EnergyMeter = open_meter(plan.device)
+        self._meter = EnergyMeter(runner.energy_counter(plan.device))
         self._before = Conditions()
         self._after = Conditions()
 
-    def open(self, items: Sequence[BenchItem], runner: Runner) -> None:
+    def open(self, items: Sequence[BenchItem]) -> None:
         """Load every item in its own process."""
-        self._before = read_conditions()
+        self._before = self._runner.conditions()
         for index, item in enumerate(items):
             self._progress(f"{self.what}: load", index, len(items))
             try:
-                self._lanes.append(_Lane(item, runner.open(item.path, self._plan)))
+                self._lanes.append(_Lane(item, self._runner.open(item.path, self._plan)))
             except EdgetoolError as exc:
                 self.errors[item.name] = exc
         self._progress(f"{self.what}: load", len(items), len(items))
@@ -204,7 +214,7 @@ class _Run:
                     lane.rounds.append(samples)
                     self._emit(lane, index, samples)
         self._progress(self.what, num_rounds, num_rounds)
-        self._after = read_conditions()
+        self._after = self._runner.conditions()
         for lane in list(self._lanes):
             try:
                 lane.peak_rss_bytes = lane.session.peak_rss_bytes()
@@ -247,6 +257,7 @@ class _Run:
             {
                 "artifact": lane.item.name,
                 "runtime": lane.session.runtime,
+                "machine": self._machine.key,
                 "device": plan.device,
                 "num_threads": plan.num_threads,
                 "batch": plan.batch,
@@ -258,8 +269,7 @@ class _Run:
 
     def _record(self, lane: _Lane, reference: _Lane | None, mlperf: bool) -> LatencyRecord:
         summary = summarize(np.concatenate(lane.rounds))
-        num_cpus = len(os.sched_getaffinity(0))
-        noise = judge_noise(lane.rounds, self._before, self._after, num_cpus=num_cpus)
+        noise = judge_noise(lane.rounds, self._before, self._after, num_cpus=self._machine.num_cpus)
         ratio = None
         if reference is not None and reference is not lane:
             found = ratio_of_medians(lane.rounds, reference.rounds, seed=self._seed)
@@ -290,6 +300,11 @@ class _Run:
             node_providers=dict(lane.session.node_providers),
             energy_per_inference_j=self._meter.joules_per_run(lane.item.name),
             energy_method=self._meter.method,
+            runner=self._runner.name,
+            machine=self._machine.key,
+            governor=self._after.governor,
+            clock_hz=self._after.clock_hz,
+            temperature_c=self._after.temperature_c,
         )
 
 

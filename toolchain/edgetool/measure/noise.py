@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from edgetool.measure.statistics import Samples
+from edgetool.runners.conditions import Conditions
 
-__all__ = ["Conditions", "NoiseVerdict", "judge_noise", "read_conditions"]
+__all__ = ["NoiseVerdict", "judge_noise"]
 
 #: Limits of the share by which (spread between rounds, drift, 90th percentile over median) may be off: quiet, noisy.
 SPREAD_LIMITS = (0.03, 0.15)
@@ -28,44 +27,11 @@ _MAD_TO_SIGMA = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """What the system says about itself at one moment.
-
-    Attributes:
-        load: 1-minute load average, processes.
-        steal_ticks: CPU time taken by the hypervisor for others, all CPUs.
-        total_ticks: CPU time of all CPUs.
-        num_throttled: times that thermal limits or the container's CPU quota held the CPUs back.
-        governor: frequency governor of the first CPU; empty where the system does not say.
-    """
-
-    load: float = 0.0
-    steal_ticks: int = 0
-    total_ticks: int = 0
-    num_throttled: int = 0
-    governor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class NoiseVerdict:
     """`quiet`, `noisy` or `unusable`, and why."""
 
     verdict: Literal["quiet", "noisy", "unusable"]
     reason: str
-
-
-def read_conditions() -> Conditions:
-    """Read what Linux says about load, stolen time and throttling; what it does not say is 0 or empty."""
-    ticks = [int(v) for v in _first_line(Path("/proc/stat")).split()[1:9] if v.isdigit()]
-    cpus = Path("/sys/devices/system/cpu")
-    thermal = sum(_number(path) for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"))
-    return Conditions(
-        load=os.getloadavg()[0],
-        steal_ticks=ticks[7] if len(ticks) > 7 else 0,
-        total_ticks=sum(ticks),
-        num_throttled=thermal + _quota_throttled(),
-        governor=_first_line(cpus / "cpu0/cpufreq/scaling_governor"),
-    )
 
 
 def judge_noise(
@@ -75,11 +41,11 @@ def judge_noise(
 
     Three figures come from the samples: the spread of the rounds' medians (1.4826 times the median absolute deviation,
     over the median), the drift (median of the last third of rounds against the first third) and the tail (90th
-    percentile over the median). Hints of the system (load, stolen time, throttling) make a quiet run noisy, too.
+    percentile over the median). Hints of the machine (load, stolen time, throttling) make a quiet run noisy, too.
 
     Args:
         rounds: samples of each round, in the order of time.
-        before: the system's conditions before the run.
+        before: conditions of the machine before the run.
         after: and after it.
         num_cpus: CPUs that the load is shared by.
     """
@@ -119,25 +85,3 @@ def _hints(before: Conditions, after: Conditions, num_cpus: int) -> list[str]:
     if after.governor == "powersave":
         hints.append("the frequency governor is 'powersave'")
     return hints
-
-
-def _quota_throttled() -> int:
-    for path in (Path("/sys/fs/cgroup/cpu.stat"), Path("/sys/fs/cgroup/cpu/cpu.stat")):
-        try:
-            lines = path.read_text(encoding="ascii").splitlines()
-        except (OSError, UnicodeDecodeError):
-            continue
-        return sum(int(line.split()[1]) for line in lines if line.startswith("nr_throttled "))
-    return 0
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _number(path: Path) -> int:
-    text = _first_line(path)
-    return int(text) if text.isdigit() else 0

@@ -31,6 +31,7 @@ from edgetool.records import (
     ArtifactRecord,
     DataRecord,
     FailureRecord,
+    Machine,
     Manifest,
     PassRecord,
     SkippedLayer,
@@ -42,7 +43,6 @@ from edgetool.report.render import write_report
 from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import Child
-from edgetool.runners.machine import describe_machine
 from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import RunFolder, hash_key, require_room
 from edgetool.targets import Target
@@ -206,12 +206,19 @@ class _Compression:
             _stage("prepare", "", seconds()),
             source=source,
             data=data,
-            machine=describe_machine(),
+            machine=open_runner().probe(),
+            machines=self._machines(),
             decided_on=prepared.decided_on,
             unavailable=prepared.unavailable,
             advice=advice,
         )
         return prepared
+
+    def _machines(self) -> tuple[Machine, ...]:
+        """Return the machines that ran artefacts so far, and the one that will run the others."""
+        machine = self.runner.probe()
+        before = self.run.manifest.machines
+        return before if machine in before else (*before, machine)
 
     def _require_same_data(self, prepared: Prepared) -> None:
         before = self.run.manifest.data

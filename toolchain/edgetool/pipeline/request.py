@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from edgetool.paths import is_there
 from edgetool.pipeline.compress import CompressRequest
 from edgetool.pipeline.workshop import Setup
 from edgetool.recipes.recipe import Recipe, resolve_recipes
+from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
 from edgetool.targets import Target, TargetOptions, choose_target
@@ -132,7 +132,7 @@ def build_request(
         max_drop_points=options.max_drop_points,
         out=out,
         overwrite=options.overwrite,
-        settings=_settings(options),
+        settings=_settings(options, target),
         bench_seconds=options.bench_seconds,
         command=options.command,
     )
@@ -239,10 +239,10 @@ def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettin
     )
 
 
-def _settings(options: RequestOptions) -> tuple[RunPlan, ...]:
+def _settings(options: RequestOptions, target: Target) -> tuple[RunPlan, ...]:
     """Return one thread and all cores, batch 1, pinned; nothing when benchmarks are off."""
     if options.bench_seconds == 0.0:
         return ()
-    cores = len(os.sched_getaffinity(0))
-    counts = (1,) if cores == 1 else (1, cores)
+    num_cpus = open_runner(target).probe().num_cpus
+    counts = (1,) if num_cpus == 1 else (1, num_cpus)
     return tuple(RunPlan(num_threads=count, pin=True, timeout_s=600.0) for count in counts)

@@ -58,7 +58,7 @@ def verify_stage(
         progress("verify", index, len(artifacts))
         judgement = judgement_of(recipe, asked_weights(artifact), task=task)
         try:
-            found = _run(run / artifact.artifact.path, inputs, runner)
+            found, _ = _run(run / artifact.artifact.path, inputs, runner)
             record = compare_outputs(
                 reference,
                 found,
@@ -198,10 +198,11 @@ def _failed(artifact: ArtifactRecord, error: EdgetoolError, stage: FailedStage) 
     return dataclasses.replace(artifact, failure=record)
 
 
-def _run(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[Array, ...]:
+def _run(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[tuple[Array, ...], str]:
+    """Return the outputs of an artefact and the runtime that made them."""
     session = runner.open(path, RunPlan(num_threads=1, timeout_s=1800.0))
     try:
-        return session.outputs(inputs)
+        return session.outputs(inputs), session.runtime
     finally:
         session.close()
 
@@ -212,17 +213,18 @@ def _evaluate(
     part = read_split(run / "cache", split)
     if not part.inputs or not _can_be_scored(part, task):
         return None
-    outputs = _run(run / artifact.artifact.path, part.inputs, runner)
-    return evaluate_outputs(
+    outputs, runtime = _run(run / artifact.artifact.path, part.inputs, runner)
+    record = evaluate_outputs(
         outputs,
         part,
         metric=task.metric,
         task=task.name,
-        runtime="litert" if artifact.artifact.format == "tflite" else "onnxruntime",
+        runtime=runtime,
         class_names=class_names,
         reference_outputs=source_arrays(run / "cache", split) or None,
         heads=task.heads,
     )
+    return dataclasses.replace(record, machine=runner.probe().key)
 
 
 def asked_weights(artifact: ArtifactRecord) -> WeightFormat:

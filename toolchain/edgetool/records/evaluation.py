@@ -68,6 +68,7 @@ class EvaluationRecord:
             share that is taken for each class; empty where there are none.
         heads: of a model with several outputs, those behind the first one.
         generation: of generated samples, how varied they are.
+        machine: `Machine.key` of the one that ran the artefact; empty: the machine that made the artefacts.
     """
 
     split: str
@@ -82,3 +83,4 @@ class EvaluationRecord:
     paired: PairedComparison | None = None
     heads: tuple[HeadRecord, ...] = ()
     generation: GenerationRecord | None = None
+    machine: str = ""

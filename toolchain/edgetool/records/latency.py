@@ -27,12 +27,18 @@ class LatencyRecord:
         pinned_cpus: CPUs the process was pinned to; empty: not pinned.
         mlperf_p90_ns: MLPerf's rule, the median over 5 windows of each window's 90th percentile; None if not asked.
         throughput_per_s: samples per second, batch / mean latency.
-        peak_rss_bytes: of the child process that ran this artefact alone.
+        load_ns: how long loading took; None where the runner does not tell.
+        peak_rss_bytes: of the process that ran this artefact alone; None where the runner does not tell.
         ratio: to the float32 artefact of the same format, interleaved in the same run.
         noise: `quiet`, `noisy` or `unusable`, with the reason in `noise_reason`.
         node_providers: ONNX nodes per execution provider; empty for LiteRT.
         energy_per_inference_j: joules of one inference; None: not measured.
         energy_method: what measured it, or why nothing did.
+        runner: how artefacts were run, a kind of `edgetool.runners.RUNNERS`.
+        machine: `Machine.key` of the one that ran them.
+        governor: frequency governor of the machine's first CPU after the run; empty where it does not say.
+        clock_hz: frequency of that CPU after the run; None where the machine does not say.
+        temperature_c: of the machine's hottest thermal zone after the run, in degrees Celsius; None likewise.
     """
 
     device: str
@@ -51,8 +57,8 @@ class LatencyRecord:
     max_ns: float
     std_ns: float
     throughput_per_s: float
-    load_ns: float
-    peak_rss_bytes: int
+    load_ns: float | None
+    peak_rss_bytes: int | None
     noise: Literal["quiet", "noisy", "unusable"]
     noise_reason: str
     mlperf_p90_ns: float | None = None
@@ -60,3 +66,8 @@ class LatencyRecord:
     node_providers: dict[str, int] = field(default_factory=dict)
     energy_per_inference_j: float | None = None
     energy_method: str = ""
+    runner: str = ""
+    machine: str = ""
+    governor: str = ""
+    clock_hz: int | None = None
+    temperature_c: float | None = None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+
+from edgetool.schema import to_builtins
 
 __all__ = ["Machine"]
 
@@ -19,3 +23,9 @@ class Machine:
     gpu: str
     python: str
     versions: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """The name of this machine in measurements: the first 16 digits of a digest of all fields."""
+        text = json.dumps(to_builtins(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -34,6 +34,8 @@ class Manifest:
         unavailable: export format -> why the source model cannot become that.
         advice: a recipe that would be worth trying.
         refusals: why artefacts cannot be chosen.
+        machine: the machine that made the artefacts.
+        machines: those that ran artefacts; measurements name them by `Machine.key`.
         failures: of recipes and exports that left no artefact; an artefact holds its own.
     """
 
@@ -59,6 +61,7 @@ class Manifest:
     advice: Advice | None = None
     refusals: tuple[Refusal, ...] = ()
     failures: tuple[FailureRecord, ...] = ()
+    machines: tuple[Machine, ...] = ()
 
 
 def failures_of(manifest: Manifest) -> tuple[FailureRecord, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetool.records import InvariantRecord, LayerRecord, Manifest, ParityRecord
+from edgetool.records import InvariantRecord, LayerRecord, Machine, Manifest, ParityRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.notes import NO_LABELS
@@ -251,10 +251,11 @@ def data_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
 
 
 def machine_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """Return what measured."""
+    """Return what made the artefacts, and what ran them where that was another machine."""
     machine = manifest.machine
     if machine is None:
         return ()
+    others = [other for other in manifest.machines if other != machine]
     return (
         ("CPU", f"{machine.cpu}, {wording.plural(machine.num_cpus, 'core')} usable"),
         ("Instruction sets", ", ".join(machine.isa) or "none of those looked for"),
@@ -263,4 +264,13 @@ def machine_facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
         ("System", machine.system),
         ("Python", machine.python),
         *((name, version) for name, version in machine.versions.items()),
+        *(("Artefacts ran on", _machine_in_words(other)) for other in others),
     )
+
+
+def _machine_in_words(machine: Machine) -> str:
+    """Say in one line what a machine is and what it ran artefacts with."""
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    cores = wording.plural(machine.num_cpus, "core")
+    memory = wording.kilobytes(machine.memory_bytes)
+    return f"{machine.cpu}, {cores} usable, {memory}; {machine.system}; Python {machine.python}; {versions}"

@@ -8,7 +8,9 @@ from edgetool.records import EvaluationRecord, LatencyRecord
 from edgetool.report import wording
 from edgetool.report.collect import Row, Run
 from edgetool.report.table import NONE, Cell, Table, Tone, heads, num, text
+from edgetool.runners import runs_models
 from edgetool.store.sizes import ZSTD_LEVEL
+from edgetool.targets import DEFAULT_TARGET
 
 __all__ = ["accuracy_table", "class_table", "latency_table", "size_table", "summary_table"]
 
@@ -213,9 +215,13 @@ def latency_table(run: Run) -> Table:
 
 
 def _measured_on(run: Run) -> str:
-    """Return where latency was measured; no runner of a target measures, so that a target's name would mislead."""
-    target = run.manifest.target
-    return "the machine below" + ("" if target == "host" else f", not on {target}")
+    """Return where latency was measured: on the target only where it has a runner of model files."""
+    target, device = run.manifest.target, run.manifest.device
+    if target == DEFAULT_TARGET:
+        return "the machine below"
+    if device is not None and device.name == target and runs_models(device):
+        return f"{target}, described below"
+    return f"the machine below, not on {target}"
 
 
 def _latency_row(row: Row, record: LatencyRecord) -> tuple[Cell, ...]:
@@ -236,8 +242,8 @@ def _latency_row(row: Row, record: LatencyRecord) -> tuple[Cell, ...]:
         _interval_cell(record),
         Cell(record.noise, tone=noise_tone, hint=record.noise_reason),
         num(f"{record.throughput_per_s:,.0f}", record.throughput_per_s),
-        num(f"{record.load_ns / 1e6:,.1f}", record.load_ns),
-        num(f"{record.peak_rss_bytes / 1e6:,.0f}", record.peak_rss_bytes),
+        num(wording.millions(record.load_ns, digits=1), record.load_ns),
+        num(wording.millions(record.peak_rss_bytes), record.peak_rss_bytes),
         NONE if energy is None else num(f"{energy * 1e3:.3f}", energy, hint=record.energy_method),
         num(wording.count(record.num_samples), record.num_samples, hint=f"{record.num_warmup} warm-up runs before"),
     )

@@ -68,6 +68,11 @@ def number(value: float) -> str:
     return text.replace("-", MINUS) if value < 0 else text
 
 
+def millions(value: float | None, *, digits: int = 0) -> str:
+    """Return a value in millions of its unit; a dash where there is none."""
+    return "-" if value is None else f"{value / 1e6:,.{digits}f}"
+
+
 def times(value: float) -> str:
     """Return a factor: two decimals below 10, one below 100."""
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edgetool.catalog import load_object
+from edgetool.errors import TargetError, nearest
 from edgetool.targets import Target
 
 if TYPE_CHECKING:
@@ -44,13 +45,26 @@ THIS_MACHINE = Target("host", "This machine", "", ("litert", "onnxruntime"), "pr
 
 
 def kind_of(target: Target) -> RunnerKind:
-    """Return the row of a target's runner, which is one of the table in every target that was read."""
-    return RUNNERS[target.runner_kind]
+    """Return the row of a target's runner.
+
+    Raises:
+        TargetError: the table has no such row.
+    """
+    row = RUNNERS.get(target.runner_kind)
+    if row is None:
+        raise TargetError(
+            target.name,
+            found=f"unknown runner {target.runner_kind!r}",
+            expected="a known runner",
+            next_step=nearest(target.runner_kind, list(RUNNERS)),
+        )
+    return row
 
 
 def runs_models(target: Target) -> bool:
     """Tell whether model files run on the target itself, so that their latency is the target's."""
-    return kind_of(target).runs == "models"
+    row = RUNNERS.get(target.runner_kind)
+    return row is not None and row.runs == "models"
 
 
 def open_runner(target: Target | None = None) -> Runner:

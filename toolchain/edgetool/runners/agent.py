@@ -6,7 +6,7 @@ is answered by `{"id", "result"}` or `{"id", "error"}`, the latter with the fiel
 a library prints goes to standard error. Local and remote runners both start this file, which
 is why it is one file and longer than others.
 
-Methods: `probe`, `load`, `outputs`, `time`, `memory`, `nodes`; see `Agent`.
+Methods: `probe`, `files`, `load`, `outputs`, `time`, `memory`, `nodes`; see `Agent`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import errno
 import gc
+import hashlib
 import json
 import os
 import platform
@@ -34,7 +35,18 @@ from typing import IO, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PARENT_VARIABLE", "Agent", "Lifeline", "by_sample", "main", "place_samples", "sample_axes", "samples_first"]
+__all__ = [
+    "PARENT_VARIABLE",
+    "RUNTIMES",
+    "Agent",
+    "Lifeline",
+    "by_sample",
+    "main",
+    "place_samples",
+    "read_files",
+    "sample_axes",
+    "samples_first",
+]
 
 Array = npt.NDArray[Any]
 
@@ -46,7 +58,8 @@ BATCH_TOLERANCE = 1e-5
 #: What the activations that live at once may take, and how large they are in inputs of float32.
 BATCH_BYTES = 192 << 20
 ACTIVATIONS_PER_INPUT = 40
-
+#: Of a file in which a system describes itself, so much is read.
+SYSTEM_FILE_BYTES = 1 << 20
 
 #: Holds the process id of a parent on the same machine; without it a process lives until its standard input is closed.
 PARENT_VARIABLE = "EDGETOOL_PARENT"
@@ -366,6 +379,25 @@ def samples_first(output: Array, num: int) -> Array:
     return output[None] if num == 1 else output
 
 
+def read_files(patterns: Sequence[str]) -> dict[str, str]:
+    """Return path -> text of the files that match shell patterns; those that cannot be read are left out."""
+    texts = {}
+    for pattern in patterns:
+        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
+            with contextlib.suppress(OSError), path.open("rb") as stream:
+                texts[str(path)] = stream.read(SYSTEM_FILE_BYTES).decode("utf-8", "replace")
+    return texts
+
+
+def _digest(path: str) -> str:
+    """Return the SHA-256 of a file."""
+    sha = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            sha.update(chunk)
+    return sha.hexdigest()
+
+
 class Agent:
     """The methods of the protocol. One agent holds one model."""
 
@@ -381,17 +413,18 @@ class Agent:
         for package in PACKAGES:
             with contextlib.suppress(metadata.PackageNotFoundError):
                 versions[package] = metadata.version(package)
-        cpuinfo = ""
-        with contextlib.suppress(OSError):
-            cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
         return {
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "cpuinfo": cpuinfo,
-            "num_cpus": len(os.sched_getaffinity(0)),
+            "processor": platform.machine(),
+            "cpus": sorted(os.sched_getaffinity(0)),
             "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "python": platform.python_version(),
             "versions": versions,
         }
+
+    def files(self, patterns: Sequence[str]) -> dict[str, str]:
+        """Return path -> text of the files in which this system describes itself; see `read_files`."""
+        return read_files(patterns)
 
     def load(
         self,
@@ -445,7 +478,13 @@ class Agent:
                 )
             else:
                 self._model = OnnxModel(path, num_threads=num_threads, device=device, input_shapes=input_shapes)
-        return {"load_ns": time.perf_counter_ns() - start, "pinned_cpus": pinned, "node_providers": self.nodes()}
+        load_ns = time.perf_counter_ns() - start
+        return {
+            "digest": _digest(path),
+            "load_ns": load_ns,
+            "pinned_cpus": pinned,
+            "node_providers": self.nodes(),
+        }
 
     def outputs(self, inputs: Sequence[str], outputs: str, batch_size: int = 64) -> list[str]:
         """Run every sample of the `.npy` files `inputs` and write `[N, ...]` arrays.
@@ -817,6 +856,10 @@ def _bad_file(kind: str, path: str, found: str) -> RefusalError:
     )
 
 
+#: What a request may ask for.
+METHODS = ("probe", "files", "load", "outputs", "time", "memory", "nodes")
+
+
 def main() -> None:
     """Answer requests until standard input is closed."""
     lifeline = Lifeline()
@@ -824,7 +867,7 @@ def main() -> None:
     protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # anything printed from here on goes to standard error
     agent = Agent()
-    methods = {name: getattr(agent, name) for name in ("probe", "load", "outputs", "time", "memory", "nodes")}
+    methods = {name: getattr(agent, name) for name in METHODS}
     for line in sys.stdin:
         lifeline.busy = True
         request = json.loads(line)

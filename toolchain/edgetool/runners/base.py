@@ -9,8 +9,12 @@ from typing import Literal, Protocol
 from edgetool.data.dataset import Array
 from edgetool.ir.input_shapes import InputShape
 from edgetool.records import Machine
+from edgetool.runners.conditions import Conditions
+from edgetool.runners.energy import EnergyCounter
 
-__all__ = ["RunPlan", "Runner", "Session"]
+__all__ = ["Device", "RunPlan", "Runner", "Session"]
+
+Device = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class RunPlan:
         timeout_s: of one call; None: wait for ever.
     """
 
-    device: Literal["cpu", "gpu"] = "cpu"
+    device: Device = "cpu"
     num_threads: int = 1
     batch: int = 1
     kernels: Literal["default", "reference", "builtin"] = "default"
@@ -41,10 +45,22 @@ class RunPlan:
 
 
 class Session(Protocol):
-    """One loaded artefact, alone in its process."""
+    """One artefact that is loaded where its runner is, alone in its process.
 
+    Every place tells what it has loaded (by digest, because a path means nothing elsewhere), the outputs and the
+    latency. Whatever else a place cannot tell is None or empty.
+
+    Attributes:
+        digest: SHA-256 of the artefact, as it was computed where it runs.
+        runtime: what runs it, for example `litert`.
+        load_ns: how long loading took.
+        pinned_cpus: CPUs that its process stays on.
+        node_providers: ONNX nodes per execution provider.
+    """
+
+    digest: str
     runtime: str
-    load_ns: int
+    load_ns: int | None
     pinned_cpus: tuple[int, ...]
     node_providers: dict[str, int]
 
@@ -62,20 +78,30 @@ class Session(Protocol):
     def time(self, num_runs: int, *, num_warmup: int = 0) -> list[int]:
         """Run `num_runs` inferences of `plan.batch` samples and return each one's latency in nanoseconds."""
 
-    def peak_rss_bytes(self) -> int:
-        """Return the peak resident set of the process so far."""
+    def peak_rss_bytes(self) -> int | None:
+        """Return the peak resident set of the process so far; None where the place does not tell."""
 
     def close(self) -> None:
         """End the process."""
 
 
 class Runner(Protocol):
-    """A place where artefacts run."""
+    """A place where artefacts run. What measured, and under which conditions, is asked here and nowhere else."""
 
     name: str
 
     def probe(self) -> Machine:
-        """Describe the machine: CPU, instruction sets, runtimes with versions, GPU."""
+        """Describe the machine that artefacts run on: CPU, instruction sets, runtimes with versions, GPU.
+
+        Raises:
+            DeviceUnavailableError: it cannot be reached.
+        """
+
+    def conditions(self) -> Conditions:
+        """Return the load, heat and clocks of that machine at this moment, as far as it tells them."""
+
+    def energy_counter(self, device: Device) -> EnergyCounter:
+        """Return the counter of energy of that machine; one that measures nothing where it has none."""
 
     def open(self, path: Path, plan: RunPlan) -> Session:
         """Load an artefact there.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgetool.ir.keras import read_keras
-from edgetool.measure.energy import open_meter
+from edgetool.runners.energy import open_counter
 from edgetool.training.backends import Devices
 from edgetool.training.record import CostRecord, EpochCost, TrainState
 
@@ -30,7 +30,7 @@ class CostMeter:
 
     def __init__(self, devices: Devices) -> None:
         self._devices = devices
-        self._energy = open_meter(devices.kind, num_gpus=devices.num_devices)
+        self._energy = open_counter(devices.kind, num_gpus=devices.num_devices)
         self._joules: float | None = None
 
     @property
