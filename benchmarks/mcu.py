@@ -22,7 +22,7 @@ from pathlib import Path
 
 from edgetool.embed.boards.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
 

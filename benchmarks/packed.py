@@ -27,7 +27,7 @@ from edgetool.data.load import load_dataset
 from edgetool.data.preprocess import Preprocessing, apply_split
 from edgetool.embed.boards.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import quantize_inputs, reference_vectors
 from edgetool.errors import BudgetError
 from edgetool.targets import find_target

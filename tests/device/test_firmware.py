@@ -18,7 +18,7 @@ import pytest
 from edgetool.embed.boards.firmware import PACKAGES, SOURCES, FirmwareRun, linker_memory, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.errors import InterpreterCrashError
 from edgetool.targets import find_target
 

@@ -16,7 +16,7 @@ import pytest
 from edgetool.embed.boards.firmware import PACKAGES, run_firmware
 from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.targets import find_target
 
 pytestmark = pytest.mark.slow

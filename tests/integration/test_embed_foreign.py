@@ -13,7 +13,7 @@ import pytest
 from edgetool.embed.boards.firmware import PACKAGES, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import BundleCheck, check_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.exporters.tflite.file import pack, unpack
 from edgetool.importers.base import ImportOptions
 from edgetool.importers.tflite import load_tflite

@@ -16,7 +16,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.boards.firmware import PACKAGES, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.emit.codegen import kernel_sources
 from edgetool.embed.oracle.vectors import random_inputs, reference_vectors
 from edgetool.errors import UnsupportedModelError

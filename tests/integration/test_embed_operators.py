@@ -14,7 +14,7 @@ import pytest
 from edgetool.embed.boards.firmware import PACKAGES, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.tflite import read_tflite
 from edgetool.targets import find_target
@@ -413,7 +413,7 @@ def test_16_bit_activations_bit_for_bit(case: str, tmp_path: Path) -> None:
 
 
 def test_what_litert_refuses_in_16_bits_is_refused_by_name(tmp_path: Path) -> None:
-    from edgetool.embed.compiler.lower import lower_file
+    from edgetool.embed.compiler.pipeline import lower_file
 
     shapes, function, _ = CASES["squared difference"]
     path = tmp_path / "model.tflite"

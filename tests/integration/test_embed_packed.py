@@ -17,7 +17,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.boards.firmware import PACKAGES, run_firmware
 from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, Bundle, write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import random_inputs, reference_vectors
 from edgetool.errors import BudgetError
 from edgetool.targets import find_target

@@ -10,7 +10,7 @@ import pytest
 
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import run_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import reference_vectors
 from edgetool.targets import find_target
 

@@ -15,7 +15,7 @@ import pytest
 from edgetool.data.dataset import Array
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import run_bundle
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import random_inputs
 from edgetool.errors import EdgetoolError, InternalError
 from edgetool.targets import find_target

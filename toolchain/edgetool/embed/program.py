@@ -27,6 +27,7 @@ class Step:
         has_scratch: the kernel takes such memory, be it none.
         state: a state of the program that it reads and writes, passed behind the output; empty if none.
         overwrites: indices of the inputs whose memory the output may take, the best first.
+        replaces: the step that this one computes the same as and took the place of; None for a step of lowering.
     """
 
     layer: str
@@ -38,6 +39,7 @@ class Step:
     has_scratch: bool = False
     overwrites: tuple[int, ...] = ()
     state: str = ""
+    replaces: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Graph:
         dims: the dimensions of inputs and outputs as the file states them, by tensor: a size, the name of an open one,
             or None. Empty where the format has no names for them.
         subgraphs: what operators of TFLite refer to by an index from 1 on: branches, bodies, initial values.
+        states: tensors that keep their values from one run to the next, with the values before the first run. A file
+            has operators for variables instead; a pass resolves them.
     """
 
     format: str
@@ -105,6 +107,7 @@ class Graph:
     notes: tuple[str, ...] = ()
     subgraphs: tuple[Graph, ...] = ()
     dims: dict[str, tuple[int | str | None, ...]] = field(default_factory=dict)
+    states: dict[str, Array] = field(default_factory=dict)
 
     def producers(self) -> dict[str, Op]:
         """Return which operator makes each tensor."""

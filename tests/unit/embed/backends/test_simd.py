@@ -11,22 +11,25 @@ import pytest
 from edgetool.embed.backends.layout import array, numbers
 from edgetool.embed.backends.simd import SIMD_ISAS, simd_step
 from edgetool.embed.backends.specialise import specialise
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.program import Program, Step
 from edgetool.ir.graph import Graph, Quantization
 from edgetool.targets import find_target
 
 
 def conv_step(graph: Graph) -> Step:
-    (step,) = lower_graph(graph, digest="d").steps
+    (step,) = lower_graph(graph, Context(digest="d")).steps
     return step
 
 
 def test_targets_of_64_bits_take_them(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="d")
+    program = lower_graph(conv_graph(), Context(digest="d"))
     for name in ("host", "raspberry-pi-4"):
         assert find_target(name).isa in SIMD_ISAS
-        assert [step.kernel for step in specialise(program, find_target(name).isa).steps] == ["conv_s8_simd"]
+        assert [step.kernel for step in specialise(program, Context(isa=find_target(name).isa)).steps] == [
+            "conv_s8_simd"
+        ]
     assert find_target("cortex-m3-qemu").isa not in SIMD_ISAS
 
 
@@ -83,7 +86,7 @@ def test_single_pixels_that_do_not_grow_work_in_place(out_c: int, overwrites: tu
 def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
     wide = dataclasses.replace(residual_graph.tensors["b"], quantization=Quantization((8.0,), (0,)))
     program = lower_graph(
-        dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), digest="d"
+        dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), Context(digest="d")
     )
     before, step = program.steps[1], simd_step(program.steps[1])
     assert before.kernel == "pointwise_add_s8" and step.kernel == "conv_add_s8_simd" and step.overwrites == (1,)
@@ -96,7 +99,7 @@ def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
 def test_additions(shift: int, kernel: str) -> None:
     scales = {"shift_0": 0, "shift_1": -1, "out_shift": shift}
     step = Step("a", "add_s8", ("x", "y"), "z", {"num_elements": 5, "scales": {**scales}})
-    (made,) = specialise(Program({}, (step,), ("x", "y"), ("z",), {}, "d"), "native").steps
+    (made,) = specialise(Program({}, (step,), ("x", "y"), ("z",), {}, "d"), Context(isa="native")).steps
     assert made.kernel == kernel
 
 
@@ -161,4 +164,4 @@ def test_fully_connected_layers_keep_one_scale() -> None:
 
 def test_a_step_without_such_a_kernel_stays() -> None:
     step = Step("s", "softmax_s8", ("x",), "y")
-    assert specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "native").steps == (step,)
+    assert specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), Context(isa="native")).steps == (step,)

@@ -10,22 +10,23 @@ import pytest
 
 from edgetool.data.dataset import Array
 from edgetool.embed.backends.specialise import CORES, join_pairs, patch_bytes, specialise, split_pairs
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.program import Program, Step
 from edgetool.ir.graph import Graph, Quantization
 
 
 @pytest.fixture
 def program(conv_graph: Callable[..., Graph]) -> Program:
-    return lower_graph(conv_graph(), digest="d")
+    return lower_graph(conv_graph(), Context(digest="d"))
 
 
 def test_other_cores_keep_portable_kernels(program: Program) -> None:
-    assert specialise(program, "") is program and specialise(program, "x86_64") is program
+    assert specialise(program, Context(isa="")) is program and specialise(program, Context(isa="x86_64")) is program
 
 
 def test_filters_lie_in_pairs_column_by_column(program: Program) -> None:
-    (before,), (step,) = program.steps, specialise(program, "armv7e-m").steps
+    (before,), (step,) = program.steps, specialise(program, Context(isa="armv7e-m")).steps
     rows, words, biases = before.fields["weights"], step.fields["weights"], step.fields["biases"]
     assert isinstance(rows, np.ndarray) and isinstance(words, np.ndarray) and isinstance(biases, np.ndarray)
     # Three columns of 6 values of a patch, moving on by one.
@@ -42,7 +43,7 @@ def test_filters_lie_in_pairs_column_by_column(program: Program) -> None:
 
 def test_pixels_of_four_channels_are_widened_by_sxtb16() -> None:
     step = _conv(in_c=4, weights=np.arange(4, dtype=np.int8).reshape(1, 4))
-    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), Context(isa="armv7e-m")).steps
     weights = made.fields["weights"]
     assert isinstance(weights, np.ndarray) and split_pairs(weights).reshape(4, 2)[:, 0].tolist() == [0, 2, 1, 3]
 
@@ -50,7 +51,7 @@ def test_pixels_of_four_channels_are_widened_by_sxtb16() -> None:
 def test_columns_of_an_odd_size_are_filled_up_for_words() -> None:
     rows = np.arange(1, 10, dtype=np.int8).reshape(1, 9)
     step = _conv(in_c=1, weights=rows, kernel_h=3, kernel_w=3, pad_top=1, pad_left=1)
-    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), Context(isa="armv7e-m")).steps
     weights = made.fields["weights"]
     assert isinstance(weights, np.ndarray)
     assert split_pairs(weights).reshape(12, 2)[:, 0].tolist() == [1, 4, 7, 0, 2, 5, 8, 0, 3, 6, 9, 0]
@@ -80,7 +81,7 @@ def test_patches_share_columns() -> None:
 
 def test_single_pixels_become_an_image_of_one_row_and_work_in_place(conv_graph: Callable[..., Graph]) -> None:
     graph = conv_graph(1)
-    (step,) = specialise(lower_graph(graph, digest="d"), "armv7e-m").steps
+    (step,) = specialise(lower_graph(graph, Context(digest="d")), Context(isa="armv7e-m")).steps
     assert step.kernel == "conv_s8_dsp" and step.fields["out_w"] == 16 and step.fields["out_h"] == 1
     assert step.overwrites == ()  # a pixel grows from two channels to three
     pixels = {**step.fields}
@@ -91,10 +92,10 @@ def test_single_pixels_become_an_image_of_one_row_and_work_in_place(conv_graph: 
 def test_an_addition_stays_with_its_convolution(residual_graph: Graph, isa: str, kernel: str) -> None:
     wide = dataclasses.replace(residual_graph.tensors["b"], quantization=Quantization((8.0,), (0,)))
     program = lower_graph(
-        dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), digest="d"
+        dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), Context(digest="d")
     )
     assert program.steps[1].kernel == "pointwise_add_s8"
-    step = specialise(program, isa).steps[1]
+    step = specialise(program, Context(isa=isa)).steps[1]
     conv = step.fields["conv"]
     assert step.kernel == kernel and isinstance(conv, dict) and conv["out_w"] == 16 and step.overwrites == (1,)
 
@@ -113,12 +114,12 @@ def test_an_addition_shifts_right(changes: dict[str, int], kernel: str) -> None:
     scales = {"multiplier_0": 1 << 30, "shift_0": -1, "multiplier_1": 1 << 30, "shift_1": -1, "out_shift": -1}
     scales = {**scales, "multiplier_0": (1 << 30) + 5, **changes}
     step = Step("a", "add_s8", ("x", "y"), "z", {"scales": {**scales}})
-    (made,) = specialise(Program({}, (step,), ("x", "y"), ("z",), {}, "d"), "armv8.1-m.main").steps
+    (made,) = specialise(Program({}, (step,), ("x", "y"), ("z",), {}, "d"), Context(isa="armv8.1-m.main")).steps
     assert made.kernel == kernel
 
 
 def test_helium_reads_four_channels_and_sixteen_weights(program: Program) -> None:
-    (step,) = specialise(program, "armv8.1-m.main").steps
+    (step,) = specialise(program, Context(isa="armv8.1-m.main")).steps
     weights, biases, rights = (step.fields[name] for name in ("weights", "biases", "shifts"))
     assert isinstance(weights, np.ndarray) and isinstance(biases, np.ndarray) and isinstance(rights, np.ndarray)
     assert step.kernel == "conv_s8_mve" and weights.shape == (1, 2, 4, 16) and weights.dtype == np.int8
@@ -184,9 +185,9 @@ def _depthwise(**changes: int) -> Step:
 )
 def test_depthwise_rows(changes: dict[str, int], kernel: str, overwrites: tuple[int, ...]) -> None:
     program = Program({}, (_depthwise(**changes),), ("x",), ("y",), {}, "d")
-    (step,) = specialise(program, "armv7e-m").steps
+    (step,) = specialise(program, Context(isa="armv7e-m")).steps
     assert (step.kernel, step.overwrites) == (kernel, overwrites)
-    (helium,) = specialise(program, "armv8.1-m.main").steps
+    (helium,) = specialise(program, Context(isa="armv8.1-m.main")).steps
     assert helium.kernel == f"{kernel}_mve" and helium.overwrites == overwrites
     if kernel == "depthwise_rows_s8":
         width = 8 if overwrites else 7  # of the padded rows
@@ -198,7 +199,7 @@ def test_channels_that_are_no_fours_are_filled_up() -> None:
     step = _depthwise(in_c=6, out_c=6)
     scales = {name: np.arange(6, dtype=np.int32) for name in ("biases", "multipliers")}
     step = dataclasses.replace(step, fields={**step.fields, **fields, **scales})
-    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), Context(isa="armv7e-m")).steps
     weights, biases = np.asarray(made.fields["weights"]), np.asarray(made.fields["biases"])
     assert made.kernel == "depthwise_spread_s8" and weights.shape == (2, 9, 4) and made.fields["out_c"] == 6
     assert weights[1, 0].tolist() == [4, 5, 0, 0] and biases.tolist() == [0, 1, 2, 3, 4, 5, 5, 5]
@@ -210,7 +211,7 @@ def test_rows_of_fully_connected_layers_lie_in_fours(shift: int, kernel: str) ->
     weights = np.arange(15, dtype=np.int8).reshape(3, 5)
     fields = {"num_inputs": 5, "weights": weights, "shifts": np.array([shift], np.int8)}
     program = Program({}, (Step("f", "fully_connected_s8", ("x",), "y", {**fields}),), ("x",), ("y",), {}, "d")
-    (step,) = specialise(program, "armv7e-m").steps
+    (step,) = specialise(program, Context(isa="armv7e-m")).steps
     assert step.kernel == kernel
     if kernel.endswith("dsp"):
         words, rights = step.fields["weights"], step.fields["shifts"]
@@ -226,7 +227,7 @@ def test_helium_takes_sixteen_channels_of_a_depthwise_convolution_in_the_order_o
     scales = {name: np.arange(18, dtype=np.int32) for name in ("biases", "multipliers")}
     step = dataclasses.replace(step, fields={**step.fields, **scales, "weights": weights, "shifts": -1 - np.arange(18)})
     program = Program({}, (step,), ("x",), ("y",), {}, "d")
-    (made,) = specialise(program, "armv8.1-m.main").steps
+    (made,) = specialise(program, Context(isa="armv8.1-m.main")).steps
     found, rights = made.fields["weights"], made.fields["shifts"]
     assert isinstance(found, np.ndarray) and isinstance(rights, np.ndarray)
     assert made.kernel == "depthwise_rows_s8_mve" and found.shape == (2, 9, 16)
@@ -242,7 +243,7 @@ def test_rows_of_an_lstm_lie_in_fours(isa: str) -> None:
     weights[1, 2] = -128
     fields = {"input_weights": weights, "recurrent_weights": np.ones((4, 1), np.int8), "num_cells": 1}
     step = Step("l", "lstm_s8", ("x",), "y", {**fields}, has_scratch=True)
-    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), isa).steps
+    (made,) = specialise(Program({}, (step,), ("x",), ("y",), {}, "d"), Context(isa=isa)).steps
     layer = made.fields["layer"] if isa == "armv7e-m" else made.fields
     assert isinstance(layer, dict)
     rows, chunk = np.asarray(layer["input_weights"]), CORES[isa].chunk

@@ -9,8 +9,7 @@ import pytest
 
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.rewritten import changed_file, rewrite
-from edgetool.embed.compiler.lower import lower_file
-from edgetool.embed.emit.calls import place_io
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.targets import find_target
 
 MODEL = Path(__file__).parents[3] / "golden" / "models" / "tiny_int8.tflite"
@@ -19,7 +18,7 @@ MODEL = Path(__file__).parents[3] / "golden" / "models" / "tiny_int8.tflite"
 def written(out: Path, target: str, pack: str, io: str) -> dict[str, bytes]:
     """Write a bundle and return what it is compiled from, written anew."""
     made = write_bundle(MODEL, name="net", out=out, target=find_target(target), overwrite=False, pack=pack, io=io)
-    program = dataclasses.replace(place_io(lower_file(MODEL), io), source_digest=made.source_sha256)
+    program = dataclasses.replace(lower_file(MODEL, io=io), source_digest=made.source_sha256)
     return rewrite("net", program, isa=made.isa, is_packed=bool(made.packed))
 
 

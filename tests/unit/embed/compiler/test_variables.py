@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.compiler.variables import resolve_variables
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
@@ -39,18 +40,18 @@ def _graph(*, assigns: bool = True, values: np.ndarray | None = FIRST) -> Graph:
 
 def test_a_variable_is_a_tensor_that_is_read_and_written() -> None:
     found = resolve_variables(_graph())
-    assert [(op.kind, op.inputs, op.outputs) for op in found.graph.ops] == [
+    assert [(op.kind, op.inputs, op.outputs) for op in found.ops] == [
         ("READ_VARIABLE", ("variable /s",), ("r",)),
         ("ADD", ("x", "r"), ("y",)),
         ("ASSIGN_VARIABLE", ("y",), ("variable /s",)),
     ]
-    assert found.initial["variable /s"].tolist() == FIRST.tolist()
+    assert found.states["variable /s"].tolist() == FIRST.tolist()
 
 
 def test_a_variable_that_is_never_assigned_again_is_a_constant() -> None:
     found = resolve_variables(_graph(assigns=False))
-    values = found.graph.constant("r")
-    assert [op.kind for op in found.graph.ops] == ["ADD"] and not found.initial
+    values = found.constant("r")
+    assert [op.kind for op in found.ops] == ["ADD"] and not found.states
     assert values is not None and values.tolist() == FIRST.tolist()
 
 
@@ -63,8 +64,8 @@ def test_an_unknown_beginning_is_refused() -> None:
 
 
 def test_what_only_a_state_needs_is_computed() -> None:
-    """Here the output is the input of the addition that makes the next state."""
+    """Here the output is the input of the addition that makes the next state, and writes it where it stays."""
     graph = dataclasses.replace(_graph(), outputs=("r",))
-    program = lower_graph(graph, digest="d")
-    assert [step.kernel for step in program.steps] == ["copy_f32", "add_f32", "copy_f32"]
+    program = lower_graph(graph, Context(digest="d"))
+    assert [step.kernel for step in program.steps] == ["copy_f32", "add_f32"]
     assert list(program.states) == ["variable /s"]

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
-
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import IO, Context
+from edgetool.embed.compiler.passes.place_io import place_io
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.emit.calls import (
-    IO,
     buffer_lines,
     fill_lines,
     io_bytes,
     parameters,
-    place_io,
     run_call,
     usage_lines,
 )
 from edgetool.embed.emit.codegen import model_header, model_source
 from edgetool.embed.memory.arena import plan_arena
 from edgetool.embed.program import Program, Step
-from edgetool.errors import UnsupportedModelError, UsageError
 from edgetool.ir.graph import Graph, Tensor
 
 
+def placed(program: Program, io: str) -> Program:
+    return place_io(program, Context(io=io))
+
+
 def program_of(residual_graph: Graph) -> Program:
-    return lower_graph(residual_graph, digest="d")
+    return lower_graph(residual_graph, Context(digest="d"))
 
 
 def pair(outputs: tuple[str, ...], *, dtype: str = "int8", aliases: dict[str, str] | None = None) -> Program:
@@ -37,39 +38,25 @@ def pair(outputs: tuple[str, ...], *, dtype: str = "int8", aliases: dict[str, st
 
 def test_nothing_changes_in_the_arena(residual_graph: Graph) -> None:
     program = program_of(residual_graph)
-    assert place_io(program, "arena") is program and io_bytes(program) == 0 and not program.callers()
+    assert placed(program, "arena") is program and io_bytes(program) == 0 and not program.callers()
     assert parameters(program, "net") == [] and buffer_lines(program, "net") == ""
     assert run_call(program, "net") == "net_run()" and "net_input0()" in fill_lines(program, "net")
 
 
 def test_the_arena_shrinks_by_what_the_application_has(residual_graph: Graph) -> None:
-    inside, outside = (plan_arena(place_io(program_of(residual_graph), io)) for io in IO)
+    inside, outside = (plan_arena(placed(program_of(residual_graph), io)) for io in IO)
     assert (inside.num_bytes, outside.num_bytes) == (64, 64), "a and its successor are alive at once in both"
     assert not {"x", "y"} & set(outside.offsets) and {"x", "y"} <= set(inside.offsets)
     alone = pair(("y",))
     assert plan_arena(alone).num_bytes == 16, "in place"
-    assert plan_arena(place_io(alone, "caller")) == dataclasses.replace(
+    assert plan_arena(placed(alone, "caller")) == dataclasses.replace(
         plan_arena(alone), offsets={}, num_bytes=0, lower_bound_bytes=0
     )
-    assert io_bytes(place_io(alone, "caller")) == 32
-
-
-@pytest.mark.parametrize(
-    ("outputs", "aliases"),
-    [(("x",), {}), (("r",), {"r": "x"}), (("y", "y"), {}), (("y", "r"), {"r": "y"})],
-    ids=["an input", "an input in another shape", "twice the same", "the same in another shape"],
-)
-def test_every_output_has_memory_of_its_own(outputs: tuple[str, ...], aliases: dict[str, str]) -> None:
-    program = place_io(pair(outputs, aliases=aliases), "caller")
-    assert len(program.outputs) == len({program.owner(name) for name in program.outputs}) == len(outputs)
-    assert set(program.callers().values()) == {"input0", *(f"output{i}" for i in range(len(outputs)))}
-    (copy,) = program.steps[1:]
-    assert copy.kernel == "copy_s8" and copy.output == program.outputs[-1] and copy.inputs == (outputs[-1],)
-    assert copy.fields["n4"] == 16
+    assert io_bytes(placed(alone, "caller")) == 32
 
 
 def test_header_and_source_take_pointers(residual_graph: Graph) -> None:
-    program = place_io(program_of(residual_graph), "caller")
+    program = placed(program_of(residual_graph), "caller")
     arena = plan_arena(program)
     header, source = model_header(program, arena, name="net"), model_source(program, arena, name="net")
     signature = "void net_run(const net_input0_t *input0, net_output0_t *output0)"
@@ -79,30 +66,23 @@ def test_header_and_source_take_pointers(residual_graph: Graph) -> None:
 
 
 def test_a_source_without_an_arena_has_none() -> None:
-    program = place_io(dataclasses.replace(pair(("x",)), steps=()), "caller")
+    program = placed(dataclasses.replace(pair(("x",)), steps=()), "caller")
     source = model_source(program, plan_arena(program), name="net")
     assert "arena[" not in source and "at(" not in source
 
 
 def test_a_parameter_that_no_step_reads_is_no_warning() -> None:
-    program = place_io(dataclasses.replace(pair(("x",)), inputs=("x", "r")), "caller")
+    program = placed(dataclasses.replace(pair(("x",)), inputs=("x", "r")), "caller")
     assert "  (void)input1;" in model_source(
         dataclasses.replace(program, steps=program.steps[1:]), plan_arena(program), name="net"
     )
 
 
 def test_people_are_shown_the_calls(residual_graph: Graph) -> None:
-    inside, outside = (usage_lines(place_io(program_of(residual_graph), io), "net").splitlines() for io in IO)
+    inside, outside = (usage_lines(placed(program_of(residual_graph), io), "net").splitlines() for io in IO)
     assert [line.split("(")[0] for line in inside] == ["fill", "net_run", "use"]
     assert outside[:2] == [
         "static net_input0_t input0[NET_INPUT0_NUM_ELEMENTS];",
         "static net_output0_t output0[NET_OUTPUT0_NUM_ELEMENTS];",
     ]
     assert outside[4] == "net_run(input0, output0);"
-
-
-def test_wrong_words_and_types_are_refused() -> None:
-    with pytest.raises(UsageError, match="did you mean 'caller'"):
-        place_io(pair(("y",)), "calller")
-    with pytest.raises(UnsupportedModelError, match="--io arena"):
-        place_io(pair(("x",), dtype="int64"), "caller")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.emit.codegen import (
     kernel_sources,
     model_header,
@@ -29,7 +30,7 @@ def test_kernels_come_once_and_after_what_they_need() -> None:
 
 
 def test_header_and_code_agree_on_names_and_sizes(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="0123")
+    program = lower_graph(conv_graph(), Context(digest="0123"))
     arena = plan_arena(program)
     header, code = (write(program, arena, name="net") for write in (model_header, model_source))
     assert f"#define NET_ARENA_BYTES {arena.num_bytes}u" in header and "0123" in header
@@ -39,7 +40,7 @@ def test_header_and_code_agree_on_names_and_sizes(conv_graph: Callable[..., Grap
 
 
 def test_weights_are_written_as_they_are(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="d")
+    program = lower_graph(conv_graph(), Context(digest="d"))
     text = weights_source(program, name="net")
     weights = program.steps[0].fields["weights"]
     assert isinstance(weights, np.ndarray)
@@ -56,7 +57,7 @@ def test_values_read_back() -> None:
 
 
 def test_parameters_stand_in_the_order_of_their_declaration(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="d")
+    program = lower_graph(conv_graph(), Context(digest="d"))
     code = model_source(program, plan_arena(program), name="net")
     fields = code.split("step_0 = {")[1].split("};")[0]
     names = [part.split(" */")[0].strip() for part in fields.split("/*")[1:]]

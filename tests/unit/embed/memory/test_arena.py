@@ -7,7 +7,8 @@ import itertools
 
 import numpy as np
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.memory.arena import least_bytes, plan_arena
 from edgetool.embed.program import Program, Step
 from edgetool.ir.graph import Graph, Tensor
@@ -26,26 +27,26 @@ def _with_longer_branch(graph: Graph) -> Graph:
 
 
 def test_a_fused_addition_needs_two_tensors_not_three(residual_graph: Graph) -> None:
-    arena = plan_arena(lower_graph(_with_longer_branch(residual_graph), digest="d"))
+    arena = plan_arena(lower_graph(_with_longer_branch(residual_graph), Context(digest="d")))
     assert arena.num_bytes == arena.lower_bound_bytes == 2 * SIZE
     assert arena.offsets["sum"] == arena.offsets["a"]
 
 
 def test_a_convolution_does_not_overwrite_what_it_reads(residual_graph: Graph) -> None:
-    program = lower_graph(residual_graph, digest="d")
+    program = lower_graph(residual_graph, Context(digest="d"))
     assert program.steps[1].inputs == ("a", "a")
     arena = plan_arena(program)
     assert arena.offsets["sum"] != arena.offsets["a"]
 
 
 def test_outputs_take_the_memory_of_inputs_that_are_done(residual_graph: Graph) -> None:
-    arena = plan_arena(lower_graph(residual_graph, digest="d"))
+    arena = plan_arena(lower_graph(residual_graph, Context(digest="d")))
     assert arena.offsets["y"] == arena.offsets["sum"]
 
 
 def test_what_the_application_reads_is_not_overwritten(residual_graph: Graph) -> None:
     graph = dataclasses.replace(residual_graph, outputs=("y", "sum"))
-    arena = plan_arena(lower_graph(graph, digest="d"))
+    arena = plan_arena(lower_graph(graph, Context(digest="d")))
     assert arena.offsets["y"] != arena.offsets["sum"]
 
 
@@ -67,6 +68,6 @@ def test_constants_take_no_memory_and_are_not_overwritten(residual_graph: Graph)
         tensors={**residual_graph.tensors, "k": constant},
         ops=(*residual_graph.ops[:2], added, *residual_graph.ops[3:]),
     )
-    program = lower_graph(graph, digest="d")
+    program = lower_graph(graph, Context(digest="d"))
     assert set(program.constants()) == {"k"}
     assert "k" not in plan_arena(program).offsets

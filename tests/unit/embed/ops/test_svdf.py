@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgetool.embed.arithmetic.rescale import float_factor, quantize_multiplier
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.ops.svdf import lower_svdf
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
@@ -52,7 +53,7 @@ def test_floats_keep_the_activation() -> None:
 
 
 def test_the_state_begins_with_zeros_and_lives() -> None:
-    program = lower_graph(_graph()[1], digest="d")
+    program = lower_graph(_graph()[1], Context(digest="d"))
     assert program.states["s"].tolist() == [[0] * 8]
 
 

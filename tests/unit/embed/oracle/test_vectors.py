@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_file, lower_graph
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import lower_file, lower_graph
 from edgetool.embed.oracle.vectors import differences, quantize_inputs, random_inputs, reference_vectors
 from edgetool.errors import DataError
 from edgetool.ir.graph import Graph
@@ -17,14 +18,14 @@ MODEL = Path(__file__).parents[3] / "golden" / "models" / "tiny_int8.tflite"
 
 
 def test_random_inputs_cover_the_type_and_repeat(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="d")
+    program = lower_graph(conv_graph(), Context(digest="d"))
     (found,), (again,) = random_inputs(program, 200), random_inputs(program, 200)
     assert found.shape == (200, 4, 4, 2) and found.dtype == np.int8
     assert (found.min(), found.max()) == (-128, 127) and np.array_equal(found, again)
 
 
 def test_real_inputs_are_rounded_and_saturated(conv_graph: Callable[..., Graph]) -> None:
-    program = lower_graph(conv_graph(), digest="d")
+    program = lower_graph(conv_graph(), Context(digest="d"))
     (found,) = quantize_inputs(program, [np.full((1, 4, 4, 2), 1.3, np.float32)])
     assert set(found.reshape(-1).tolist()) == {0}  # round(1.3 / 0.5) - 3
     (found,) = quantize_inputs(program, [np.full((1, 4, 4, 2), -1e9, np.float32)])

@@ -18,6 +18,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.arithmetic.interpolation import fitted_table
 from edgetool.embed.arithmetic.rescale import RANGES
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.unsigned import as_unsigned, flipped, name_in_file
 from edgetool.embed.ops.checks import INTEGER_MODEL
 from edgetool.embed.oracle.vectors import reference_vectors
@@ -31,12 +32,12 @@ __all__ = ["fill_tables"]
 TABLES = {"table_s8": "int8", "interpolate_s16": "int16"}
 
 
-def fill_tables(program: Program, path: Path) -> Program:
+def fill_tables(program: Program, context: Context) -> Program:
     """Return the program with the tables of its steps filled.
 
     Args:
-        program: lowered from the file at `path`.
-        path: the `.tflite` file.
+        program: lowered from the file at the context's path.
+        context: without a path, tables stay empty.
 
     Raises:
         FileFormatError: the operator is not in the file.
@@ -44,7 +45,8 @@ def fill_tables(program: Program, path: Path) -> Program:
         EdgetoolError: the interpreter refused the operator.
     """
     wanted = [step for step in program.steps if _is_empty(step)]
-    if not wanted:
+    path = context.path
+    if not wanted or path is None:
         return program
     content, unsigned = _single_operators(path, [name_in_file(step.output) for step in wanted])
     values = [_every_value(step) for step in wanted]

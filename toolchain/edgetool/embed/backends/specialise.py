@@ -13,6 +13,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.backends.choice import PORTABLE, family_of, why_portable
 from edgetool.embed.backends.layout import array, image_fields, numbers, round_up
 from edgetool.embed.backends.simd import SIMD_ISAS, simd_step
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.program import Fields, Program, Step
 
 __all__ = ["CORES", "Core", "join_pairs", "patch_bytes", "specialise", "split_pairs"]
@@ -55,19 +56,25 @@ CHANNELS, FOUR = 16, 4
 POINTER_BYTES = 8
 
 
-def specialise(program: Program, isa: str) -> Program:
+def specialise(program: Program, context: Context) -> Program:
     """Return the program with the best kernels for an instruction set; others stay portable C.
 
     Args:
         program: of portable kernels, see `split_unfit_channels`.
-        isa: of a target; empty or unknown: the portable kernels.
+        context: the target's instruction set; empty or unknown: the portable kernels.
     """
+    isa = context.isa
     family = family_of(isa)
     if family == PORTABLE:
         return program
     make = simd_step if isa in SIMD_ISAS else functools.partial(_for_core, core=CORES[isa])
-    steps = tuple(step if why_portable(step, family) else make(step) for step in program.steps)
-    return dataclasses.replace(program, steps=steps)
+    steps = []
+    for step in program.steps:
+        if why_portable(step, family):
+            steps.append(step)
+            continue
+        steps.append(dataclasses.replace(make(step), replaces=step))
+    return dataclasses.replace(program, steps=tuple(steps))
 
 
 def _for_core(step: Step, core: Core) -> Step:

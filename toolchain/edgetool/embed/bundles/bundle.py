@@ -12,9 +12,8 @@ from edgetool.embed.bundles.c_bundle import NUM_VECTORS, Bundle, write_bundle
 from edgetool.embed.bundles.fit import EMBEDDED_RUNTIMES, fit_file
 from edgetool.embed.bundles.linux_bundle import LinuxBundle, write_linux_bundle
 from edgetool.embed.bundles.tflm_bundle import TflmBundle, write_tflm_bundle
-from edgetool.embed.compiler.lower import lower_file
 from edgetool.embed.compiler.passes.drop_softmax import model_file
-from edgetool.embed.emit.calls import place_io
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.emit.identifiers import c_identifier, require_identifier
 from edgetool.errors import BudgetError, FileFormatError, MissingFileError, ParityError, UsageError, nearest
 from edgetool.evaluate.acceptance import answers_refusal
@@ -148,7 +147,7 @@ def embed_c(
     if not run:
         return EmbeddedC(made, None)
     with model_file(path, drop_softmax=drop_softmax) as file:
-        program = place_io(lower_file(file), io)
+        program = lower_file(file, io=io)
     return EmbeddedC(made, run_firmware(out, chosen, program, target, optimize=optimize))
 
 

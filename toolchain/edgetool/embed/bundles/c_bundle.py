@@ -13,13 +13,14 @@ from typing import Any
 from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
-from edgetool.embed.backends.packing.pack import PackedLayer, pack_for
+from edgetool.embed.backends.packing.pack import PackedLayer, packed_layers, without_packing
 from edgetool.embed.backends.portable_layers import KernelChoice, kernel_choice
 from edgetool.embed.backends.simd import NATIVE_ISA
 from edgetool.embed.backends.soft_float import soft_float_warnings
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.drop_softmax import model_file
-from edgetool.embed.emit.calls import buffer_lines, check_lines, fill_lines, io_bytes, place_io, run_call, usage_lines
+from edgetool.embed.compiler.pipeline import for_target, lower_file
+from edgetool.embed.emit.calls import buffer_lines, check_lines, fill_lines, io_bytes, run_call, usage_lines
 from edgetool.embed.emit.codegen import model_header, model_source, num_constant_bytes, weights_source
 from edgetool.embed.emit.vectors_header import vectors_header
 from edgetool.embed.memory.arena import Arena, plan_arena
@@ -124,7 +125,7 @@ def write_bundle(
         out: folder, made whole or not at all.
         target: its budgets are held before anything is written.
         overwrite: replace the folder.
-        pack: when weights stay packed in flash, see `pack_for`.
+        pack: when weights stay packed in flash, see `PACK`.
         num_vectors: inputs of the self-test, with what LiteRT's reference kernels make of them.
         inputs: those inputs, stored values; default: random ones.
         optimize: one of `OPTIMIZATIONS`; `size` also packs all weights that get smaller, unless `pack` is `never`.
@@ -132,7 +133,7 @@ def write_bundle(
         drop_softmax: leave out the last softmax, see `without_softmax`.
 
     Raises:
-        UsageError: see `pack_for`, `place_io` and `without_softmax`; another optimisation.
+        UsageError: see `for_target`, `lower_file` and `without_softmax`; another optimisation.
         RunExistsError: `out` is there.
         FileFormatError, UnsupportedModelError: see `lower_file`.
         BudgetError: more flash or RAM than the target has.
@@ -141,9 +142,9 @@ def write_bundle(
     require_free(out, overwrite=overwrite)
     flag = optimization_flag(optimize)
     with model_file(path, drop_softmax=drop_softmax) as model:
-        lowered = dataclasses.replace(place_io(lower_file(model), io), source_digest=digest_path(path))
-        packing = pack_for(lowered, target, "always" if (optimize, pack) == ("size", "auto") else pack)
-        program = packing.program
+        lowered = dataclasses.replace(lower_file(model, io=io), source_digest=digest_path(path))
+        when = "always" if (optimize, pack) == ("size", "auto") else pack
+        program = for_target(lowered, Context(isa=target.isa, flash_bytes=target.flash_bytes, pack=when))
         arena = plan_arena(program)
         require_fit(path, target, num_constant_bytes(program), arena.num_bytes + io_bytes(program))
         given = random_inputs(program, num_vectors) if inputs is None else inputs
@@ -160,8 +161,8 @@ def write_bundle(
         arena.lower_bound_bytes,
         num_constant_bytes(program),
         dict(sorted(Counter(step.kernel for step in program.steps).items())),
-        packing.unpacked_bytes,
-        packing.layers,
+        num_constant_bytes(without_packing(program)),
+        packed_layers(program),
         kernel_choice(program, target.isa),
         soft_float_warnings(program, target),
         io,

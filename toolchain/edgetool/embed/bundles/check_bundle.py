@@ -22,9 +22,10 @@ from edgetool.bounds.parsing import printable
 from edgetool.data.dataset import Array
 from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, fill_template
 from edgetool.embed.bundles.rewritten import changed_file, rewrite
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.context import IO
 from edgetool.embed.compiler.passes.drop_softmax import model_file
-from edgetool.embed.emit.calls import IO, buffer_lines, place_io, run_call, stream_lines
+from edgetool.embed.compiler.pipeline import lower_file
+from edgetool.embed.emit.calls import buffer_lines, run_call, stream_lines
 from edgetool.embed.oracle.repair import repairs
 from edgetool.embed.oracle.vectors import (
     FAST,
@@ -139,7 +140,7 @@ def check_bundle(
     written = _written(bundle)
     _require_same(bundle, written, model)
     with model_file(model, drop_softmax=written.drop_softmax) as file:
-        program = place_io(lower_file(file), written.io)
+        program = lower_file(file, io=written.io)
         program = dataclasses.replace(program, source_digest=written.source)
         if trust:
             return _checked(model, file, bundle, bundle, written, program, num_samples, seed, data)

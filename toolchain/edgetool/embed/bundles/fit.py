@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgetool.embed.backends.packing.pack import pack_for
 from edgetool.embed.bundles.tflm_bundle import plan_tflm
-from edgetool.embed.compiler.lower import lower_file
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import for_target, lower_file
 from edgetool.embed.emit.codegen import num_constant_bytes
 from edgetool.embed.memory.arena import plan_arena
 from edgetool.errors import EdgetoolError, InternalError, UsageError
@@ -36,7 +36,8 @@ def fit_file(path: Path, runtime: str, target: Target) -> RuntimeFit:
         raise UsageError("runtime", found=repr(runtime), expected="c or tflm", next_step="name one of them")
     try:
         if runtime == "c":
-            program = pack_for(lower_file(path), target, "auto").program
+            context = Context(isa=target.isa, flash_bytes=target.flash_bytes, pack="auto")
+            program = for_target(lower_file(path), context)
             return RuntimeFit("c", num_constant_bytes(program), plan_arena(program).num_bytes)
         planned = plan_tflm(path)
         return RuntimeFit("tflm", len(planned.content), planned.arena.num_bytes)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgetool.embed.backends.packing.pack import dense_for, pack
+from edgetool.embed.compiler.context import Context
+from edgetool.embed.compiler.pipeline import for_target
 from edgetool.embed.emit.codegen import model_header, model_source, weights_source
 from edgetool.embed.memory.arena import plan_arena
 from edgetool.embed.program import Program
@@ -21,7 +22,7 @@ def rewrite(name: str, program: Program, *, isa: str, is_packed: bool) -> dict[s
         isa: instruction set that the bundle is for.
         is_packed: weights are packed in it.
     """
-    written = pack(program, isa).program if is_packed else dense_for(program, isa)
+    written = for_target(program, Context(isa=isa, pack="always" if is_packed else "never"))
     arena = plan_arena(written)
     texts = {
         f"{name}.h": model_header(written, arena, name=name),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from edgetool.embed.compiler.passes.fold import fold_constants
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 
-__all__ = ["KEPT", "Variables", "resolve_variables"]
+__all__ = ["KEPT", "resolve_variables"]
 
 #: Operator -> which of its inputs is a state that it keeps from run to run.
 KEPT = {"SVDF": 4}
@@ -21,29 +20,18 @@ KEPT = {"SVDF": 4}
 _BOOKKEEPING = ("VAR_HANDLE", "CALL_ONCE")
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """A graph whose variables are tensors.
-
-    Attributes:
-        graph: READ_VARIABLE has the variable's tensor as its input, ASSIGN_VARIABLE as its output.
-        initial: values before the first run of every variable that the graph assigns and of every state that an
-            operator keeps, by the tensor's name.
-    """
-
-    graph: Graph
-    initial: dict[str, Array] = field(default_factory=dict)
-
-
-def resolve_variables(graph: Graph) -> Variables:
+def resolve_variables(graph: Graph) -> Graph:
     """Return the graph with a tensor in place of each variable; one that is never assigned again is a constant.
+
+    READ_VARIABLE then has the variable's tensor as its input, ASSIGN_VARIABLE as its output. The graph's `states` are
+    the variables that it assigns and the states that its operators keep.
 
     Raises:
         UnsupportedModelError: a variable without a constant initial value.
     """
     kept = _kept_tensors(graph)
     if not any(op.kind in _BOOKKEEPING for op in graph.ops):
-        return Variables(graph, kept)
+        return dataclasses.replace(graph, states=kept)
     handles = _handles(graph)
     initial = _initial_values(graph)
     assigned = {handles.get(op.inputs[0], "") for op in graph.ops if op.kind == "ASSIGN_VARIABLE"}
@@ -65,8 +53,8 @@ def resolve_variables(graph: Graph) -> Variables:
             ops.append(dataclasses.replace(op, inputs=(key,)))
         else:
             ops.append(dataclasses.replace(op, name=key, inputs=(value.name,), outputs=(key,)))
-    found = dataclasses.replace(graph, tensors=tensors, ops=tuple(ops))
-    return Variables(found, kept | {key: initial[key] for key in sorted(assigned & set(initial))})
+    states = kept | {key: initial[key] for key in sorted(assigned & set(initial))}
+    return dataclasses.replace(graph, tensors=tensors, ops=tuple(ops), states=states)
 
 
 def _kept_tensors(graph: Graph) -> dict[str, Array]:

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.branches import inline_branches
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Tensor
 
@@ -31,7 +32,7 @@ OPEN = Tensor("c", (), "bool")
 def test_both_branches_are_computed_and_one_is_chosen() -> None:
     graph = inline_branches(_graph(OPEN))
     assert [(op.kind, op.inputs) for op in graph.ops] == [("RELU", ("x",)), ("SELECT_V2", ("c", "y (then of 0)", "x"))]
-    assert [step.kernel for step in lower_graph(_graph(OPEN), digest="d").steps] == ["relu_f32", "select_f32"]
+    assert [step.kernel for step in lower_graph(_graph(OPEN), Context(digest="d")).steps] == ["relu_f32", "select_f32"]
 
 
 @pytest.mark.parametrize(("holds", "kinds"), [(True, ["RELU", "RESHAPE"]), (False, ["RESHAPE"])])
@@ -44,7 +45,7 @@ def test_branches_with_effects_or_without_graph_are_refused_by_name() -> None:
     graph = _graph(OPEN, "ASSIGN_VARIABLE")
     for broken in (graph, dataclasses.replace(graph, subgraphs=())):
         with pytest.raises(UnsupportedModelError, match="IF"):
-            lower_graph(broken, digest="d")
+            lower_graph(broken, Context(digest="d"))
 
 
 def test_a_branch_that_leads_to_itself_ends() -> None:

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.cancel import cancel_pairs
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 SCALE = Quantization((0.5,), (3,))
@@ -32,20 +33,20 @@ def graph_of(made: Quantization = SCALE, dtype: str = "int8") -> Graph:
 
 
 def test_a_pair_of_one_scale_is_gone() -> None:
-    program = lower_graph(graph_of(), digest="d")
+    program = lower_graph(graph_of(), Context(digest="d"))
     assert [step.kernel for step in program.steps] == ["softmax_s8"]
     assert program.owner("q") == "x"
 
 
 def test_the_floats_stay_where_they_are_read() -> None:
-    program = lower_graph(dataclasses.replace(graph_of(), outputs=("y", "f")), digest="d")
+    program = lower_graph(dataclasses.replace(graph_of(), outputs=("y", "f")), Context(digest="d"))
     assert [step.kernel for step in program.steps] == ["dequantize_s8_f32", "softmax_s8"]
 
 
 def test_quantising_to_the_same_scale_is_gone() -> None:
     graph = graph_of()
     direct = (Op("QUANTIZE", "q", ("x",), ("q",)), graph.ops[-1])
-    program = lower_graph(dataclasses.replace(graph, ops=direct), digest="d")
+    program = lower_graph(dataclasses.replace(graph, ops=direct), Context(digest="d"))
     assert [step.kernel for step in program.steps] == ["softmax_s8"]
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.dilations import fuse_dilations
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.ir.graph import Graph, Op, Tensor
 
 
@@ -37,10 +38,10 @@ def graph(conv_graph: Callable[..., Graph]) -> Graph:
 
 
 def test_blocks_are_dilation_and_what_was_added_is_padding(graph: Graph) -> None:
-    (step,) = lower_graph(spread(graph), digest="d").steps
+    (step,) = lower_graph(spread(graph), Context(digest="d")).steps
     names = ("dilation_h", "dilation_w", "pad_top", "pad_left", "in_h", "out_h")
     assert [step.fields[name] for name in names] == [2, 2, 2, 2, 8, 8]
-    (step,) = lower_graph(spread(graph, crops=(1, 0, 0, 2)), digest="d").steps
+    (step,) = lower_graph(spread(graph, crops=(1, 0, 0, 2)), Context(digest="d")).steps
     assert [step.fields[name] for name in names] == [2, 2, 1, 2, 8, 7]
 
 

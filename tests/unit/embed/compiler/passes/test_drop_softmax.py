@@ -11,8 +11,8 @@ import pytest
 
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
-from edgetool.embed.compiler.lower import lower_file
 from edgetool.embed.compiler.passes.drop_softmax import model_file, without_softmax
+from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import random_inputs, reference_vectors
 from edgetool.errors import FileFormatError, UsageError
 from edgetool.ir.tflite import read_tflite

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.fuse import fuse_additions
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.embed.memory.arena import least_bytes
 from edgetool.embed.program import Program, Step
 from edgetool.ir.graph import Graph, Tensor
 
 
 def _program(graph: Graph, *, outputs: tuple[str, ...] = ()) -> Program:
-    return lower_graph(dataclasses.replace(graph, outputs=(*graph.outputs, *outputs)), digest="d")
+    return lower_graph(dataclasses.replace(graph, outputs=(*graph.outputs, *outputs)), Context(digest="d"))
 
 
 def test_the_addition_becomes_part_of_the_later_convolution(residual_graph: Graph) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.fuse_pads import fuse_pads
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
 ROWS = ((0, 0), (1, 0), (0, 1), (0, 0))
@@ -37,7 +38,7 @@ def graph(conv_graph: Callable[..., Graph]) -> Graph:
 
 
 def test_the_copy_is_gone_and_its_sides_are_kept(graph: Graph) -> None:
-    (step,) = lower_graph(padded(graph), digest="d").steps
+    (step,) = lower_graph(padded(graph), Context(digest="d")).steps
     assert step.kernel == "conv_s8" and step.inputs == ("u",)
     names = ("in_h", "in_w", "out_h", "out_w", "pad_top", "pad_left", "in_zero")
     assert [step.fields[name] for name in names] == [3, 3, 2, 2, 1, 0, -3]
@@ -54,7 +55,7 @@ def test_a_change_of_shape_between_them_is_no_obstacle(graph: Graph) -> None:
     tensors = {**graph.tensors, "w": weights, "x": x, "f": flat, "u": u, "p": rows, "y": y}
     ops = (Op("PAD", "f", ("u", "p"), ("f",)), Op("EXPAND_DIMS", "x", ("f",), ("x",)), *graph.ops)
     changed = dataclasses.replace(graph, tensors=tensors, ops=ops, inputs=("u",))
-    program = lower_graph(changed, digest="d")
+    program = lower_graph(changed, Context(digest="d"))
     (step,) = program.steps
     assert program.owner(step.inputs[0]) == "u" and program.tensors["x"].shape == (1, 1, 2, 2)
     assert [step.fields[name] for name in ("in_w", "pad_top", "pad_left", "out_w")] == [2, 0, 2, 2]

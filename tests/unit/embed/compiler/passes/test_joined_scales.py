@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from edgetool.embed.compiler.lower import lower_graph
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.joined_scales import rescale_joined
+from edgetool.embed.compiler.pipeline import lower_graph
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 
@@ -22,7 +23,7 @@ GRAPH = Graph("tflite", TENSORS, (JOIN,), ("a", "b"), ("y",))
 
 
 def test_a_part_of_another_scale_is_rescaled_once() -> None:
-    kernels = [step.kernel for step in lower_graph(GRAPH, digest="d").steps]
+    kernels = [step.kernel for step in lower_graph(GRAPH, Context(digest="d")).steps]
     assert kernels == ["flip_sign_u8", "flip_sign_u8", "table_s8", "copy_s8", "copy_s8", "copy_s8", "flip_sign_u8"]
 
 
@@ -31,4 +32,4 @@ def test_signed_bytes_are_refused_as_litert_does() -> None:
     graph = dataclasses.replace(GRAPH, tensors=signed)
     assert rescale_joined(graph).ops == graph.ops
     with pytest.raises(UnsupportedModelError, match="b of another scale than the result"):
-        lower_graph(graph, digest="d")
+        lower_graph(graph, Context(digest="d"))

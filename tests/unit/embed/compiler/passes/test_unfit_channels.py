@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.backends.packing.pack import pack
+from edgetool.embed.backends.packing.pack import packed_layers
 from edgetool.embed.backends.specialise import specialise
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.unfit_channels import split_unfit_channels
+from edgetool.embed.compiler.pipeline import for_target
 from edgetool.embed.memory.arena import plan_arena
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.ir.graph import Tensor
@@ -40,7 +42,7 @@ def _program(kernel: str = "pointwise_conv_s8", **changes: Any) -> Program:
 
 @pytest.mark.parametrize("isa", ["armv7e-m", "armv8.1-m.main", "native"])
 def test_a_channel_that_shifts_left_stands_apart(isa: str) -> None:
-    program = split_unfit_channels(_program(), isa)
+    program = split_unfit_channels(_program(), Context(isa=isa))
     exact, layer, insertion = program.steps
     assert [step.kernel for step in program.steps] == ["exact_conv_s8", "pointwise_conv_s8", "insert_channels_s8"]
     assert np.asarray(exact.fields["weights"]).tolist() == [[4, 5, 6, 7]] and exact.fields["out_c"] == 1
@@ -49,30 +51,30 @@ def test_a_channel_that_shifts_left_stands_apart(isa: str) -> None:
     assert np.asarray(layer.fields["multipliers"])[1] == 0 and np.asarray(layer.fields["shifts"]).max() < 0
     assert np.asarray(insertion.fields["channels"]).tolist() == [1] and insertion.output == "y"
     assert insertion.inputs == (layer.output, exact.output) and program.tensors[exact.output].num_bytes == 6
-    assert specialise(program, isa).steps[1].kernel.startswith("conv_s8_")
+    assert specialise(program, Context(isa=isa)).steps[1].kernel.startswith("conv_s8_")
     offsets = plan_arena(program).offsets
     assert offsets["y"] == offsets[layer.output], "values of other channels are not copied"
 
 
 def test_an_addition_is_part_of_the_exact_step() -> None:
-    exact, layer, _ = split_unfit_channels(_program("pointwise_add_s8"), "armv8.1-m.main").steps
+    exact, layer, _ = split_unfit_channels(_program("pointwise_add_s8"), Context(isa="armv8.1-m.main")).steps
     assert exact.kernel == "exact_conv_add_s8" and exact.inputs == ("x", "other") and layer.overwrites == (1,)
     assert exact.fields["num_channels"] == 3 and "scales" in exact.fields
 
 
 def test_what_no_channel_needs_stays() -> None:
     program = _program(shifts=np.full(3, -3, np.int8))
-    assert split_unfit_channels(program, "armv7e-m") is program
+    assert split_unfit_channels(program, Context(isa="armv7e-m")) is program
 
 
 def test_a_layer_of_unfit_channels_stays_whole() -> None:
     program = _program(shifts=np.array([-3, 2, 2], np.int8))
-    assert split_unfit_channels(program, "native") is program
-    assert specialise(program, "native").steps[0].kernel == "pointwise_conv_s8"
+    assert split_unfit_channels(program, Context(isa="native")) is program
+    assert specialise(program, Context(isa="native")).steps[0].kernel == "pointwise_conv_s8"
 
 
 def test_portable_c_is_given_no_sums_that_overflow() -> None:
-    program = split_unfit_channels(_program(biases=np.array([0, 0, 1 << 30], np.int32)), "")
+    program = split_unfit_channels(_program(biases=np.array([0, 0, 1 << 30], np.int32)), Context(isa=""))
     assert [step.kernel for step in program.steps] == ["exact_conv_s8", "pointwise_conv_s8", "insert_channels_s8"]
 
 
@@ -91,7 +93,9 @@ def test_one_scale_of_all_outputs_is_repeated_for_the_exact_kernel() -> None:
     }
     step = Step("f", "fully_connected_s8", ("x",), "y", fields)
     tensors = {"x": Tensor("x", (1, 6, 4), "int8"), "y": Tensor("y", (1, 6, 3), "int8")}
-    exact, layer, _ = split_unfit_channels(Program(tensors, (step,), ("x",), ("y",), {}, "d"), "armv7e-m").steps
+    exact, layer, _ = split_unfit_channels(
+        Program(tensors, (step,), ("x",), ("y",), {}, "d"), Context(isa="armv7e-m")
+    ).steps
     assert exact.fields["scale_step"] == exact.fields["num_outputs"] == 1
     assert np.asarray(exact.fields["shifts"]).tolist() == [-9] and np.asarray(layer.fields["shifts"]).tolist() == [-9]
 
@@ -107,6 +111,6 @@ def test_packed_layers_keep_their_form() -> None:
     tensors = {"x": Tensor("x", (1, 2, 3, 64), "int8"), "y": Tensor("y", (1, 2, 3, 32), "int8")}
     program = Program(tensors, program.steps, ("x",), ("y",), {}, "d")
     for isa, suffix in (("armv7e-m", "_dsp"), ("armv8.1-m.main", "_mve")):
-        packing = pack(program, isa)
-        assert packing.program.steps[1].kernel == f"conv_packed_s8{suffix}"
-        assert packing.layers[0].form == "palette of 4 bits", isa
+        packing = for_target(program, Context(isa=isa, pack="always"))
+        assert packing.steps[1].kernel == f"conv_packed_s8{suffix}"
+        assert packed_layers(packing)[0].form == "palette of 4 bits", isa

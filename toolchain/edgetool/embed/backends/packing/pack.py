@@ -11,18 +11,14 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.embed.backends.layout import image_fields
 from edgetool.embed.backends.packing.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode_planes, encode_sparse
-from edgetool.embed.backends.specialise import CORES, Core, patch_bytes, specialise, split_pairs
-from edgetool.embed.compiler.passes.unfit_channels import split_unfit_channels
+from edgetool.embed.backends.specialise import CORES, Core, patch_bytes, split_pairs
+from edgetool.embed.compiler.context import PACK, Context
 from edgetool.embed.emit.codegen import num_constant_bytes
 from edgetool.embed.memory.arena import plan_arena
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.errors import UsageError, nearest
-from edgetool.targets import Target
 
-__all__ = ["PACK", "PackedLayer", "Packing", "dense_for", "pack", "pack_for"]
-
-#: When weights are packed: where they would not fit the target's flash otherwise, in any case, never.
-PACK = ("auto", "always", "never")
+__all__ = ["PackedLayer", "pack_weights", "packed_layers", "without_packing"]
 
 #: Flash that code may take beside constants, when `auto` asks whether they fit.
 CODE_BYTES = 32768
@@ -62,64 +58,31 @@ class PackedLayer:
     packed_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
-    """A program for a core, which of its layers are packed, and the bytes of all constants if none was."""
+def pack_weights(program: Program, context: Context) -> Program:
+    """Return the program with packed weights wherever they are smaller by a tenth, if the context wants them packed.
 
-    program: Program
-    layers: tuple[PackedLayer, ...]
-    unpacked_bytes: int
-
-
-def pack_for(program: Program, target: Target, when: str) -> Packing:
-    """Return the program with kernels for the target's core, packed or not.
-
-    Args:
-        program: of portable kernels.
-        target: its flash decides for `auto`.
-        when: one of `PACK`.
-
-    Raises:
-        UsageError: another word.
-    """
-    if when not in PACK:
-        raise UsageError(
-            f"--pack {when}", found="no such choice", expected=", ".join(PACK), next_step=nearest(when, [*PACK])
-        )
-    dense = dense_for(program, target.isa)
-    num_bytes = num_constant_bytes(dense)
-    fits = target.flash_bytes is None or num_bytes + CODE_BYTES <= target.flash_bytes
-    if when == "never" or (when == "auto" and fits):
-        return Packing(dense, (), num_bytes)
-    return pack(program, target.isa)
-
-
-def dense_for(program: Program, isa: str) -> Program:
-    """Return the program with kernels for a core, nothing packed; `isa` is that of a target, see `specialise`."""
-    return specialise(split_unfit_channels(program, isa), isa)
-
-
-def pack(program: Program, isa: str) -> Packing:
-    """Return the program with kernels for a core, and packed weights wherever they are smaller by a tenth.
-
-    Convolutions unpack some filters at a time, as many as need no more RAM than the dense program (8 at least), and
+    Convolutions unpack some filters at a time, as many as need no more RAM than the dense program (16 at least), and
     use the core's dense kernel for them. Fully connected layers, and convolutions whose one patch is the image, read
     each code once. Depthwise convolutions stay as they are.
 
     Args:
-        program: of portable kernels.
-        isa: of a target; see `specialise`.
+        program: with kernels for the target, nothing packed.
+        context: the target's instruction set and flash, and when to pack.
+
+    Raises:
+        UsageError: another word than those of `PACK`.
     """
-    program = split_unfit_channels(program, isa)
-    dense = specialise(program, isa)
-    core = CORES.get(isa, PORTABLE)
-    limit = plan_arena(dense).num_bytes
-    packed, layers = dense, []
-    for index, (plain, step) in enumerate(zip(program.steps, dense.steps, strict=True)):
+    if not _is_wanted(program, context):
+        return program
+    core = CORES.get(context.isa, PORTABLE)
+    limit = plan_arena(program).num_bytes
+    packed = program
+    for index, dense in enumerate(program.steps):
+        plain = dense.replaces or dense
         best: tuple[int, Program] | None = None
-        for candidate in _candidates(plain, step if isa in CORES else plain, core):
-            steps = (*packed.steps[:index], candidate, *packed.steps[index + 1 :])
-            tried = dataclasses.replace(packed, steps=steps)
+        for candidate in _candidates(plain, dense if context.isa in CORES else plain, core):
+            step = dataclasses.replace(candidate, replaces=dense)
+            tried = _with_step(packed, index, step)
             num_bytes = plan_arena(tried, effort=TRIAL_EFFORT).num_bytes
             if best is None or num_bytes < best[0]:
                 best = num_bytes, tried
@@ -127,8 +90,47 @@ def pack(program: Program, isa: str) -> Packing:
                 break
         if best is not None:
             packed = best[1]
-            layers.append(_layer(step, packed.steps[index]))
-    return Packing(packed, tuple(layers), num_constant_bytes(dense))
+    return packed
+
+
+def packed_layers(program: Program) -> tuple[PackedLayer, ...]:
+    """Return what the packed layers of a program take in flash, and what they would take unpacked."""
+    return tuple(_layer(step.replaces, step) for step in program.steps if step.replaces and _is_packed(step))
+
+
+def without_packing(program: Program) -> Program:
+    """Return the program with the dense step in the place of each packed one."""
+    steps = tuple(step.replaces if step.replaces and _is_packed(step) else step for step in program.steps)
+    return dataclasses.replace(program, steps=steps)
+
+
+def _is_wanted(program: Program, context: Context) -> bool:
+    when = context.pack
+    if when not in PACK:
+        raise UsageError(
+            f"--pack {when}", found="no such choice", expected=", ".join(PACK), next_step=nearest(when, [*PACK])
+        )
+    if when != "auto":
+        return when == "always"
+    return context.flash_bytes is not None and num_constant_bytes(program) + CODE_BYTES > context.flash_bytes
+
+
+def _with_step(program: Program, index: int, step: Step) -> Program:
+    steps = (*program.steps[:index], step, *program.steps[index + 1 :])
+    return dataclasses.replace(program, steps=steps)
+
+
+def _is_packed(step: Step) -> bool:
+    """Tell whether a step's kernel reads codes."""
+    return "packed" in _outer_fields(step)
+
+
+def _outer_fields(step: Step) -> Fields:
+    """Return the fields that hold a packed layer's codes; an addition stands beside them."""
+    inner = step.fields.get("conv")
+    if "packed" in step.fields or not isinstance(inner, dict):
+        return step.fields
+    return inner
 
 
 def _candidates(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
@@ -266,8 +268,7 @@ def _in_halves(rows: Array) -> Array:
 
 
 def _layer(dense: Step, packed: Step) -> PackedLayer:
-    outer = packed.fields["conv"] if "scales" in packed.fields else packed.fields
-    assert isinstance(outer, dict)
+    outer = _outer_fields(packed)
     inner, tables = outer.get("conv", outer.get("layer")), outer["packed"]
     assert isinstance(inner, dict) and isinstance(tables, dict)
     codes = Codes(_weights(inner), tables)

@@ -41,7 +41,7 @@ def fuse_activations(program: Program) -> Program:
     others: LiteRT's own kernel filled it, so that the result is that of the two, bit for bit.
 
     Args:
-        program: its tables are filled.
+        program: a table that is still empty tells nothing of its activation, which then stays.
     """
     steps: list[Step | None] = list(program.steps)
     readers = program.readers()
@@ -87,6 +87,8 @@ def _limits(activation: Step, low: float, high: float) -> tuple[float, float] | 
         return None
     table = activation.fields["table"]
     assert isinstance(table, np.ndarray)
+    if not table.size:
+        return None
     given = np.arange(int(low), int(high) + 1)
     made = table[given + 128].astype(np.int64)
     least, most = int(made[0]), int(made[-1])

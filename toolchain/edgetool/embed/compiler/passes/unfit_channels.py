@@ -10,6 +10,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.arithmetic.bounds import DEPTHWISE, stored_weights, weights_by_channel
 from edgetool.embed.backends.choice import PORTABLE, family_of, layer_limit, unfit_channels
 from edgetool.embed.backends.layout import array, image_fields, numbers
+from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.constant_channels import LAYERS, idle_weight, layer_fields, with_layer_fields
 from edgetool.embed.program import Fields, Program, Step
 from edgetool.ir.graph import Tensor
@@ -30,7 +31,7 @@ EXACT = {
 MOST_UNFIT = 0.5
 
 
-def split_unfit_channels(program: Program, isa: str) -> Program:
+def split_unfit_channels(program: Program, context: Context) -> Program:
     """Return a program in which the channels that the kernels for an instruction set cannot compute stand apart.
 
     The layer makes the others, the exact kernel makes these into a small tensor before it, because the layer may write
@@ -39,11 +40,12 @@ def split_unfit_channels(program: Program, isa: str) -> Program:
 
     Args:
         program: of portable kernels.
-        isa: of a target.
+        context: the target's instruction set.
     """
+    family = family_of(context.isa)
     tensors, steps = dict(program.tensors), []
     for step in program.steps:
-        mask = _unfit(step, family_of(isa)) if step.kernel in LAYERS else None
+        mask = _unfit(step, family) if step.kernel in LAYERS else None
         if mask is None:
             steps.append(step)
             continue
