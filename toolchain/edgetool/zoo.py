@@ -48,7 +48,7 @@ class TrainingRecipe:
     """How the model is trained from scratch.
 
     Attributes:
-        schedule: of the learning rate: `constant`, or `cosine` to zero after the last epoch.
+        schedule: The schedule of the learning rate: `constant`, or `cosine` to zero after the last epoch.
         warmup_epochs: over which the learning rate rises to its value.
         weight_decay: decoupled (AdamW), of kernels.
         beta_2: decay of the second moment that Adam and AdamW keep; other optimizers do not look at it.
@@ -58,7 +58,7 @@ class TrainingRecipe:
         balanced: weigh samples so that every class counts the same.
         with_validation: train on the validation split too, for small data; nothing then tells when to stop.
         procedure: `fit`, or `gan` where the package also has `build_discriminator(keras)`.
-        real_data: of `gan`: what `load_dataset` takes, the samples to imitate; the card's `data` are latent vectors.
+        real_data: The data set that `gan` imitates, as `load_dataset` names it; the card's `data` are latent vectors.
     """
 
     optimizer: str = "adam"
@@ -106,12 +106,12 @@ class ModelCard:
         metric: see `edgetool.tasks.METRICS`.
         data: what `load_dataset` takes, when the user names no data.
         preprocessing: the same for training, calibration and evaluation.
-        training: from scratch.
-        finetuning: of passes that train.
+        training: The recipe for training from scratch.
+        finetuning: The settings of passes that train.
         default_recipe: the one to take first.
         recipe_reason: why it is that one, where plain int8 (`w8a8_static`) does not do.
         trains: false for configurations that stand in the zoo for their size alone; `data` may then be empty.
-        num_params: of the built model; 0: not stated.
+        num_params: The number of the built model's parameters; 0 if the card does not state it.
         macs: multiply-accumulates of one sample; 0: not stated.
         package: Python package of the builder; found, not written in the file.
     """

@@ -25,12 +25,12 @@ def read_member(path: Path, name: str) -> bytes:
         DataError: it has no such file.
     """
     with open_archive(path, free=MODEL_BYTES, expected=EXPECTED) as archive:
-        found = _find(archive, name)
-    if found is None:
+        member = _find(archive, name)
+    if member is None:
         raise DataError(
             str(path), found=f"no {name}", expected="the published archive", next_step="delete it and run again"
         )
-    return found
+    return member
 
 
 def _find(archive: BoundedArchive, name: str) -> bytes | None:

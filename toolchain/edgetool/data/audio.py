@@ -31,9 +31,9 @@ class MelSettings:
     """A log-mel spectrum.
 
     Attributes:
-        sample_rate_hz: of the waveforms.
+        sample_rate_hz: The sample rate of the waveforms.
         frame_s: length of a frame, in seconds.
-        step_s: from the start of a frame to that of the next one, in seconds.
+        step_s: The time from the start of a frame to the start of the next one, in seconds.
         num_mels: filters.
         low_hz: where the first filter begins.
         high_hz: where the last filter ends; at most half the sample rate.
@@ -181,7 +181,7 @@ def mfcc(spectra: Array, num_coefficients: int) -> Array:
     c_k = sqrt(2 / M) sum_j m_j cos(pi k (j + 1/2) / M), The HTK Book, equation 5.14, with k from 0: a DCT-II.
 
     Args:
-        spectra: of `log_mel`, `[N, F, M]`.
+        spectra: The result of `log_mel`, `[N, F, M]`.
         num_coefficients: at most M.
 
     Raises:

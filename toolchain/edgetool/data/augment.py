@@ -44,8 +44,8 @@ def require_augmentable(names: Sequence[str], shape: tuple[int, ...], dtype: str
 
     Args:
         names: keys of `AUGMENTATIONS`.
-        shape: of the input, with the batch.
-        dtype: of the input after preprocessing.
+        shape: The shape of the input, with the batch.
+        dtype: The type of the input after preprocessing.
 
     Raises:
         DataError: an image augmentation on what is no image, or any on whole numbers (tokens).

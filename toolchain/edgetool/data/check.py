@@ -51,8 +51,8 @@ def check_fits(
 
     Args:
         dataset: raw.
-        input_shapes: of the model, with -1 for open dimensions; the first is the batch.
-        output_shape: of the model's first output.
+        input_shapes: The shapes of the model's inputs, with -1 for open dimensions; the first dimension is the batch.
+        output_shape: The shape of the model's first output.
         task: a key of `edgetool.tasks.TASKS`.
 
     Raises:
@@ -163,9 +163,9 @@ def check_labels(subject: str, labels: Array, output_shape: tuple[int, ...], tas
     """Check the labels of one output.
 
     Args:
-        subject: for messages.
+        subject: What messages name.
         labels: `[N, ...]`.
-        output_shape: of the output, with -1 for open dimensions.
+        output_shape: The shape of the output, with -1 for open dimensions.
         task: a key of `edgetool.tasks.TASKS`.
 
     Raises:
@@ -241,5 +241,5 @@ def _targets_fit(labels: Array, output_shape: tuple[int, ...]) -> bool:
     if labels.ndim == 1:
         return all(size in (1, -1) for size in wanted)
     return len(wanted) == labels.ndim - 1 and all(
-        size in (-1, found) for size, found in zip(wanted, labels.shape[1:], strict=True)
+        size in (-1, num_positions) for size, num_positions in zip(wanted, labels.shape[1:], strict=True)
     )

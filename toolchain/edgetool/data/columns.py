@@ -47,8 +47,8 @@ def check_range(subject: str, values: Array, low: float, high: float, *, unit: s
 
 def recode(values: Array, codes: Sequence[float], to: float) -> tuple[Array, int]:
     """Return a copy in which each of `codes` is replaced by `to`, and how many values that were."""
-    found = np.isin(values, codes)
-    return np.where(found, np.asarray(to, values.dtype), values), int(found.sum())
+    is_known = np.isin(values, codes)
+    return np.where(is_known, np.asarray(to, values.dtype), values), int(is_known.sum())
 
 
 def one_hot(values: Array, codes: Sequence[float]) -> Array:
@@ -91,7 +91,7 @@ def standardise_table(dataset: Dataset, convert: Callable[[Array], tuple[Array, 
 
     Args:
         dataset: raw: one input `[N, columns]` a split, with a training split.
-        convert: from rows to `(numbers [N, A], indicators [N, B])`; indicators are 0 or 1 and stay so.
+        convert: A function from rows to `(numbers [N, A], indicators [N, B])`; indicators are 0 or 1 and stay so.
         limit: standardised numbers are clipped to so many standard deviations.
 
     Returns:

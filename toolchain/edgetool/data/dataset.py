@@ -27,7 +27,7 @@ class Split:
         name: `train`, `val` or `test`.
         inputs: one array per model input, each `[N, ...]`, in the model's input order; large ones may be read-only,
             over a file.
-        labels: of the model's first output: `[N]` integer classes, `[N, ...]` regression targets, or None.
+        labels: The labels of the model's first output: `[N]` integer classes, `[N, ...]` regression targets, or None.
         heads: labels of further outputs, by name or number as the source has them; by number once the model is known.
     """
 
@@ -73,7 +73,7 @@ class Dataset:
         train: None where the source has none (then only post-training work is possible).
         val: the source's own, or carved from train; never part of test.
         test: touched once, at the end.
-        class_names: in label order; empty where there are no classes.
+        class_names: The names of the classes in label order; empty if there are no classes.
         source: where it came from (file, owner and name, licence), for reports.
         digest: SHA-256 of the files it was read from.
         facts: what loading and cleaning did, for reports: counts, rules.

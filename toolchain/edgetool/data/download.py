@@ -34,7 +34,7 @@ def download(url: str, *, sha256: str | None = None, name: str | None = None) ->
     Args:
         url: a constant https address.
         sha256: what the file must have; None: its publisher states none.
-        name: of the file in the cache; default: the last part of `url`.
+        name: The file's name in the cache; the last part of `url` by default.
 
     Raises:
         NetworkError: it cannot be downloaded, or its digest is wrong.
@@ -69,9 +69,11 @@ def _fetch(url: str, path: Path, sha256: str | None) -> None:
 
 
 def _check_digest(path: Path, sha256: str, *, next_step: str) -> None:
-    found = digest_path(path)
-    if found != sha256:
-        raise NetworkError(str(path), found=f"SHA-256 {found}", expected=f"{sha256}, as published", next_step=next_step)
+    digest = digest_path(path)
+    if digest != sha256:
+        raise NetworkError(
+            str(path), found=f"SHA-256 {digest}", expected=f"{sha256}, as published", next_step=next_step
+        )
 
 
 def _receive(answer: http.client.HTTPResponse) -> bytes:

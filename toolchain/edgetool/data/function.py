@@ -32,7 +32,7 @@ def load_function(spec: str) -> Dataset:
     """
     function = find_function(spec, error=DataError)
     try:
-        found = function()
+        returned = function()
     except EdgetoolError:
         raise
     except Exception as exc:
@@ -42,16 +42,16 @@ def load_function(spec: str) -> Dataset:
             expected="a function without arguments that returns data",
             next_step="run the function by itself and mend it",
         ) from exc
-    if isinstance(found, Dataset):
-        return found
-    if not isinstance(found, Mapping):
+    if isinstance(returned, Dataset):
+        return returned
+    if not isinstance(returned, Mapping):
         raise DataError(
             spec,
-            found=f"a {type(found).__name__}",
+            found=f"a {type(returned).__name__}",
             expected="a mapping with x_train, y_train, x_test, y_test",
             next_step="return a dictionary of arrays",
         )
-    unknown = sorted(str(key) for key in found if key not in KEYS and not str(key).startswith(HEADS))
+    unknown = sorted(str(key) for key in returned if key not in KEYS and not str(key).startswith(HEADS))
     if unknown:
         raise DataError(
             spec,
@@ -61,10 +61,10 @@ def load_function(spec: str) -> Dataset:
         )
     return Dataset(
         name=spec.partition(":")[2],
-        train=_split(found, "train"),
-        val=_split(found, "val"),
-        test=_split(found, "test"),
-        class_names=tuple(str(name) for name in cast("Iterable[object]", found.get("class_names", ()))),
+        train=_split(returned, "train"),
+        val=_split(returned, "val"),
+        test=_split(returned, "test"),
+        class_names=tuple(str(name) for name in cast("Iterable[object]", returned.get("class_names", ()))),
         source=spec,
     )
 
@@ -107,12 +107,12 @@ def find_function(spec: str, *, error: type[EdgetoolError]) -> Callable[..., obj
     return cast("Callable[..., object]", function)
 
 
-def _split(found: Mapping[str, object], name: str) -> Split | None:
-    inputs = found.get(f"x_{name}")
+def _split(returned: Mapping[str, object], name: str) -> Split | None:
+    inputs = returned.get(f"x_{name}")
     if inputs is None:
         return None
-    labels = found.get(f"y_{name}")
+    labels = returned.get(f"y_{name}")
     start = f"y_{name}_"
-    heads = {key.removeprefix(start): np.asarray(found[key]) for key in found if key.startswith(start)}
+    heads = {key.removeprefix(start): np.asarray(returned[key]) for key in returned if key.startswith(start)}
     arrays = inputs if isinstance(inputs, tuple) else (inputs,)
     return Split(name, tuple(np.asarray(x) for x in arrays), None if labels is None else np.asarray(labels), heads)

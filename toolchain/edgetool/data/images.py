@@ -43,8 +43,10 @@ def load_images(path: Path, *, image_size: tuple[int, int] | None) -> Dataset:
         FileFormatError: a damaged image, or images that claim far more pixels than they store.
         DataError: no images, one class only, or unlike sizes.
     """
-    found = {SPLITS[item.name]: item for item in sorted(path.iterdir()) if item.is_dir() and item.name in SPLITS}
-    roots = found if "train" in found or "test" in found else {"all": path}
+    split_folders = {
+        SPLITS[item.name]: item for item in sorted(path.iterdir()) if item.is_dir() and item.name in SPLITS
+    }
+    roots = split_folders if "train" in split_folders or "test" in split_folders else {"all": path}
     classes = sorted({item.name for root in roots.values() for item in root.iterdir() if _is_class(item)})
     if len(classes) < 2:
         raise DataError(

@@ -20,7 +20,7 @@ def channels_first(dataset: Dataset, input_shapes: Sequence[tuple[int, ...]]) ->
 
     Args:
         dataset: raw.
-        input_shapes: of the model, with -1 for open dimensions; the first is the batch.
+        input_shapes: The shapes of the model's inputs, with -1 for open dimensions; the first dimension is the batch.
     """
     split = next((part for part in (dataset.train, dataset.val, dataset.test) if part is not None), None)
     if split is None or len(split.inputs) != len(input_shapes):
@@ -80,7 +80,7 @@ def _moved(array: Array) -> Array:
     return convert_rows(array, lambda rows: np.ascontiguousarray(np.moveaxis(rows, -1, 1)))
 
 
-def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        size < 0 or size == other for size, other in zip(wanted[1:], found[1:], strict=True)
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        size < 0 or size == other for size, other in zip(wanted[1:], shape[1:], strict=True)
     )

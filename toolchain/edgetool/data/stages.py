@@ -25,13 +25,13 @@ def complete_stages(dataset: Dataset) -> Dataset:
     splits = [split for split in (dataset.train, dataset.val, dataset.test) if split is not None]
     counts = ", ".join(f"{split.name} {split.num_samples:,}" for split in splits)
     shapes = ", ".join(f"{array.dtype} {list(array.shape[1:])}" for array in splits[0].inputs)
-    found = {
+    facts = {
         "collect": f"{dataset.source or dataset.name}; {counts}; SHA-256 {dataset.digest[:16]}",
         "clean": f"{count_duplicates(splits):,} samples stand more than once and were kept; no NaN, no infinity",
         "convert": f"inputs {shapes}, as loaded",
         "normalise": "not in the data; the card's preprocessing says how",
     }
-    return dataclasses.replace(dataset, facts={**found, **dataset.facts})
+    return dataclasses.replace(dataset, facts={**facts, **dataset.facts})
 
 
 def count_duplicates(splits: Sequence[Split]) -> int:

@@ -73,9 +73,9 @@ def train_tokenizer(texts: Sequence[str], *, vocab_size: int, length: int) -> An
     `</w>`), so that WordPiece differs from run to run; with a mark at the front it does not.
 
     Args:
-        texts: of the training split.
+        texts: The texts of the training split.
         vocab_size: at most so many tokens; pairs that occur once make none.
-        length: of the context, L: texts are cut and padded to it.
+        length: The length of the context, L, to which texts are cut and padded.
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -131,7 +131,7 @@ def encode(tokenizer: Any, texts: Sequence[str], *, subject: str = "text") -> En
     """Encode sentences by a tokenizer of `train_tokenizer`; what is longer than its context is cut and counted.
 
     Args:
-        tokenizer: with truncation and padding.
+        tokenizer: A tokenizer with truncation and padding.
         texts: `N` sentences.
         subject: what messages call them.
 
@@ -139,9 +139,9 @@ def encode(tokenizer: Any, texts: Sequence[str], *, subject: str = "text") -> En
         DataError: a text without a single token.
     """
     unknown = tokenizer.token_to_id(UNKNOWN)
-    found = tokenizer.encode_batch(list(texts))
-    ids = np.array([item.ids for item in found], np.int32)
-    mask = np.array([item.attention_mask for item in found], np.int32)
+    encodings = tokenizer.encode_batch(list(texts))
+    ids = np.array([item.ids for item in encodings], np.int32)
+    mask = np.array([item.attention_mask for item in encodings], np.int32)
     empty = np.flatnonzero(mask.sum(axis=1) == 0)
     if empty.size:
         raise DataError(
@@ -150,7 +150,7 @@ def encode(tokenizer: Any, texts: Sequence[str], *, subject: str = "text") -> En
             expected="at least one word or sign in each",
             next_step="leave them out",
         )
-    num_cut = sum(1 for item in found if item.overflowing)
+    num_cut = sum(1 for item in encodings if item.overflowing)
     return Encoded(ids, mask, num_cut, int(((ids == unknown) & (mask == 1)).sum()))
 
 
@@ -184,8 +184,8 @@ def text_dataset(
         class_names: in label order.
         source: for reports.
         digest: likewise.
-        vocab_size: of the tokenizer.
-        length: of the context.
+        vocab_size: The number of the tokenizer's tokens.
+        length: The length of the context.
 
     Raises:
         DataError: a split has no texts, or labels are no class numbers.
@@ -202,8 +202,8 @@ def text_dataset(
     tokenizer = train_tokenizer(parts["train"][0], vocab_size=vocab_size, length=length)
     encoded = {split: encode(tokenizer, part[0], subject=f"{name}: {split}") for split, part in parts.items()}
     splits = {split: Split(split, (encoded[split].ids, encoded[split].mask), part[1]) for split, part in parts.items()}
-    cut = ", ".join(f"{split} {found.num_cut}" for split, found in encoded.items())
-    unknown = ", ".join(f"{split} {found.num_unknown}" for split, found in encoded.items())
+    cut = ", ".join(f"{split} {split_tokens.num_cut}" for split, split_tokens in encoded.items())
+    unknown = ", ".join(f"{split} {split_tokens.num_unknown}" for split, split_tokens in encoded.items())
     return Dataset(
         name=name,
         train=splits["train"],
@@ -236,7 +236,7 @@ def load_sentences(
 
     Args:
         name: of the data set.
-        file: in `$EDGETOOL_DATA`, with a split of its own.
+        file: The file in `$EDGETOOL_DATA`, which has a split of its own.
         read_public: gives texts, labels `[N]` and the SHA-256 of a download, a fifth of which becomes the test split.
         class_names: in label order.
         source: for reports.

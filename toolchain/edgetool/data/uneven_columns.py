@@ -18,8 +18,8 @@ def uneven_columns(samples: Split, bits: int) -> dict[int, list[int]]:
     """Return input -> columns (along its last axis) that the scale of the whole input would leave too few steps.
 
     Args:
-        samples: for calibration.
-        bits: of activations, 8 or 16.
+        samples: The samples of calibration.
+        bits: The number of bits of an activation, 8 or 16.
     """
     found = {}
     for index, values in enumerate(samples.inputs):

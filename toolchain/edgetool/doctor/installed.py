@@ -77,7 +77,7 @@ def check_packages(requirements: list[str] | None = None) -> list[Finding]:
     """Check every requirement of edgetool, and of its extras for users, by installed version.
 
     Args:
-        requirements: as package metadata has them; default: edgetool's own.
+        requirements: Requirements as package metadata states them; edgetool's own by default.
     """
     findings = []
     for line in metadata.requires("edgetool") or [] if requirements is None else requirements:
@@ -157,9 +157,9 @@ def check_data() -> Finding:
         )
     if not Path(folder).is_dir():
         return Finding("data", "EDGETOOL_DATA", "broken", False, f"{folder}: no such folder", purpose, "correct it")
-    found = [name for name in ("cifar10.npz", "cifar10_jpeg.npz") if (Path(folder) / name).is_file()]
+    names = [name for name in ("cifar10.npz", "cifar10_jpeg.npz") if (Path(folder) / name).is_file()]
     return Finding(
-        "data", "EDGETOOL_DATA", "ok", False, f"{folder}: {', '.join(found) or 'no known data set'}", purpose
+        "data", "EDGETOOL_DATA", "ok", False, f"{folder}: {', '.join(names) or 'no known data set'}", purpose
     )
 
 

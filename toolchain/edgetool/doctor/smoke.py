@@ -100,7 +100,7 @@ def train_one_step() -> str:
 def _check(name: str, purpose: str, work: Callable[[], str]) -> Finding:
     start = time.monotonic()
     try:
-        found = work()
+        answer = work()
     except EdgetoolError as exc:
         return Finding(
             "runs",
@@ -111,7 +111,7 @@ def _check(name: str, purpose: str, work: Callable[[], str]) -> Finding:
             purpose,
             "install edgetool again in a fresh environment (make install in its checkout); --debug shows more",
         )
-    return Finding("runs", name, "ok", True, f"{found} ({time.monotonic() - start:.1f} s)", purpose)
+    return Finding("runs", name, "ok", True, f"{answer} ({time.monotonic() - start:.1f} s)", purpose)
 
 
 def _infer(suffix: str) -> str:

@@ -91,8 +91,8 @@ def judge_digits(images: Array) -> Array:
         )
     factor = square.shape[1] // JUDGE_SIZE
     small = square.reshape(len(square), JUDGE_SIZE, factor, JUDGE_SIZE, factor).mean(axis=(2, 4))
-    found = _judge().predict_proba(np.clip(small, 0.0, 1.0).reshape(len(small), -1))
-    return np.asarray(found, np.float64)
+    probabilities = _judge().predict_proba(np.clip(small, 0.0, 1.0).reshape(len(small), -1))
+    return np.asarray(probabilities, np.float64)
 
 
 @functools.lru_cache(maxsize=1)

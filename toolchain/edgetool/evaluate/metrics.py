@@ -22,8 +22,8 @@ class Placements:
     """Where each sample's score stands among those of the other class: the parts that AUC is the mean of.
 
     Attributes:
-        positives: for each positive, the share of negatives that score lower (ties count half), 0..1.
-        negatives: for each negative, the share of positives that score higher, 0..1.
+        positives: The share of negatives that score lower, one for each positive; ties count half, 0..1.
+        negatives: The share of positives that score higher, one for each negative, 0..1.
     """
 
     positives: Array
@@ -40,16 +40,16 @@ class Score:
     """A metric's value.
 
     Attributes:
-        standard_error: of `value`, in its unit.
+        standard_error: The standard error of `value`, in its unit.
         method: how it was found.
         per_class: accuracy of each class that has samples (NaN for one that has none), or of generated images the share
             that is taken for each class; empty without classes.
         answers: per sample, the class that was named; None for metrics without answers.
         correct: per sample, whether the answer is right by the metric's own rule; None for metrics without answers.
         errors: per sample error, what it adds to the metric's mean; None for metrics of answers.
-        placements: of AUC only.
-        truth: of AUC only: per sample, its class, 0 or 1.
-        generation: of generated samples, how varied they are.
+        placements: The placements, which only AUC has.
+        truth: The class of each sample, 0 or 1, which only AUC has.
+        generation: How varied generated samples are.
     """
 
     value: float

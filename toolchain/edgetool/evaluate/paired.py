@@ -25,7 +25,7 @@ def mcnemar_p(num_fixed: int, num_broken: int) -> float:
     return min(1.0, 2.0 * float(bdtr(min(num_fixed, num_broken), num_fixed + num_broken, 0.5)))
 
 
-def compare_scores(reference_name: str, reference: Score, found: Score) -> PairedComparison:
+def compare_scores(reference_name: str, reference: Score, score: Score) -> PairedComparison:
     """Compare an artefact's score with the reference's, sample by sample.
 
     Metrics of answers: fixed and broken count right and wrong by the metric's own rule, and the difference is
@@ -36,14 +36,14 @@ def compare_scores(reference_name: str, reference: Score, found: Score) -> Paire
     those that it takes for another class, fixed and broken those whose part grew or shrank.
 
     Args:
-        reference_name: for the record.
-        reference: of the model that is trusted.
-        found: of the artefact, by the same metric.
+        reference_name: The reference's name in the record.
+        reference: The score of the model that is trusted.
+        score: The score of the artefact, by the same metric.
 
     Raises:
         DataError: another number of samples.
     """
-    before, after = _samples(reference), _samples(found)
+    before, after = _samples(reference), _samples(score)
     if before.shape != after.shape:
         raise DataError(
             "paired comparison",
@@ -51,14 +51,14 @@ def compare_scores(reference_name: str, reference: Score, found: Score) -> Paire
             expected=f"{len(before)}, as the reference has",
             next_step="run both on the same split",
         )
-    if reference.placements is not None and found.placements is not None:
-        return _compare_areas(reference_name, reference, found)
-    if reference.correct is not None and found.correct is not None:
-        return _compare_answers(reference_name, reference, found)
-    assert reference.errors is not None and found.errors is not None
-    compared = _compare_errors(reference_name, reference.errors, found.errors)
-    if reference.answers is not None and found.answers is not None:
-        return dataclasses.replace(compared, num_changed=int((reference.answers != found.answers).sum()))
+    if reference.placements is not None and score.placements is not None:
+        return _compare_areas(reference_name, reference, score)
+    if reference.correct is not None and score.correct is not None:
+        return _compare_answers(reference_name, reference, score)
+    assert reference.errors is not None and score.errors is not None
+    compared = _compare_errors(reference_name, reference.errors, score.errors)
+    if reference.answers is not None and score.answers is not None:
+        return dataclasses.replace(compared, num_changed=int((reference.answers != score.answers).sum()))
     return compared
 
 
@@ -68,18 +68,18 @@ def _samples(score: Score) -> Array:
     return array
 
 
-def _compare_answers(name: str, reference: Score, found: Score) -> PairedComparison:
-    assert reference.correct is not None and found.correct is not None
-    assert reference.answers is not None and found.answers is not None
-    fixed = int((~reference.correct & found.correct).sum())
-    broken = int((reference.correct & ~found.correct).sum())
-    num = len(found.correct)
+def _compare_answers(name: str, reference: Score, score: Score) -> PairedComparison:
+    assert reference.correct is not None and score.correct is not None
+    assert reference.answers is not None and score.answers is not None
+    fixed = int((~reference.correct & score.correct).sum())
+    broken = int((reference.correct & ~score.correct).sum())
+    num = len(score.correct)
     difference = (fixed - broken) / num
     p = mcnemar_p(fixed, broken)
     return PairedComparison(
         reference=name,
         num_samples=num,
-        num_changed=int((reference.answers != found.answers).sum()),
+        num_changed=int((reference.answers != score.answers).sum()),
         num_fixed=fixed,
         num_broken=broken,
         mcnemar_p=p,
@@ -91,23 +91,23 @@ def _compare_answers(name: str, reference: Score, found: Score) -> PairedCompari
     )
 
 
-def _compare_areas(name: str, reference: Score, found: Score) -> PairedComparison:
+def _compare_areas(name: str, reference: Score, score: Score) -> PairedComparison:
     from scipy.special import ndtr
 
-    assert reference.placements is not None and found.placements is not None
-    assert reference.answers is not None and found.answers is not None
+    assert reference.placements is not None and score.placements is not None
+    assert reference.answers is not None and score.answers is not None
     shift = Placements(
-        found.placements.positives - reference.placements.positives,
-        found.placements.negatives - reference.placements.negatives,
+        score.placements.positives - reference.placements.positives,
+        score.placements.negatives - reference.placements.negatives,
     )
-    difference, error = found.value - reference.value, math.sqrt(shift.variance())
+    difference, error = score.value - reference.value, math.sqrt(shift.variance())
     fixed, broken = (
         int(sum((sign * part > 0).sum() for part in (shift.positives, shift.negatives))) for sign in (1, -1)
     )
     return PairedComparison(
         reference=name,
-        num_samples=len(found.answers),
-        num_changed=int((reference.answers != found.answers).sum()),
+        num_samples=len(score.answers),
+        num_changed=int((reference.answers != score.answers).sum()),
         num_fixed=fixed,
         num_broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),

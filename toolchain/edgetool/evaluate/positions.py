@@ -56,12 +56,12 @@ def by_sequence(score: Score, sequences: Array) -> Score:
 
 def _influences(score: Score) -> Array:
     if score.placements is not None:
-        found = score.placements
-        values = np.empty(len(found.positives) + len(found.negatives))
+        placements = score.placements
+        values = np.empty(len(placements.positives) + len(placements.negatives))
         assert score.truth is not None
         positive = score.truth == 1
-        values[positive] = (found.positives - score.value) / len(found.positives)
-        values[~positive] = (found.negatives - score.value) / len(found.negatives)
+        values[positive] = (placements.positives - score.value) / len(placements.positives)
+        values[~positive] = (placements.negatives - score.value) / len(placements.negatives)
         return values
     each = score.correct if score.correct is not None else score.errors
     assert each is not None

@@ -78,12 +78,12 @@ def source_kind(spec: str) -> Format:
     path = Path(spec)
     if not path.exists() and is_function(spec):
         return "function"
-    found = require_format(path)
-    if found not in IMPORTERS:
+    kind = require_format(path)
+    if kind not in IMPORTERS:
         raise UnsupportedModelError(
-            spec, found=f"a file of format {found!r}", expected="a model", next_step="give a model file"
+            spec, found=f"a file of format {kind!r}", expected="a model", next_step="give a model file"
         )
-    return found
+    return kind
 
 
 def import_model(spec: str, options: ImportOptions) -> ImportedModel:

@@ -31,8 +31,8 @@ class Difference:
     """How far two models are apart, relative to the largest output; NaN where one alone gives NaN.
 
     Attributes:
-        single: in single precision.
-        double: in double precision; None: not computed, as `single` was small or large enough, or it cannot be.
+        single: The difference in single precision.
+        double: The difference in double precision. None if it cannot be computed, or if `single` leaves no doubt.
     """
 
     single: float
@@ -69,8 +69,8 @@ def difference_of(source: Any, rebuilt: Any) -> Difference:
     """Compare two models on seeded noise, in double precision too where single leaves a doubt.
 
     Args:
-        source: of Keras 3 or tf_keras.
-        rebuilt: of tf_keras, with the same inputs and outputs.
+        source: A model of Keras 3 or tf_keras.
+        rebuilt: A model of tf_keras with the same inputs and outputs.
 
     Raises:
         UnsupportedModelError: Keras itself cannot run the source here.
@@ -127,10 +127,10 @@ def _arrays(outputs: list[Any]) -> list[Array]:
     return [np.asarray(array) for array in outputs]
 
 
-def _largest_difference(trusted: list[Array], found: list[Array]) -> float:
+def _largest_difference(trusted: list[Array], outputs: list[Array]) -> float:
     """Return the largest difference, relative to the largest value of each trusted array."""
     differences = [0.0]
-    for a, b in zip(trusted, found, strict=True):
+    for a, b in zip(trusted, outputs, strict=True):
         left, right = a.astype(np.float64), b.astype(np.float64)
         largest = max(1e-12, float(np.abs(np.nan_to_num(left)).max()))
         apart = np.where(np.isnan(left) & np.isnan(right), 0.0, np.abs(left - right))

@@ -35,15 +35,15 @@ class ImportedModel:
 
     Attributes:
         model: a functional `tf_keras.Model`, or a `FrozenModel` where the source holds a finished graph.
-        source_format: as the content says it; `function` for what a `module:function` returned.
-        num_params: of the source, batch statistics included.
+        source_format: The format that the content shows; `function` for the result of a `module:function`.
+        num_params: The number of the source's parameters, batch statistics included.
         inputs: names, shapes with -1 for open dimensions, and types, in the model's order.
         outputs: likewise.
         last_activation: `softmax` or `sigmoid` where that makes the first output; else another name, or empty.
         runtime: what `run` runs it in, for reports.
         run: the source's own outputs, each `[N, ...]`, for inputs `[N, ...]`: what artefacts are compared with.
         digest: SHA-256 of graph and weights where the source lies in no file; else empty.
-        facts: for the report.
+        facts: What the report says about the import.
     """
 
     model: Any

@@ -50,7 +50,7 @@ def import_file(path: Path, graph: Graph, kind: Format, runtime: str, load: Call
 
     Args:
         path: the file, which runs in a child of its own.
-        graph: as it was read from there.
+        graph: The graph that was read from the file.
         kind: `onnx` or `tflite`: the one format that it can be exported to.
         runtime: what runs it.
         load: gives the whole model as one file's bytes.
@@ -100,7 +100,7 @@ def require_static(
 
     Args:
         subject: what errors are about.
-        inputs: as data have them, samples first.
+        inputs: Arrays as data hold them, samples first.
         stated: input name -> shape as the file has it, where --input-shape can fix it.
 
     Raises:

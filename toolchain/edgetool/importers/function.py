@@ -28,23 +28,23 @@ def load_built(path: Path, options: ImportOptions) -> ImportedModel:
         MissingDependencyError: its framework is not installed.
     """
     spec = str(path)
-    found = _call(spec)
+    built = _call(spec)
     name = spec.partition(":")[2]
-    first = found[0] if isinstance(found, tuple) and found else found
+    first = built[0] if isinstance(built, tuple) and built else built
     modules = {base.__module__.partition(".")[0] for base in type(first).__mro__}
     if "torch" in modules:
         from edgetool.importers.torch_module import adopt_torch
 
-        return adopt_torch(found, spec, name, options)
+        return adopt_torch(built, spec, name, options)
     if modules & {"keras", "tf_keras"}:
         return _adopt_keras(first, spec)
-    if isinstance(found, tuple) and len(found) == 3 and callable(first):
+    if isinstance(built, tuple) and len(built) == 3 and callable(first):
         from edgetool.importers.jax import adopt_jax
 
-        return adopt_jax(first, found[1], found[2], spec, name)
+        return adopt_jax(first, built[1], built[2], spec, name)
     raise UnsupportedModelError(
         spec,
-        found=f"a function that returned {_in_words(found)}",
+        found=f"a function that returned {_in_words(built)}",
         expected=EXPECTED,
         next_step="return one of these from the function",
     )
@@ -84,7 +84,7 @@ def _adopt_keras(model: Any, spec: str) -> ImportedModel:
     return adopt(model, spec, "function", digest=digest.hexdigest(), facts=facts)
 
 
-def _in_words(found: Any) -> str:
-    if isinstance(found, tuple):
-        return f"a tuple of {', '.join(type(item).__name__ for item in found)}" if found else "an empty tuple"
-    return f"a {type(found).__name__}"
+def _in_words(built: Any) -> str:
+    if isinstance(built, tuple):
+        return f"a tuple of {', '.join(type(item).__name__ for item in built)}" if built else "an empty tuple"
+    return f"a {type(built).__name__}"

@@ -41,7 +41,7 @@ def adopt_jax(function: Callable[..., Any], params: Any, example: Any, subject: 
         params: any tree of arrays.
         example: an array, or a tuple of one array an input, batch first.
         subject: what errors are about.
-        name: of the model.
+        name: The name of the model.
 
     Raises:
         MissingDependencyError: jax is not installed.
@@ -62,8 +62,8 @@ def adopt_jax(function: Callable[..., Any], params: Any, example: Any, subject: 
     def run(inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         return _run(jax, compiled, params, inputs, arrays, batch)
 
-    found = adopt(model, subject, "function", runtime="jax", run=run, digest=_digest(jax, traced, params))
-    difference = _difference(found, arrays)
+    imported = adopt(model, subject, "function", runtime="jax", run=run, digest=_digest(jax, traced, params))
+    difference = _difference(imported, arrays)
     if not difference <= TRACE_TOLERANCE:
         raise ParityError(
             subject,
@@ -73,7 +73,7 @@ def adopt_jax(function: Callable[..., Any], params: Any, example: Any, subject: 
         )
     count = sum(int(np.size(leaf)) for leaf in jax.tree_util.tree_leaves(params))
     facts = {"carried over": f"from JAX to tf_keras, largest relative difference {difference:.1e}"}
-    return dataclasses.replace(found, num_params=count, facts=facts)
+    return dataclasses.replace(imported, num_params=count, facts=facts)
 
 
 def _require_jax(subject: str) -> Any:
@@ -148,8 +148,8 @@ def _input_names(function: Any, count: int) -> tuple[str, ...]:
         names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     except (TypeError, ValueError):
         names = []
-    found = tuple(names[1 : count + 1])
-    return found if len(found) == count else tuple(f"x{index}" for index in range(count))
+    argument_names = tuple(names[1 : count + 1])
+    return argument_names if len(argument_names) == count else tuple(f"x{index}" for index in range(count))
 
 
 def _run(
@@ -164,7 +164,7 @@ def _run(
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 
-def _difference(found: ImportedModel, example: tuple[Array, ...]) -> float:
+def _difference(imported: ImportedModel, example: tuple[Array, ...]) -> float:
     """Return the largest difference of outputs on seeded noise, relative to the largest output; NaN if one has NaN."""
     random = np.random.default_rng(0)
     inputs = []
@@ -172,9 +172,9 @@ def _difference(found: ImportedModel, example: tuple[Array, ...]) -> float:
         shape = (4, *array.shape[1:])
         drawn = random.random(shape) if array.dtype.kind == "f" else random.integers(0, 2, shape)
         inputs.append(drawn.astype(array.dtype))
-    expected = found.run(tuple(inputs))
-    outputs = found.model.predict(
-        inputs if len(inputs) > 1 else inputs[0], batch_size=found.model.inputs[0].shape[0] or 4, verbose=0
+    expected = imported.run(tuple(inputs))
+    outputs = imported.model.predict(
+        inputs if len(inputs) > 1 else inputs[0], batch_size=imported.model.inputs[0].shape[0] or 4, verbose=0
     )
     listed = outputs if isinstance(outputs, list | tuple) else [outputs]
     differences = [0.0]

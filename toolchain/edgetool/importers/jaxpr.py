@@ -43,7 +43,7 @@ class Value:
 
     Attributes:
         index: unique in the program.
-        shape: as JAX knows it.
+        shape: The shape that JAX knows.
         dtype: NumPy's name.
     """
 
@@ -67,7 +67,7 @@ class Step:
     Attributes:
         kind: JAX's name of the primitive.
         inputs: values of earlier steps, or constants.
-        outputs: in the primitive's order.
+        outputs: The output values, in the primitive's order.
         params: JAX's own, sizes of the batch as None.
     """
 
@@ -137,14 +137,14 @@ class _Builder:
 
     def inline(self, jaxpr: Any, given: list[Value | Constant]) -> tuple[Value | Constant, ...]:
         """Add the steps of `jaxpr`, called with its constants and inputs, and return its outputs."""
-        found: dict[Any, Value | Constant] = dict(zip([*jaxpr.constvars, *jaxpr.invars], given, strict=True))
+        values: dict[Any, Value | Constant] = dict(zip([*jaxpr.constvars, *jaxpr.invars], given, strict=True))
 
         def read(atom: Any) -> Value | Constant:
-            return Constant(np.asarray(atom.val)) if hasattr(atom, "val") else found[atom]
+            return Constant(np.asarray(atom.val)) if hasattr(atom, "val") else values[atom]
 
         for eqn in jaxpr.eqns:
             inputs = [read(atom) for atom in eqn.invars]
-            found.update(zip(eqn.outvars, self._apply(eqn, inputs), strict=True))
+            values.update(zip(eqn.outvars, self._apply(eqn, inputs), strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
     def _apply(self, eqn: Any, inputs: list[Value | Constant]) -> tuple[Value | Constant, ...]:

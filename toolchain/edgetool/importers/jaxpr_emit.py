@@ -83,9 +83,9 @@ def emit(program: Program, names: tuple[str, ...], batch: int | None, name: str,
 
     Args:
         program: fused.
-        names: of the inputs.
+        names: The names of the inputs.
         batch: 1, or None where the batch is open.
-        name: of the model.
+        name: The name of the model.
         subject: what errors are about.
 
     Raises:
@@ -164,11 +164,11 @@ class Emitter:
         import tf_keras
 
         stem = re.sub(r"[^\w.-]", "_", name) or kind.lower()
-        found, count = stem, 1
-        while found in self._taken:
-            found, count = f"{stem}_{count}", count + 1
-        self._taken.add(found)
-        return getattr(tf_keras.layers, kind)(*arguments, name=found, **options)
+        layer_name, count = stem, 1
+        while layer_name in self._taken:
+            layer_name, count = f"{stem}_{count}", count + 1
+        self._taken.add(layer_name)
+        return getattr(tf_keras.layers, kind)(*arguments, name=layer_name, **options)
 
     def refused(self, found: str, expected: str) -> UnsupportedModelError:
         """Return the error for something that cannot be written."""
@@ -294,16 +294,16 @@ class Emitter:
 
     def window(self, source: Any, begin: Any, shape: tuple[Size, ...], strides: Any) -> tuple[slice, ...]:
         """Return Python's slices of a window; along the batch only the whole can be taken."""
-        found = []
+        slices = []
         for axis, (start, size, stride) in enumerate(zip(begin, shape, strides, strict=True)):
             if source.shape[axis] is None:
                 if size is not None or start != 0 or stride != 1:
                     raise self.refused("a slice of the batch", "whole batches")
-                found.append(slice(None))
+                slices.append(slice(None))
             else:
                 assert size is not None
-                found.append(slice(int(start), int(start) + (size - 1) * int(stride) + 1, int(stride)))
-        return tuple(found)
+                slices.append(slice(int(start), int(start) + (size - 1) * int(stride) + 1, int(stride)))
+        return tuple(slices)
 
     def _pad(self, step: Step) -> Any:
         value = step.inputs[1]
@@ -337,17 +337,17 @@ def _function(path: str) -> Callable[..., Any]:
     """Return a function of TensorFlow by its dotted name."""
     import tensorflow as tf
 
-    found: Callable[..., Any] = operator.attrgetter(path)(tf)
-    return found
+    function: Callable[..., Any] = operator.attrgetter(path)(tf)
+    return function
 
 
 def _power(x: Any, power: int) -> Any:
     if power == 0:
         return _function("ones_like")(x)
-    found = x
+    product = x
     for _ in range(power - 1):
-        found = found * x
-    return found
+        product = product * x
+    return product
 
 
 def _product(sizes: Any) -> int:

@@ -73,13 +73,13 @@ def _shape(item: Value | Constant) -> tuple[Size, ...]:
 
 def _flat(shape: tuple[Size, ...], axes: Sequence[int]) -> Size:
     """Return the number of elements over `axes`; None where the batch is among them."""
-    found = 1
+    num_flat = 1
     for axis in axes:
         size = shape[axis]
         if size is None:
             return None
-        found *= size
-    return found
+        num_flat *= size
+    return num_flat
 
 
 def convolution(emitter: Emitter, step: Step) -> list[Any]:

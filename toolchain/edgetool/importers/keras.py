@@ -190,17 +190,17 @@ def _is_keras3(path: Path, kind: Format) -> bool:
 
 def _version(path: Path, kind: Format) -> str:
     """Return the version of Keras that a file says it was written by; empty where it does not say, or cannot."""
-    found: Any = ""
+    version: Any = ""
     with contextlib.suppress(FileFormatError, OSError, LookupError, ValueError, AttributeError, RecursionError):
         if kind == "keras":
             with open_archive(path, free=MODEL_BYTES) as archive:
-                found = json.loads(archive.read("metadata.json")).get("keras_version", "")
+                version = json.loads(archive.read("metadata.json")).get("keras_version", "")
         else:
             import h5py
 
             with h5py.File(path, "r") as store:
-                found = store.attrs.get("keras_version", "")
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+                version = store.attrs.get("keras_version", "")
+    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
 
 
 def _load_keras3(path: Path, trust: bool) -> Any:

@@ -18,7 +18,7 @@ def known_activation(activation: Any) -> Any:
     """Return what a tf_keras layer takes as its activation: a name where tf_keras has the same one, else a function.
 
     Args:
-        activation: of a Keras 3 layer: a function, or a layer without weights.
+        activation: The activation of a Keras 3 layer: a function, or a layer without weights.
     """
     name = str(getattr(activation, "__name__", type(activation).__name__))
     if str(getattr(activation, "__module__", "")).startswith("keras.") and name in SAME:

@@ -130,8 +130,8 @@ def is_in(x: Any, y: Any, *, invert: bool = False) -> Any:
     import tensorflow as tf
 
     x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-    found = tf.reduce_any(tf.equal(tf.expand_dims(x, -1), tf.reshape(tf.cast(y, x.dtype), [-1])), axis=-1)
-    return tf.logical_not(found) if invert else found
+    is_member = tf.reduce_any(tf.equal(tf.expand_dims(x, -1), tf.reshape(tf.cast(y, x.dtype), [-1])), axis=-1)
+    return tf.logical_not(is_member) if invert else is_member
 
 
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:

@@ -174,15 +174,15 @@ def _nan_extreme(name: str) -> Callable[[Any], _Function | None]:
     def make(operation: Any) -> _Function | None:
         import tensorflow as tf
 
-        found = _arg_extreme(name)(operation)
-        if found is None:
+        arg_extreme = _arg_extreme(name)(operation)
+        if arg_extreme is None:
             return None
         axis, keepdims = int(operation.axis), bool(operation.keepdims)
         worst = -math.inf if name == "argmax" else math.inf
 
         def compute(x: Any) -> Any:
             is_nan = tf.math.is_nan(x)
-            place = found(tf.where(is_nan, tf.constant(worst, x.dtype), x))
+            place = arg_extreme(tf.where(is_nan, tf.constant(worst, x.dtype), x))
             is_empty = tf.reduce_all(is_nan, axis=axis, keepdims=keepdims)
             return tf.where(is_empty, tf.constant(-1, place.dtype), place)
 

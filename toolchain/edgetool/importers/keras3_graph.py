@@ -122,7 +122,7 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
     Args:
         operation: a layer, an operator or a model.
         parents: gets the id of each inner operation -> `name`.
-        name: of the model where it is nested.
+        name: The name of a nested model.
     """
     if not is_transparent(operation):
         return operation if ".ops." in type(operation).__module__ else _told(operation)

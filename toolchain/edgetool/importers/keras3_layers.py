@@ -52,23 +52,23 @@ def known_layer(layer: Any, name: str) -> Any:
 
     Args:
         layer: built.
-        name: of the new layer.
+        name: The name of the new layer.
     """
     import tf_keras
 
     kind = type(layer).__name__
     if not type(layer).__module__.startswith("keras.") or kind in _OTHERWISE:
         return None
-    found = reversible_embedding() if kind == "ReversibleEmbedding" else getattr(tf_keras.layers, kind, None)
-    if found is None:
+    layer_class = reversible_embedding() if kind == "ReversibleEmbedding" else getattr(tf_keras.layers, kind, None)
+    if layer_class is None:
         return None
-    config = _arguments(layer, found)
+    config = _arguments(layer, layer_class)
     if config is None:
         return None
     if kind == "Normalization":
         config |= _statistics(layer)
     try:
-        return found(**{**config, "name": name})
+        return layer_class(**{**config, "name": name})
     except (TypeError, ValueError):
         return None
 
@@ -77,7 +77,7 @@ def _arguments(layer: Any, kind: Any) -> dict[str, Any] | None:
     """Return what builds a layer like `layer`; None where it has an argument that tf_keras does not know.
 
     Args:
-        layer: of Keras 3.
+        layer: A layer of Keras 3.
         kind: the class of tf_keras.
     """
     known = set(inspect.signature(kind.__init__).parameters) | {"name", "trainable"}

@@ -24,8 +24,8 @@ def as_layer(node: Any, name: str) -> Any:
     """Return a tf_keras layer that does what an operator does, called on the tensors of the node; None: there is none.
 
     Args:
-        node: of a Keras 3 graph.
-        name: of the layer.
+        node: A node of a Keras 3 graph.
+        name: The name of the layer.
     """
     maker = OPERATORS.get(type(node.operation).__name__)
     return None if maker is None else maker(node, name)

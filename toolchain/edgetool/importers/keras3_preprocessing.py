@@ -87,5 +87,5 @@ class _Comparing:
 
         is_key = tf.cast(tf.equal(tf.expand_dims(x, -1), tf.constant(self.keys, x.dtype)), tf.int32)
         steps = tf.constant(self.values - self.default, tf.int32)
-        found = tf.reduce_sum(is_key * steps, axis=-1) + self.default
-        return tf.cast(found, tf.int64)
+        indices = tf.reduce_sum(is_key * steps, axis=-1) + self.default
+        return tf.cast(indices, tf.int64)

@@ -15,7 +15,7 @@ def compute_in_float32(model: Any) -> str:
     Weights of 16 bits are widened, which loses nothing; those of 64 bits are rounded.
 
     Args:
-        model: of Keras 3, changed in place.
+        model: A model of Keras 3; it is changed in place.
 
     Returns:
         The names of the policies that layers had, `float32` left out; empty: nothing was changed.

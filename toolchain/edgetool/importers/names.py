@@ -98,16 +98,16 @@ def _inside(value: dict[str, Any], where: str) -> str:
 def _judge(value: dict[str, Any], where: str) -> Iterator[Finding]:
     """Yield what one dictionary names that is not on the list; what is inside of it is judged by itself."""
     if "class_name" in value:
-        found = _judge_object(value)
-        if found:
-            yield where, found
+        fault = _judge_object(value)
+        if fault:
+            yield where, fault
     if any(value.get(key) in ("lambda", "raw_code") for key in _FUNCTION_TYPES):
         yield where, "marshalled Python code"
     for key, item in value.items():
         if isinstance(item, str) and item:
-            found = _judge_text(key, item)
-            if found:
-                yield where, found
+            fault = _judge_text(key, item)
+            if fault:
+                yield where, fault
 
 
 def _judge_object(value: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ def fold_constants(model: Any, name: str) -> Any:
 
     Args:
         model: `ModelProto`; not modified.
-        name: for messages.
+        name: The model's name in messages.
 
     Raises:
         ExportError: onnxruntime refused it.

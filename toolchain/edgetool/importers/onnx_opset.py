@@ -19,7 +19,7 @@ def raise_old_opset(model: Any, name: str) -> tuple[Any, int | None]:
 
     Args:
         model: `ModelProto`; not modified.
-        name: for messages.
+        name: The model's name in messages.
 
     Raises:
         UnsupportedModelError: onnx's version converter does not know how.
@@ -27,15 +27,15 @@ def raise_old_opset(model: Any, name: str) -> tuple[Any, int | None]:
     import onnx
     import onnx.version_converter
 
-    found = next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), FIRST_OPSET)
-    if found >= FIRST_OPSET:
+    opset = next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), FIRST_OPSET)
+    if opset >= FIRST_OPSET:
         return model, None
     try:
-        return onnx.version_converter.convert_version(model, RAISED_OPSET), found
+        return onnx.version_converter.convert_version(model, RAISED_OPSET), opset
     except (RuntimeError, ValueError, onnx.version_converter.ConvertError) as exc:
         raise UnsupportedModelError(
             name,
-            found=f"operator set {found}, which onnx cannot raise ({' '.join(str(exc).split())[:200]})",
+            found=f"operator set {opset}, which onnx cannot raise ({' '.join(str(exc).split())[:200]})",
             expected=f"operator set {FIRST_OPSET} or later, which onnxruntime has kernels for",
             next_step="export the model again with a later operator set",
         ) from None

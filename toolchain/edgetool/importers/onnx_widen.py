@@ -62,10 +62,10 @@ def _widen_tensor(tensor: Any, kinds: dict[int, str]) -> set[str]:
 
     if tensor.data_type not in kinds:
         return set()
-    found = kinds[tensor.data_type]
+    kind = kinds[tensor.data_type]
     values = np.asarray(numpy_helper.to_array(tensor)).astype(np.float32)
     tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    return {found}
+    return {kind}
 
 
 def _widen_attributes(node: Any, kinds: dict[int, str]) -> set[str]:

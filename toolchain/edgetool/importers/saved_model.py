@@ -43,8 +43,8 @@ def find_saved_code(folder: Path) -> Iterator[tuple[str, str]]:
     graphs = folder / "saved_model.pb"
     if graphs.is_file():
         with parsing(str(graphs), expected=EXPECTED, next_step=NEXT_STEP):
-            found = list(_graph_code(read_file(graphs)))
-        yield from found
+            named_code = list(_graph_code(read_file(graphs)))
+        yield from named_code
     metadata = folder / "keras_metadata.pb"
     if metadata.is_file():
         yield from _metadata_code(metadata)
@@ -110,10 +110,10 @@ def _metadata_code(path: Path) -> Iterator[tuple[str, str]]:
 
 def _parts(message: bytes, *numbers: int) -> Iterator[bytes]:
     """Yield the messages at a path of field numbers, every one of repeated fields."""
-    found = [message]
+    messages = [message]
     for number in numbers:
-        found = [part for outer in found for part in _fields(outer, number)]
-    yield from found
+        messages = [part for outer in messages for part in _fields(outer, number)]
+    yield from messages
 
 
 def _texts(message: bytes, number: int) -> list[str]:
@@ -122,8 +122,8 @@ def _texts(message: bytes, number: int) -> list[str]:
 
 def _text(message: bytes, *numbers: int) -> str:
     """Return the text at a path of field numbers, the last one where there are more; empty where there is none."""
-    found = list(_parts(message, *numbers))
-    return found[-1].decode("utf-8", "replace") if found else ""
+    texts = list(_parts(message, *numbers))
+    return texts[-1].decode("utf-8", "replace") if texts else ""
 
 
 def _fields(message: bytes, wanted: int) -> Iterator[bytes]:

@@ -59,7 +59,7 @@ def sizes_of(path: str, shapes: Sequence[Sequence[int]]) -> list[list[int]] | No
 
     Args:
         path: the file.
-        shapes: of each input, in the file's order; empty: as the file has it.
+        shapes: The shape of each input, in the file's order; an empty one leaves the input as the file has it.
     """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -72,8 +72,8 @@ def sizes_of(path: str, shapes: Sequence[Sequence[int]]) -> list[list[int]] | No
                 interpreter.resize_tensor_input(detail["index"], list(sizes))
         interpreter.allocate_tensors()
         random = np.random.default_rng(0)
-        found = [_sizes_with(interpreter, random, largest) for largest in (0.0, 1.0)]
-    return found[0] if found[0] == found[1] else None
+        both_sizes = [_sizes_with(interpreter, random, largest) for largest in (0.0, 1.0)]
+    return both_sizes[0] if both_sizes[0] == both_sizes[1] else None
 
 
 def _sizes_with(interpreter: Any, random: np.random.Generator, largest: float) -> list[list[int]]:
@@ -93,10 +93,10 @@ def _rewritten(content: bytes, sizes: Sequence[Sequence[int]]) -> bytes:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
         buffer.offset = buffer.size = 0
-    for tensor, found in zip(model.subgraphs[0].tensors, sizes, strict=False):
+    for tensor, tensor_sizes in zip(model.subgraphs[0].tensors, sizes, strict=False):
         is_constant = model.buffers[tensor.buffer].data is not None and len(model.buffers[tensor.buffer].data) > 0
         if not is_constant:
-            tensor.shape, tensor.shapeSignature = np.array(found, np.int32), None
+            tensor.shape, tensor.shapeSignature = np.array(tensor_sizes, np.int32), None
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

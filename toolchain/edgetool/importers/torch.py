@@ -92,9 +92,9 @@ def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") ->
     """Describe a `torch.export.ExportedProgram` as what an importer gives.
 
     Args:
-        program: for inference; not modified.
+        program: The exported program, in inference mode; it is not modified.
         subject: what errors are about.
-        name: of the model.
+        name: The name of the model.
         digest: see `ImportedModel`; empty for files.
 
     Raises:

@@ -142,10 +142,10 @@ def _require_plain_tensors(path: Path, config: dict[str, Any]) -> None:
 def _parse(path: Path, entries: dict[str, bytes], name: str) -> dict[str, Any]:
     if name not in entries:
         raise _damaged(path, f"no {name}")
-    found = parse_json(entries[name], f"{path}: {name}", expected=EXPECTED, next_step="save it again")
-    if not isinstance(found, dict):
-        raise _damaged(path, f"{name} holds a {type(found).__name__}")
-    return found
+    parsed = parse_json(entries[name], f"{path}: {name}", expected=EXPECTED, next_step="save it again")
+    if not isinstance(parsed, dict):
+        raise _damaged(path, f"{name} holds a {type(parsed).__name__}")
+    return parsed
 
 
 def _check(path: Path, value: Any, key: str = "") -> None:

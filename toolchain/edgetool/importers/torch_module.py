@@ -12,14 +12,14 @@ from edgetool.importers.torch import adopt_program, require_torch
 __all__ = ["adopt_torch"]
 
 
-def adopt_torch(found: Any, subject: str, name: str, options: ImportOptions) -> ImportedModel:
+def adopt_torch(source: Any, subject: str, name: str, options: ImportOptions) -> ImportedModel:
     """Export what a function returned.
 
     Args:
-        found: a module, (module, example), or an ExportedProgram. The example is a tensor or a tuple of tensors,
+        source: A module, (module, example), or an ExportedProgram. The example is a tensor or a tuple of tensors,
             batch first.
         subject: what errors are about.
-        name: of the model.
+        name: The name of the model.
         options: input shapes, where there is no example.
 
     Raises:
@@ -27,10 +27,10 @@ def adopt_torch(found: Any, subject: str, name: str, options: ImportOptions) -> 
         MissingDependencyError: torch is not installed.
     """
     torch = require_torch(subject)
-    if isinstance(found, torch.export.ExportedProgram):
-        program = found
+    if isinstance(source, torch.export.ExportedProgram):
+        program = source
     else:
-        module, example = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+        module, example = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
         program = _export(torch, module, _example(torch, example, subject, options), subject)
     return adopt_program(program, subject, name, digest=_digest(program))
 

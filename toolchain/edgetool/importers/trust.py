@@ -93,14 +93,17 @@ def summarize_and_judge(
     Raises:
         EdgetoolError: as `summarize_guarded`.
     """
-    found = summarize_guarded(path, compressed, input_shapes)
+    summary = summarize_guarded(path, compressed, input_shapes)
     kind = require_format(Path(path))
     if kind in ("keras", "h5"):
         try:
             require_trusted(Path(path), kind)
         except UntrustedModelError as exc:
-            found["notes"] = [*found["notes"], f"other commands load it with --trust alone: {exc.subject}: {exc.found}"]
-    return found
+            summary["notes"] = [
+                *summary["notes"],
+                f"other commands load it with --trust alone: {exc.subject}: {exc.found}",
+            ]
+    return summary
 
 
 def read_config(path: Path, kind: Format) -> dict[str, Any]:

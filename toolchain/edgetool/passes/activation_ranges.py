@@ -32,8 +32,8 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
     activation learns one after the other: behind a range of zero there is nothing to learn.
 
     Args:
-        model: of `fake_quantize`.
-        samples: of the training split; at most `NUM_SAMPLES` are used, fewer where activations are large.
+        model: The model that `fake_quantize` made.
+        samples: Samples of the training split. At most `NUM_SAMPLES` are used, and fewer if activations are large.
 
     Returns:
         How many quantisers were set.
@@ -69,14 +69,14 @@ def num_samples_within(model: Any, num_bytes: int) -> int:
 
 def _activation_ranges(layer: Any) -> list[list[Any]]:
     """Return the ranges of a wrapped layer in the order they are met: before the activation, at the layer's end."""
-    found: tuple[list[Any], list[Any]] = ([], [])
+    low_and_high: tuple[list[Any], list[Any]] = ([], [])
     for variable in layer.non_trainable_weights:
         place = str(variable.name).rpartition("/")[2]
         if place in ("pre_activation_min:0", "pre_activation_max:0"):
-            found[0].append(variable)
+            low_and_high[0].append(variable)
         elif place in ("output_min:0", "output_max:0"):
-            found[1].append(variable)
-    return [ranges for ranges in found if ranges]
+            low_and_high[1].append(variable)
+    return [ranges for ranges in low_and_high if ranges]
 
 
 def _call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any], *, training: bool) -> Any:

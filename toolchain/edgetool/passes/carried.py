@@ -82,7 +82,7 @@ def carried_layer() -> Any:
             """Compute outputs from a tensor or a list of them.
 
             Args:
-                inputs: of any shapes and types.
+                inputs: Tensors of any shapes and types.
                 arguments: key of the arguments that they stand in; default: they are the only ones.
             """
             tensors = list(inputs) if isinstance(inputs, list | tuple) else [inputs]

@@ -56,10 +56,10 @@ def _lloyd(flat: Array, start: Array) -> Array:
     for _ in range(MAX_ROUNDS):
         borders = np.concatenate([[0], np.searchsorted(flat, _middles(centroids)), [flat.size]])
         counts = np.diff(borders)
-        found = np.diff(sums[borders])[counts > 0] / counts[counts > 0]
-        if len(found) == len(centroids) and np.allclose(found, centroids, rtol=1e-6, atol=0):
+        means = np.diff(sums[borders])[counts > 0] / counts[counts > 0]
+        if len(means) == len(centroids) and np.allclose(means, centroids, rtol=1e-6, atol=0):
             break
-        centroids = np.unique(found)
+        centroids = np.unique(means)
     return np.unique(centroids.astype(np.float32))
 
 

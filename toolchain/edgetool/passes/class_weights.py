@@ -15,8 +15,8 @@ def class_weights(labels: Array, settings: TrainingSettings) -> Array:
     """Return the weight of each class: inverse to its number of labels, 1 on average over the labels.
 
     Args:
-        labels: of the training split, as loaded; below 0: does not count.
-        settings: of a task with classes.
+        labels: The labels of the training split, as loaded; a label below 0 does not count.
+        settings: The settings of a task with classes.
 
     Returns:
         float32 `[C]`; 0 for a class without labels.
@@ -35,7 +35,7 @@ def weigh_labels(labels: Array, class_weights: Array, weights: Array | None) -> 
     Args:
         labels: `[N]`, `[N, 1]`, `[N, L]` or `[N, L, 1]`; no label is below 0.
         class_weights: `[C]`.
-        weights: of the positions, `[N, L]`, or None.
+        weights: The weights of the positions, `[N, L]`, or None.
 
     Returns:
         float32, `[N]` or `[N, L]`.
@@ -49,9 +49,9 @@ def weigh_batch(labels: Array, settings: TrainingSettings, weights: Array | None
     """Return the labels of a batch without those below 0, and how much each counts; None: all the same.
 
     Args:
-        labels: from `fit_labels`.
+        labels: The labels that `fit_labels` gave.
         settings: whether there is one at every position.
-        weights: of the classes, or None.
+        weights: The weights of the classes, or None.
     """
     positions = None
     if settings.per_position:

@@ -28,7 +28,7 @@ class ClusterParams:
 
     Attributes:
         num_clusters: distinct values in each clustered kernel, zero included.
-        epochs: of fine-tuning with the assignment held fixed.
+        epochs: How long to fine-tune while the assignment of weights to clusters stays fixed.
         distillation: share of the answers before clustering in the targets, 0..1; labels have the rest.
         min_elements: kernels with fewer weights are left alone.
     """
@@ -74,8 +74,8 @@ class Cluster(Pass):
         model = _cluster(state, chosen, params.num_clusters, context.seed)
         context.progress("cluster: find centroids", 1, 1)
         kernels = layer_kernels(model)
-        found = tuple(Invariant("num_clusters", name, params.num_clusters, kernels[name].shape) for name in chosen)
-        invariants = (*state.invariants, *found)
+        ensured = tuple(Invariant("num_clusters", name, params.num_clusters, kernels[name].shape) for name in chosen)
+        invariants = (*state.invariants, *ensured)
         variables = {name: model.get_layer(name).kernel for name in chosen}
         facts = fine_tune(
             model,
@@ -117,5 +117,5 @@ def _first_centroids(kernel: Array, num_clusters: int, keep_zeros: bool, seed: i
     sample = np.random.default_rng(seed).choice(flat, min(flat.size, SAMPLE_SIZE), replace=False)
     if keep_zeros:
         sample = np.append(sample, np.float32(0))
-    found = KmeansPlusPlusCentroidsInitialisation(sample, num_clusters, preserve_sparsity=keep_zeros)
-    return np.asarray(found.get_cluster_centroids(), np.float32)
+    initialisation = KmeansPlusPlusCentroidsInitialisation(sample, num_clusters, preserve_sparsity=keep_zeros)
+    return np.asarray(initialisation.get_cluster_centroids(), np.float32)

@@ -149,15 +149,15 @@ def fake_quantize(
 
 def find_grids(layer: Any, *, per_channel: bool) -> list[Grid]:
     """Return the kernels of a layer, and of the layers inside it, that int8 files store on a grid."""
-    found: list[Grid] = []
+    grids: list[Grid] = []
     for inner in layer._flatten_layers():
         if type(inner).__name__ == "EinsumDense":
-            found.append(Grid(inner, "kernel", _contracted(inner.equation) if per_channel else ()))
+            grids.append(Grid(inner, "kernel", _contracted(inner.equation) if per_channel else ()))
             continue
         kind = next((base.__name__ for base in type(inner).__mro__ if base.__name__ in GRIDS), None)
         if kind is not None:
-            found += [Grid(inner, name, axes if per_channel else ()) for name, axes in GRIDS[kind].items()]
-    return [grid for grid in found if getattr(grid.layer, grid.attribute, None) is not None]
+            grids += [Grid(inner, name, axes if per_channel else ()) for name, axes in GRIDS[kind].items()]
+    return [grid for grid in grids if getattr(grid.layer, grid.attribute, None) is not None]
 
 
 def round_kernels(model: Any, *, per_channel: bool) -> int:
@@ -295,21 +295,21 @@ def _make_wrapper_class() -> Any:
 
         def _replacements(self, training: bool) -> list[tuple[Any, str, Any]]:
             """Return (layer, attribute, value) of what differs while the layer runs."""
-            found = []
+            replacements = []
             for grid in self._grids:
                 kernel = tf.convert_to_tensor(getattr(grid.layer, grid.attribute))
                 straight_through = kernel + tf.stop_gradient(_rounded(kernel, grid.axes) - kernel)
-                found.append((grid.layer, grid.attribute, straight_through))
+                replacements.append((grid.layer, grid.attribute, straight_through))
             if self._in_front:
                 function = self.layer.activation
-                found.append(
+                replacements.append(
                     (
                         self.layer,
                         "activation",
                         lambda values: function(self._quantized("pre_activation", values, training)),
                     )
                 )
-            return found
+            return replacements
 
     return FakeQuantized
 

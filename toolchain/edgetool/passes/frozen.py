@@ -31,9 +31,9 @@ class FrozenModel:
     """What stands in for a tf_keras model in a `ModelState`.
 
     Attributes:
-        name: for messages and inside files.
+        name: The model's name in messages and inside files.
         origin: what came in, in words: "an ONNX file".
-        inputs: in the model's order; exporters and checks read their names and shapes.
+        inputs: The inputs in the model's order; exporters and checks read their names and shapes.
         outputs: likewise.
         graphs: the formats that it can be exported to.
         instead: what to give where a step needs layers, or a format that `graphs` lacks.

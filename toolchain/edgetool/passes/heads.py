@@ -26,8 +26,8 @@ class HeadTargets:
 
     Attributes:
         settings: its loss.
-        labels: of all samples, from `fit_labels`; None: the teacher's answers are the targets.
-        share: of the teacher's answers in the targets, 0..1.
+        labels: The labels of all samples, from `fit_labels`; None if the teacher's answers are the targets.
+        share: The share of the teacher's answers in the targets, 0..1.
         of_classes: weight of each class; None: all the same.
     """
 
@@ -50,7 +50,7 @@ class HeadTargets:
 
         Args:
             chosen: indices of samples.
-            answers: of the teacher for them; None where none are mixed in.
+            answers: The teacher's answers for the batch; None if none are mixed in.
         """
         if self.labels is None:
             assert answers is not None
@@ -73,7 +73,7 @@ def head_targets(train: Split, context: Context, teacher: Any | None, distillati
     Raises:
         PassError: an output has neither labels nor a teacher.
     """
-    found = []
+    targets = []
     unknown = dataclasses.replace(context.training, loss="mse", from_logits=False, per_position=False, balanced=False)
     num_unknown = 0 if teacher is None else len(teacher.outputs) - 1 - len(context.heads)
     for index, settings in enumerate((context.training, *context.heads, *[unknown] * num_unknown)):
@@ -86,13 +86,13 @@ def head_targets(train: Split, context: Context, teacher: Any | None, distillati
                 next_step="give --data with y_train",
             )
         if given is None:
-            found.append(HeadTargets(settings, None, 1.0, None))
+            targets.append(HeadTargets(settings, None, 1.0, None))
             continue
         labels = fit_labels(np.asarray(given), settings)
         share = distillation if teacher is not None and can_distil(settings) else 0.0
         of_classes = class_weights(np.asarray(given), settings) if settings.balanced else None
-        found.append(HeadTargets(settings, labels, share, of_classes))
-    return found
+        targets.append(HeadTargets(settings, labels, share, of_classes))
+    return targets
 
 
 def loss_weights(heads: list[HeadTargets], train: Split, teacher: Any | None) -> list[float]:

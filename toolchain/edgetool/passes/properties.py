@@ -30,15 +30,15 @@ def measure_invariant(kind: str, value: float, kernel: Array) -> tuple[float, bo
         kernel: `[..., in, out]`; zero must mean zero (subtract a zero point first).
     """
     if kind == "sparsity":
-        found = sparsity(kernel)
+        measured = sparsity(kernel)
         # TF-MOT rounds the number of kept weights: one element of slack.
-        return found, found >= value - 1.0 / max(kernel.size, 1)
+        return measured, measured >= value - 1.0 / max(kernel.size, 1)
     if kind == "num_clusters":
         count = num_unique(kernel)
         return float(count), count <= value
     if kind == "nonzero":
-        found = float(np.count_nonzero(kernel))
-        return found, found > 0
+        measured = float(np.count_nonzero(kernel))
+        return measured, measured > 0
     if kind == "n_of_m":
         n = math.floor(value)
         m = round((value - n) * 100)

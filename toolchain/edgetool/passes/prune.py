@@ -30,8 +30,8 @@ class PruneParams:
 
     Attributes:
         sparsity: share of zeros in each pruned kernel, 0..1.
-        epochs: of fine-tuning; the last third has fixed masks.
-        learning_rate_factor: on the fine-tuning rate: pruned models have more to recover.
+        epochs: How long to fine-tune; masks are fixed in the last third.
+        learning_rate_factor: A factor on the fine-tuning rate: pruned models have more to recover.
         distillation: share of the unpruned model's answers in the targets, 0..1; labels have the rest.
         min_elements: kernels with fewer weights are left alone.
     """
@@ -76,10 +76,10 @@ class Prune(Pass):
             state.model, context, params, {"pruning_schedule": schedule}, self.name
         )
         kernels = layer_kernels(model)
-        found = tuple(Invariant("sparsity", name, params.sparsity, kernels[name].shape) for name in chosen)
+        ensured = tuple(Invariant("sparsity", name, params.sparsity, kernels[name].shape) for name in chosen)
         facts["mean_sparsity"] = round(sum(sparsity(kernels[name]) for name in chosen) / len(chosen), 4)
         new = dataclasses.replace(
-            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped)
+            state, model=model, invariants=(*state.invariants, *ensured), skipped=(*state.skipped, *skipped)
         )
         return PassResult(new, modified=True, facts=facts)
 
@@ -92,8 +92,8 @@ def prune_model(
     Args:
         source: tf_keras model, left as it is.
         context: data and settings.
-        params: with `epochs`, `learning_rate_factor`, `distillation`, `min_elements`.
-        settings: of TF-MOT's `prune_low_magnitude`.
+        params: Parameters with `epochs`, `learning_rate_factor`, `distillation` and `min_elements`.
+        settings: Keyword arguments of TF-MOT's `prune_low_magnitude`.
         step: the pass's name.
         chosen: layers to prune; default: every supported one.
 

@@ -63,9 +63,9 @@ class PruneNOfM(Pass):
         model, chosen, skipped, facts = prune_model(state.model, context, params, settings, self.name, fitting)
         kernels = layer_kernels(model)
         value = params.n + params.m / 100
-        found = tuple(Invariant("n_of_m", name, value, kernels[name].shape) for name in chosen)
+        ensured = tuple(Invariant("n_of_m", name, value, kernels[name].shape) for name in chosen)
         new = dataclasses.replace(
-            state, model=model, invariants=(*state.invariants, *found), skipped=(*state.skipped, *skipped, *left)
+            state, model=model, invariants=(*state.invariants, *ensured), skipped=(*state.skipped, *skipped, *left)
         )
         return PassResult(new, modified=True, facts=facts)
 

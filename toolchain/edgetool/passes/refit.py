@@ -64,9 +64,9 @@ def refit_values(model: Any, context: Context, teacher: Any, distillation: float
     features = _predict(reader, inputs)
     answers = _predict(teacher, inputs)
     changed = 0
-    for (index, layer), found in zip(fitting.items(), features, strict=True):
+    for (index, layer), layer_features in zip(fitting.items(), features, strict=True):
         targets, _ = heads[index].batch(chosen, answers[index])
-        changed += _refit_layer(layer, found, np.asarray(targets).reshape(answers[index].shape))
+        changed += _refit_layer(layer, layer_features, np.asarray(targets).reshape(answers[index].shape))
     return changed
 
 
@@ -146,8 +146,8 @@ def _num_samples(train: Split, shapes: list[Any]) -> int:
 
 
 def _predict(model: Any, inputs: list[Array]) -> list[Array]:
-    found = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
-    return list(found) if isinstance(found, list | tuple) else [found]
+    predictions = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
+    return list(predictions) if isinstance(predictions, list | tuple) else [predictions]
 
 
 def _refit_layer(layer: Any, features: Array, targets: Array) -> bool:

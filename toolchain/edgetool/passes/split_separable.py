@@ -21,12 +21,12 @@ def split_separable(model: Any) -> Any:
     The pointwise layer has the name, the activation and the bias of the separable one, so that outputs keep their
     names; the depthwise one is called `<name>_depthwise`.
     """
-    found = [layer for layer in getattr(model, "layers", ()) if _can_split(layer)]
-    if not found:
+    separable_layers = [layer for layer in getattr(model, "layers", ()) if _can_split(layer)]
+    if not separable_layers:
         return model
     import tf_keras
 
-    parts = {layer.name: _parts(layer) for layer in found}
+    parts = {layer.name: _parts(layer) for layer in separable_layers}
     copy = clone(model)
 
     def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
@@ -38,7 +38,7 @@ def split_separable(model: Any) -> Any:
         return values
 
     split = tf_keras.Model(copy.inputs, walk(copy, copy.inputs, call), name=model.name)
-    for layer in found:
+    for layer in separable_layers:
         depthwise, pointwise = parts[layer.name][-2:]
         weights = layer.get_weights()
         depthwise.set_weights(weights[:1])

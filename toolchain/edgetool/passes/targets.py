@@ -46,7 +46,7 @@ def mask_labels(labels: Array, *, one_score: bool = False) -> tuple[Array, Array
     """Return labels without those below 0, and the weight of each position: 0 where it does not count.
 
     Args:
-        labels: of a batch, `[N, ...]`, and `[N, ..., 1]` of one score for two classes.
+        labels: The labels of a batch, `[N, ...]`; `[N, ..., 1]` if one score stands for two classes.
         one_score: which of the two they are.
 
     Returns:
@@ -64,7 +64,7 @@ def mix(labels: Array | None, answers: Array, share: float, settings: TrainingSe
     """Return targets: `share` of the teacher's answers and the rest of the labels (Hinton et al. 2015, temperature 1).
 
     Args:
-        labels: of a batch, from `fit_labels`; None: the answers alone are the targets.
+        labels: The labels of a batch, from `fit_labels`; None if the answers alone are the targets.
         answers: the teacher's output for the same samples: `[N, ..., classes]` for classes, else shaped as the labels.
         share: 0..1.
         settings: loss, whether answers are logits, and how much labels are smoothed.

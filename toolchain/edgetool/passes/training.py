@@ -61,9 +61,9 @@ def fine_tune(
     Args:
         model: tf_keras; compiled here.
         context: data, settings, seed and progress.
-        what: for the progress bar.
+        what: The text of the progress bar.
         epochs: times the context's `epochs_scale`; fractions are whole steps.
-        learning_rate_factor: on the context's learning rate.
+        learning_rate_factor: A factor on the context's learning rate.
         callbacks: tf_keras callbacks of TF-MOT.
         projections: put weights back onto what earlier passes ensured.
         teacher: tf_keras model whose answers are learned beside the labels; it is not trained.
@@ -137,8 +137,8 @@ def fine_tune(
 
 def _answers(teacher: Any, inputs: list[Array]) -> list[Array]:
     """Return what the teacher gives for a batch, one array an output."""
-    found = teacher.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
-    return list(found) if isinstance(found, list | tuple) else [found]
+    answers = teacher.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+    return list(answers) if isinstance(answers, list | tuple) else [answers]
 
 
 def _train_step(model: Any, inputs: list[Array], batches: list[tuple[Array, Array | None]]) -> float:

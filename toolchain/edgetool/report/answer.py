@@ -46,10 +46,10 @@ def answer_of(manifest: Manifest, rows: Sequence[Row], *, name: str, metric: str
     """Return the answer of a run.
 
     Args:
-        manifest: of the run.
+        manifest: The manifest of the run.
         rows: its artefacts.
-        name: of the run's folder, for the command that builds the chosen artefact in.
-        metric: of the run; empty without labels.
+        name: The name of the run's folder, which the command that embeds the chosen artefact needs.
+        metric: The metric of the run; empty without labels.
     """
     if not manifest.decisions:
         last = manifest.stages[-1].name if manifest.stages else None

@@ -81,9 +81,9 @@ def _linear_ticks(low: float, high: float, num_ticks: int) -> list[float]:
 
 def _log_ticks(low: float, high: float, num_ticks: int) -> list[float]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
+    ticks: list[float] = []
     for factors in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
-        found = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
-        if len(found) >= num_ticks - 2:
+        ticks = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
+        if len(ticks) >= num_ticks - 2:
             break
-    return found
+    return ticks

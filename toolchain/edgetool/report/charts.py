@@ -72,7 +72,7 @@ class Chart:
 
     Attributes:
         ident: unique in the page, for ids.
-        description: for those who cannot see it.
+        description: The text for readers who cannot see the chart.
         series_names: what the key calls each series.
         source_y: pixel of the source model's metric; None without one.
         limit_y: pixel of the worst metric within the allowed drop.
@@ -129,7 +129,7 @@ def run_charts(run: Run, ident: str) -> tuple[Chart, ...]:
         points = [point for row in run.rows if (point := _latency_point(row, setting))]
         if not points:
             continue
-        record = next(found for row in run.rows if (found := row.latency(setting)) is not None)
+        record = next(latency for row in run.rows if (latency := row.latency(setting)) is not None)
         charts.append(
             _chart(
                 run,

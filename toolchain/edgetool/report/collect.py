@@ -142,13 +142,13 @@ def collect_run(manifest: Manifest, name: str) -> Run:
         _row(artifact, references.get(artifact.artifact.format), manifest, chosen.get(artifact.name, ()))
         for artifact in manifest.artifacts
     )
-    found = {setting_of(record) for artifact in manifest.artifacts for record in artifact.latency}
+    settings = {setting_of(record) for artifact in manifest.artifacts for record in artifact.latency}
     return Run(
         name=name,
         manifest=manifest,
         rows=rows,
         metric=_metric(manifest),
-        settings=tuple(sorted(found)),
+        settings=tuple(sorted(settings)),
         answer=with_failures(answer_of(manifest, rows, name=name, metric=_metric(manifest)), manifest, rows),
         failures=_failures(manifest, rows),
     )
@@ -185,18 +185,18 @@ def _drop(source: EvaluationRecord | None, found: EvaluationRecord | None) -> Dr
 
 
 def _problems(artifact: ArtifactRecord) -> tuple[str, ...]:
-    found = [] if artifact.failure is None else [str(artifact.failure)]
-    found += [
+    problems = [] if artifact.failure is None else [str(artifact.failure)]
+    problems += [
         f"differs from {parity.reference}: {parity.reason or parity.limits}"
         for parity in artifact.parity
         if not parity.passed
     ]
-    found += [
+    problems += [
         f"layer {record.layer}: {record.kind} {record.found:g}, expected {record.expected:g}"
         for record in artifact.invariants
         if not record.passed
     ]
-    return tuple(found)
+    return tuple(problems)
 
 
 def _metric(manifest: Manifest) -> str:
@@ -211,9 +211,9 @@ def _metric(manifest: Manifest) -> str:
 
 def _failures(manifest: Manifest, rows: Sequence[Row]) -> tuple[str, ...]:
     """Return what went wrong: recipes or exports that failed, missing artefacts, problems of artefacts."""
-    found = [f"{failure.name} failed: {failure}" for failure in manifest.failures]
+    failures = [f"{failure.name} failed: {failure}" for failure in manifest.failures]
     told = {row.record.recipe for row in rows} | {failure.recipe for failure in manifest.failures}
     if manifest.status != "running":
-        found += [f"{recipe} left no artefact" for recipe in manifest.recipes if recipe not in told]
-    found += [f"{row.name}: {problem}" for row in rows for problem in row.problems]
-    return tuple(found)
+        failures += [f"{recipe} left no artefact" for recipe in manifest.recipes if recipe not in told]
+    failures += [f"{row.name}: {problem}" for row in rows for problem in row.problems]
+    return tuple(failures)

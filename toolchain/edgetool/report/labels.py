@@ -90,7 +90,7 @@ def place_labels(
         frame: where labels may be.
         bars: error bars and lines, which labels should rather not cover.
         other_points: points without a label, which none may cover.
-        radius: of a point's marker.
+        radius: The radius of a point's marker.
 
     Returns:
         A place for each label; None where no free place was found.

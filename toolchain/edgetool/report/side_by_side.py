@@ -16,7 +16,7 @@ __all__ = ["side_by_side"]
 
 def side_by_side(runs: Sequence[Run]) -> tuple[Table, ...]:
     """Return a table of the runs, and one each of bytes, metric and latency of artefacts of the same name."""
-    found = [
+    tables = [
         _run_table(runs),
         _compare(runs, "Bytes", _size, _size_change, "The file as it lies."),
         _compare(
@@ -36,7 +36,7 @@ def side_by_side(runs: Sequence[Run]) -> tuple[Table, ...]:
             "different times, perhaps on different machines: the change is that of the ratio to float32.",
         ),
     ]
-    return tuple(table for table in found if table is not None)
+    return tuple(table for table in tables if table is not None)
 
 
 def _run_table(runs: Sequence[Run]) -> Table:
@@ -153,19 +153,20 @@ def _tone(better: float) -> Tone:
 
 
 def _metric(record: ArtifactRecord) -> Cell:
-    found = record.evaluation
-    if found is None:
+    evaluation = record.evaluation
+    if evaluation is None:
         return NONE
-    shown = f"{wording.metric_value(found.metric, found.value)} \N{PLUS-MINUS SIGN} {wording.evaluation_error(found)}"
-    return num(shown, found.value)
+    value = wording.metric_value(evaluation.metric, evaluation.value)
+    shown = f"{value} \N{PLUS-MINUS SIGN} {wording.evaluation_error(evaluation)}"
+    return num(shown, evaluation.value)
 
 
 def _latency(record: ArtifactRecord) -> Cell:
-    found = _first_latency(record)
-    if found is None:
+    latency = _first_latency(record)
+    if latency is None:
         return NONE
-    ratio = "" if found.ratio is None else f" ({found.ratio.value:.2f}\N{MULTIPLICATION SIGN})"
-    return num(f"{wording.microseconds(found.p50_ns)}{ratio}", found.p50_ns)
+    ratio = "" if latency.ratio is None else f" ({latency.ratio.value:.2f}\N{MULTIPLICATION SIGN})"
+    return num(f"{wording.microseconds(latency.p50_ns)}{ratio}", latency.p50_ns)
 
 
 def _first_latency(record: ArtifactRecord) -> LatencyRecord | None:

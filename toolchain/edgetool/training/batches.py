@@ -93,10 +93,10 @@ class TrainingBatches(Batches):
         preprocessing: of the card.
         task: says how the loss wants its labels.
         batch_size: samples of a batch; the last one may be shorter.
-        order: of the samples.
-        augmentation: of the first input, which stays the target where it is one.
-        seed: of the augmentation, with the number of the epoch; the number of the batch is added.
-        class_weights: of each class, `[C]`; None: all count the same.
+        order: The order in which samples are taken.
+        augmentation: The augmentation of the first input. A target that is the input stays as it was.
+        seed: The seed of the augmentation and the number of the epoch; the number of the batch is added.
+        class_weights: The weight of each class, `[C]`; None if all count the same.
         multiple_of: see `Batches`; the last batch is filled up with the first samples of the epoch, which count.
     """
 

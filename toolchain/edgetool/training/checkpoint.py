@@ -55,15 +55,15 @@ def _value(variable: Any) -> Any:
 
 
 def _require_same(path: Path, stored: dict[str, Any], variables: Sequence[Any]) -> None:
-    found = [f"{name.partition('/')[2]} {list(value.shape)}" for name, value in stored.items()]
+    stored_variables = [f"{name.partition('/')[2]} {list(value.shape)}" for name, value in stored.items()]
     wanted = [f"{variable.path} {list(variable.shape)}" for variable in variables]
-    if found == wanted:
+    if stored_variables == wanted:
         return
-    pairs = zip([*found, "no more"], [*wanted, "no more"], strict=False)
+    pairs = zip([*stored_variables, "no more"], [*wanted, "no more"], strict=False)
     first = next(((a, b) for a, b in pairs if a != b), ("", ""))
     raise TrainingError(
         str(path),
-        found=f"a checkpoint of another architecture: it has {first[0]} ({len(found)} variables)",
+        found=f"a checkpoint of another architecture: it has {first[0]} ({len(stored_variables)} variables)",
         expected=f"{first[1]} ({len(wanted)} variables)",
         next_step=NEXT_STEP,
     )

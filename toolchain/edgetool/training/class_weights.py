@@ -15,8 +15,8 @@ def balanced_weights(labels: Array | None, task: Task) -> Array:
     """Return the weight of each class, `[C]`; see `edgetool.passes.class_weights.class_weights`.
 
     Args:
-        labels: of the training split, as loaded, where the task has any; below 0: does not count.
-        task: with classes.
+        labels: The labels of the training split, as loaded; a label below 0 does not count.
+        task: A task with classes.
 
     Raises:
         UsageError: a task without classes.

@@ -74,7 +74,7 @@ def cost_record(model: Path, state: TrainState, meter: CostMeter, device: str) -
 
     Args:
         model: the trained `.keras` file, whose layers are counted.
-        state: of the finished run.
+        state: The state of the finished run.
         meter: says how was measured.
         device: the model of the CPU or GPU.
     """
@@ -112,9 +112,9 @@ def count_macs(model: Path) -> tuple[int | None, list[str]]:
 def _peak_resident_bytes() -> int:
     """Return the peak resident set of this process alone: getrusage's also knows that of the process it came from."""
     with contextlib.suppress(OSError):
-        found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
-        if found:
-            return int(found.group(1)) * 1024
+        match = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+        if match:
+            return int(match.group(1)) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux: getrusage(2)
 
 
@@ -132,7 +132,7 @@ def samples_per_second(costs: Sequence[EpochCost], num_samples: int) -> float:
 
     Args:
         costs: one an epoch, at least one.
-        num_samples: of an epoch.
+        num_samples: The number of samples in an epoch.
     """
     counted = costs[1:] or costs
     return len(counted) * num_samples / max(1e-9, sum(cost.train_seconds for cost in counted))

@@ -71,8 +71,8 @@ class TrainFolder:
 
         Args:
             save: writes the file.
-            epoch: that has just been finished.
-            cost: of that epoch.
+            epoch: The epoch that has just been finished.
+            cost: The cost of that epoch.
             best: the epoch whose checkpoint is kept besides.
 
         Raises:

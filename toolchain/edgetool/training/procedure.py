@@ -33,7 +33,7 @@ class Workload:
         recipe: the card's, with what options replace.
         train: raw.
         val: raw; None where there is none.
-        seed: of everything that an epoch draws, together with the epoch's number.
+        seed: The seed of everything that an epoch draws, together with the epoch's number.
     """
 
     card: ModelCard
@@ -74,7 +74,7 @@ class Procedure(Protocol):
         """Run epoch `number`, counted from 1; its result depends on the variables, the seed and `number` only.
 
         Args:
-            number: of the epoch.
+            number: The number of the epoch.
             report: called with the number of steps done.
 
         Raises:
@@ -96,5 +96,5 @@ def load_procedure(name: str) -> Callable[[Any, Workload], Procedure]:
             next_step=nearest(name, list(PROCEDURES)),
         )
     module, _, attribute = PROCEDURES[name].partition(":")
-    found: Callable[[Any, Workload], Procedure] = getattr(importlib.import_module(module), attribute)
-    return found
+    make_procedure: Callable[[Any, Workload], Procedure] = getattr(importlib.import_module(module), attribute)
+    return make_procedure

@@ -34,7 +34,7 @@ class TrainingLog:
     Args:
         folder: RUN/logs.
         history: epochs that a resumed run has finished.
-        learning_rate: of an epoch's last step.
+        learning_rate: The learning rate of an epoch's last step.
     """
 
     def __init__(self, folder: Path, history: Sequence[EpochRecord], learning_rate: Callable[[int], float]) -> None:
@@ -89,7 +89,7 @@ def encode_event(
     Args:
         wall_time: seconds since 1970.
         step: 0 or more.
-        version: of the file format; in the first event of a file.
+        version: The version of the file format, which the first event of a file holds.
         scalars: tag -> value, float32.
     """
     event = b"\x09" + struct.pack("<d", wall_time) + b"\x10" + _varint(step)

@@ -19,8 +19,8 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, Array]:
         FileFormatError: damaged.
         DataError: a key is missing.
     """
-    found = read_npz(path, lambda key: key in keys)
-    missing = [key for key in keys if key not in found]
+    arrays = read_npz(path, lambda key: key in keys)
+    missing = [key for key in keys if key not in arrays]
     if missing:
         raise DataError(
             str(path),
@@ -28,4 +28,4 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, Array]:
             expected=", ".join(keys),
             next_step="get the file again, or unset EDGETOOL_DATA for the public download",
         )
-    return {key: found[key] for key in keys}
+    return {key: arrays[key] for key in keys}

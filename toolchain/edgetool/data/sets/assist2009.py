@@ -103,8 +103,8 @@ def make_dataset(train: Students, test: Students, *, source: str, digest: str, s
     Args:
         train: the students of training and validation.
         test: other students.
-        source: for reports.
-        digest: of the files.
+        source: The source that reports name.
+        digest: The SHA-256 of the files.
         subject: the file, for messages.
 
     Raises:

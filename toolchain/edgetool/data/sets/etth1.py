@@ -94,9 +94,9 @@ def make_dataset(parts: dict[str, Array], time: Array, *, source: str, digest: s
 
     Args:
         parts: `train`, `val`, `test`: `[H, 7]` each, one following the other in time.
-        time: of all rows, seconds.
-        source: for reports.
-        digest: of the file.
+        time: The time of each row, in seconds.
+        source: The source that reports name.
+        digest: The SHA-256 of the file.
         subject: the file, for messages.
 
     Raises:

@@ -23,7 +23,7 @@ class Hours:
 
     Attributes:
         time: int64 seconds, `HOUR` apart, rising.
-        row: for each hour the row that was read for it, -1 where there is none.
+        row: The row that was read for each hour; -1 if there is none.
         num_repeated: rows left out, because an earlier row is of the same hour.
         num_missing: hours without a row.
     """

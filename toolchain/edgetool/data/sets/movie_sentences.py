@@ -62,9 +62,9 @@ def read_archive(path: Path) -> tuple[list[str], Array]:
         raise DataError(
             str(path), found=f"no rt-polarity{missing[0]}", expected="both files", next_step="delete the file"
         )
-    found: dict[str, int] = {}
+    labels: dict[str, int] = {}
     for label, suffix in enumerate(SUFFIXES):
         for line in contents[suffix].split("\n"):
             if line.strip():
-                found.setdefault(line.strip(), label)
-    return list(found), np.array(list(found.values()), np.int64)
+                labels.setdefault(line.strip(), label)
+    return list(labels), np.array(list(labels.values()), np.int64)

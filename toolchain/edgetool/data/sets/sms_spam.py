@@ -50,7 +50,7 @@ def read_collection(path: Path) -> tuple[list[str], Array]:
         raise DataError(
             str(path), found=f"a damaged archive ({exc})", expected=f"{MEMBER} in it", next_step="delete the file"
         ) from None
-    found: dict[str, int] = {}
+    labels: dict[str, int] = {}
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
@@ -62,7 +62,7 @@ def read_collection(path: Path) -> tuple[list[str], Array]:
                 expected="ham or spam, a tab and a text",
                 next_step="delete the file and run again",
             )
-        found.setdefault(text.strip(), CLASS_NAMES.index(label))
-    if not found:
+        labels.setdefault(text.strip(), CLASS_NAMES.index(label))
+    if not labels:
         raise DataError(str(path), found="no message", expected="one a line", next_step="delete the file and run again")
-    return list(found), np.array(list(found.values()), np.int64)
+    return list(labels), np.array(list(labels.values()), np.int64)

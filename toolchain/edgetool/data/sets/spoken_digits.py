@@ -127,19 +127,19 @@ def read_archive(path: Path) -> Recordings:
     Raises:
         DataError: damaged, or recordings of another format.
     """
-    found: list[tuple[bool, int, Array]] = []
+    recordings: list[tuple[bool, int, Array]] = []
     try:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
                 match = _NAME.search(name)
                 if match is not None:
                     samples = _read_wave(f"{path}: {name}", archive.read(name))
-                    found.append((int(match[3]) < NUM_TEST_RECORDINGS, int(match[1]), samples))
+                    recordings.append((int(match[3]) < NUM_TEST_RECORDINGS, int(match[1]), samples))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
         raise DataError(
             str(path), found=f"a damaged archive ({exc})", expected="recordings/*.wav", next_step="delete the file"
         ) from None
-    parts = [_stack([item for item in found if item[0] == is_test], path) for is_test in (False, True)]
+    parts = [_stack([item for item in recordings if item[0] == is_test], path) for is_test in (False, True)]
     return _checked(Recordings(parts[0], parts[1], digest_path(path)), path)
 
 
@@ -162,19 +162,19 @@ def _read_wave(subject: str, content: bytes) -> Array:
     return np.frombuffer(samples, "<i2").astype(np.int16)
 
 
-def _stack(found: list[tuple[bool, int, Array]], path: Path) -> Clips:
-    if not found:
+def _stack(recordings: list[tuple[bool, int, Array]], path: Path) -> Clips:
+    if not recordings:
         raise DataError(
             str(path),
             found="no recordings/<digit>_<speaker>_<number>.wav of the training or the test part",
             expected="numbers 0 to 4 (test) and 5 onwards (train)",
             next_step="delete the file and run again",
         )
-    waves = np.zeros((len(found), CLIP_SAMPLES), np.int16)
-    for row, (_, _, samples) in zip(waves, found, strict=True):
+    waves = np.zeros((len(recordings), CLIP_SAMPLES), np.int16)
+    for row, (_, _, samples) in zip(waves, recordings, strict=True):
         row[: len(samples)] = samples[:CLIP_SAMPLES]
-    lengths = np.array([len(samples) for _, _, samples in found])
-    return Clips(waves, np.array([digit for _, digit, _ in found]), lengths)
+    lengths = np.array([len(samples) for _, _, samples in recordings])
+    return Clips(waves, np.array([digit for _, digit, _ in recordings]), lengths)
 
 
 def _checked(recordings: Recordings, path: Path) -> Recordings:

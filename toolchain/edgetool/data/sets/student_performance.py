@@ -174,10 +174,10 @@ def _code(subject: str, cells: Array, categories: tuple[str, ...] | None) -> Arr
 def _read_shared(path: Path) -> tuple[Split, Split]:
     keys = ("x_train", "y_train", "x_test", "y_test", "feature_names", "feature_categories")
     arrays = read_arrays(path, keys)
-    found = [(str(n), str(c)) for n, c in zip(arrays["feature_names"], arrays["feature_categories"], strict=False)]
+    features = [(str(n), str(c)) for n, c in zip(arrays["feature_names"], arrays["feature_categories"], strict=False)]
     wanted = [(name, "|".join(CATEGORIES.get(name, ()))) for name in COLUMNS]
-    if found != wanted:
-        odd = next((pair for pair in found if pair not in wanted), ("columns in another order or number", ""))
+    if features != wanted:
+        odd = next((pair for pair in features if pair not in wanted), ("columns in another order or number", ""))
         raise DataError(
             f"{path}: feature_names, feature_categories",
             found=" ".join(odd).strip(),

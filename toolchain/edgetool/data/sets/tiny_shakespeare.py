@@ -58,7 +58,7 @@ def make_dataset(train: str, test: str, *, digest: str) -> Dataset:
     Args:
         train: training text; its last 5 % become the validation split.
         test: test text.
-        digest: of the file.
+        digest: The SHA-256 of the file.
 
     Raises:
         DataError: a text is shorter than a window and the character behind it.

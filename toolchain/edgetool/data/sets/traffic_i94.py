@@ -151,8 +151,8 @@ def make_dataset(
 
     Args:
         readings: rows as read.
-        source: for reports.
-        digest: of the file.
+        source: The source that reports name.
+        digest: The SHA-256 of the file.
         subject: the file, for messages.
         first_test: seconds of the first test hour; default: after the first 80 % of the hours.
 
