@@ -1,4 +1,4 @@
-"""A model without its last softmax: for applications that ask for the largest class, which is that of its input."""
+"""Leave out the last softmax of a model: an application that asks for the largest class does not need it."""
 
 from __future__ import annotations
 
