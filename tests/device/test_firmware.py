@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgetool.embed.boards.firmware import PACKAGES, SOURCES, FirmwareRun, linker_memory, run_firmware
@@ -20,6 +22,8 @@ from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
 from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.errors import InterpreterCrashError
+from edgetool.runners import open_board, open_runner
+from edgetool.runners.base import RunPlan
 from edgetool.targets import find_target
 
 TINY = Path(__file__).parents[1] / "golden" / "models" / "tiny_int8.tflite"
@@ -47,6 +51,18 @@ def run(model: Path, core: str, out: Path) -> FirmwareRun:
     target = find_target(core)
     write_bundle(model, name="net", out=out, target=target, overwrite=False, num_vectors=20)
     return run_firmware(out, "net", lower_file(model), target)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4-qemu", "cortex-m55-qemu"])
+def test_a_board_is_a_runner_as_a_process_is(core: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 4, 4, 2)).astype(np.float32)
+    with contextlib.closing(open_board(find_target(core)).open(TINY, RunPlan())) as session:
+        (outputs,) = session.outputs((x,), batch_size=3)
+        (count,) = session.time(1)
+    with contextlib.closing(open_runner().open(TINY, RunPlan(kernels="reference"))) as session:
+        (expected,) = session.outputs((x,))
+    assert np.array_equal(outputs, expected)
+    assert 0 < count < 100_000
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -9,7 +9,7 @@ import pytest
 
 from edgetool.catalog import load_object
 from edgetool.errors import TargetError
-from edgetool.runners import RUNNERS, RunnerKind, kind_of, open_runner, runs_models
+from edgetool.runners import RUNNERS, RunnerKind, kind_of, open_board, open_runner, runs_models
 from edgetool.runners.process import ProcessRunner
 from edgetool.targets import Target, find_target, list_targets, parse_target
 
@@ -37,6 +37,12 @@ def test_model_files_run_on_this_machine_unless_the_target_has_a_runner_for_them
         assert isinstance(open_runner(target), ProcessRunner)
     assert runs_models(HOST)
     assert not runs_models(find_target("cortex-m4-qemu")) and not runs_models(find_target("stm32h743"))
+
+
+def test_firmware_runs_where_a_target_has_a_runner_for_it() -> None:
+    assert open_board(find_target("cortex-m4-qemu")).name == "qemu"
+    with pytest.raises(TargetError, match="runner 'process', which runs no firmware"):
+        open_board(HOST)
 
 
 def test_a_new_row_is_all_that_a_new_runner_needs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from edgetool.targets import Target
 if TYPE_CHECKING:
     from edgetool.runners.base import Runner
 
-__all__ = ["RUNNERS", "RunnerKind", "kind_of", "open_runner", "runs_models"]
+__all__ = ["RUNNERS", "RunnerKind", "kind_of", "open_board", "open_runner", "runs_models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class RunnerKind:
 
     Attributes:
         loader: `module:function`. The function takes a target and returns the runner of it.
-        runs: `models` are `.tflite` and `.onnx` files; `firmware` is a bundle of C with start-up code.
+        runs: `models` are `.tflite` and `.onnx` files in an interpreter; `firmware` is C made from a `.tflite` file.
         measured: where the figures of its targets come from, in words.
     """
 
@@ -36,7 +36,11 @@ class RunnerKind:
 
 RUNNERS: dict[str, RunnerKind] = {
     "process": RunnerKind("edgetool.runners.process:this_machine", "models", "here"),
-    "qemu": RunnerKind("", "firmware", "in QEMU, instructions and memory: edgetool embed --runtime c --run"),
+    "qemu": RunnerKind(
+        "edgetool.embed.boards.qemu:emulated_board",
+        "firmware",
+        "in QEMU, instructions and memory: edgetool embed --runtime c --run",
+    ),
     "none": RunnerKind("", "nothing", "not by edgetool: budgets only"),
 }
 
@@ -65,6 +69,25 @@ def runs_models(target: Target) -> bool:
     """Tell whether model files run on the target itself, so that their latency is the target's."""
     row = RUNNERS.get(target.runner_kind)
     return row is not None and row.runs == "models"
+
+
+def open_board(target: Target) -> Runner:
+    """Return the runner of firmware for a target.
+
+    Raises:
+        TargetError: nothing of edgetool runs firmware on it.
+    """
+    row = kind_of(target)
+    if row.runs != "firmware":
+        boards = [kind for kind, other in RUNNERS.items() if other.runs == "firmware"]
+        raise TargetError(
+            f"--target {target.name}",
+            found=f"runner {target.runner!r}, which runs no firmware",
+            expected=f"a target with the runner {' or '.join(boards)}",
+            next_step="edgetool targets lists the targets; cortex-m4-qemu is one",
+        )
+    board: Runner = load_object(row.loader)(target)
+    return board
 
 
 def open_runner(target: Target | None = None) -> Runner:

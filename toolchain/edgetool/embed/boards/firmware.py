@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetool.embed.bundles.c_bundle import optimization_flag
-from edgetool.embed.emit.calls import buffer_lines, check_lines, fill_lines, run_call
+from edgetool.embed.emit.calls import buffer_lines, check_lines, fill_lines, print_lines, run_call
 from edgetool.embed.program import Program
 from edgetool.errors import (
     CompilerError,
@@ -24,7 +24,7 @@ from edgetool.errors import (
 from edgetool.runners.program import run_text
 from edgetool.targets import Qemu, Target
 
-__all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware"]
+__all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware", "run_outputs"]
 
 COMPILER, SIZE, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 PACKAGES = {
@@ -97,9 +97,10 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, o
     require_runnable(target)
     assert target.qemu is not None
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
-        image = _build(bundle, name, program, target, target.qemu, Path(folder), optimization_flag(optimize))
+        flag = optimization_flag(optimize)
+        image = _build(bundle, name, program, target, target.qemu, Path(folder), flag, main="measure.c")
         sizes = _sections(image)
-        found = _emulate(image, target.qemu, str(bundle))
+        found = _figures(_emulate(image, target.qemu, str(bundle)), str(bundle))
     return FirmwareRun(
         target=target.name,
         num_vectors=found["vectors"],
@@ -110,6 +111,26 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, o
         stack_bytes=found["stack"],
         arena_is_whole=bool(found["guards"]),
     )
+
+
+def run_outputs(bundle: Path, name: str, program: Program, target: Target) -> list[bytes]:
+    """Build a bundle as `run_firmware` does, and return the outputs of its test vectors as the board computes them.
+
+    Returns:
+        The bytes of each output of the first vector, then of the second, and so on.
+
+    Raises:
+        EdgetoolError: see `run_firmware`.
+    """
+    require_runnable(target)
+    assert target.qemu is not None
+    with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
+        flag = optimization_flag("speed")
+        image = _build(bundle, name, program, target, target.qemu, Path(folder), flag, main="outputs.c")
+        *lines, end = _emulate(image, target.qemu, str(bundle)).splitlines() or [""]
+    if end != "end":
+        raise _no_answer(str(bundle), end)
+    return [bytes.fromhex(line) for line in lines]
 
 
 def require_runnable(target: Target) -> None:
@@ -132,14 +153,18 @@ def require_runnable(target: Target) -> None:
             )
 
 
-def _build(bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str) -> Path:
+def _build(
+    bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str, *, main: str
+) -> Path:
+    """Compile and link a bundle with the source file `main`, which calls it."""
     sources = {
-        "measure.c": {
+        main: {
             "name": name,
             "buffers": buffer_lines(program, name),
             "fill": fill_lines(program, name),
             "run": run_call(program, name),
             "check": check_lines(program, name),
+            "write": print_lines(program, name),
         },
         "startup.c": {},
         "firmware.h": {},
@@ -162,7 +187,7 @@ def _build(bundle: Path, name: str, program: Program, target: Target, board: Qem
         str(folder / "link.ld"),
         "-o",
         str(image),
-        *(str(folder / file) for file in ("startup.c", "measure.c")),
+        *(str(folder / file) for file in ("startup.c", main)),
         *(str(bundle / file) for file in (f"{name}.c", "weights.c")),
         "-lm",
     ]
@@ -197,7 +222,8 @@ def _sections(image: Path) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def _emulate(image: Path, board: Qemu, subject: str) -> dict[str, int]:
+def _emulate(image: Path, board: Qemu, subject: str) -> str:
+    """Run firmware to its end and return what it printed."""
     command = [
         EMULATOR,
         "-M",
@@ -223,9 +249,14 @@ def _emulate(image: Path, board: Qemu, subject: str) -> dict[str, int]:
             expected="an answer",
             next_step="try another target",
         ) from None
-    found = dict(line.split() for line in done.stderr.splitlines() if len(line.split()) == 2)
+    return done.stderr
+
+
+def _figures(printed: str, subject: str) -> dict[str, int]:
+    """Return the figures that the measuring firmware printed."""
+    found = dict(line.split() for line in printed.splitlines() if len(line.split()) == 2)
     if not {"vectors", "failed", "ticks", "stack", "guards"} <= set(found):
-        raise _no_answer(subject, done.stderr)
+        raise _no_answer(subject, printed)
     return {key: int(value) for key, value in found.items() if value.isdecimal()}
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "fill_lines",
     "io_bytes",
     "parameters",
+    "print_lines",
     "run_call",
     "stream_lines",
     "usage_lines",
@@ -71,6 +72,15 @@ def check_lines(program: Program, name: str) -> str:
         else:
             lines.append(f"  num_wrong += memcmp({outputs}, sizeof test_output{i}[index]) != 0;")
     return "\n".join(lines)
+
+
+def print_lines(program: Program, name: str) -> str:
+    """Return the C that prints the bytes of each output."""
+    outputs = [f"output{i}" for i in range(len(program.outputs))]
+    return "\n".join(
+        f"  print_bytes({_where(program, name, role)}, {_count(name, role)} * sizeof({name}_{role}_t));"
+        for role in outputs
+    )
 
 
 def stream_lines(program: Program, name: str) -> tuple[str, str]:
