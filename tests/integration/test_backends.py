@@ -23,9 +23,11 @@ import psutil
 import pytest
 
 from edgetool.errors import DataError, DeviceUnavailableError, MissingFileError, TrainingError, UsageError
-from edgetool.pipeline.export import ExportOptions, export_file
+from edgetool.options.commands import ComputeOptions, ExportOptions, ModelOptions, RecipeOptions, TrainOptions
+from edgetool.options.declare import build
+from edgetool.options.groups import RunOptions, TableOptions
+from edgetool.pipeline.export import export_file
 from edgetool.training.record import EpochRecord, TrainRecord
-from edgetool.training.request import ComputeOptions, ModelOptions, RecipeOptions
 from edgetool.training.train import train_model
 
 pytestmark = pytest.mark.slow
@@ -108,13 +110,14 @@ def train(
     **compute: Any,
 ) -> TrainRecord:
     return train_model(
-        f"their_models:{model}",
-        data,
-        out,
-        recipe=recipe,
-        model=options,
-        compute=ComputeOptions(backend=backend, **{"device": "cpu", **compute}),
-        seed=3,
+        TrainOptions(
+            f"their_models:{model}",
+            data=TableOptions(data),
+            compute=ComputeOptions(backend=backend, **{"device": "cpu", **compute}),
+            recipe=recipe,
+            model=options,
+            run=RunOptions(str(out), seed=3),
+        ),
         on_epoch=on_epoch,
     )
 
@@ -226,7 +229,16 @@ def test_the_same_weights_compress_to_the_same_file_whatever_trained_them(
         files = []
         for source in (theirs, tmp_path / "tf.keras"):
             out = tmp_path / f"{source.stem}_{recipe}.tflite"
-            options = ExportOptions(str(source), str(out), recipe, str(folder / "digits.npz"), scale=1 / 16)
+            options = build(
+                ExportOptions,
+                {
+                    "model": str(source),
+                    "out": str(out),
+                    "recipe": recipe,
+                    "data": str(folder / "digits.npz"),
+                    "scale": 1 / 16,
+                },
+            )
             export_file(options, progress=lambda *_: None)
             files.append(out.read_bytes())
         assert len(files[0]) > 1000 and files[0] == files[1], recipe

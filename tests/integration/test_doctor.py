@@ -9,13 +9,14 @@ import typer
 from typer.testing import CliRunner
 
 from edgetool.cli.doctor import doctor
+from edgetool.cli.groups import flattened
 from edgetool.doctor import installed
 from edgetool.errors import MissingDependencyError
 
 
 def invoke(*arguments: str, catch: bool = False) -> tuple[str, str, BaseException | None]:
     app = typer.Typer()
-    app.command()(doctor)
+    app.command()(flattened(doctor))
     found = CliRunner().invoke(app, list(arguments), catch_exceptions=catch)
     return found.stdout, found.stderr, found.exception
 

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import edgetool
 from edgetool.data.sets.digits_latent import load
 from edgetool.errors import DataError, ModelCardError, TrainingError
 from edgetool.evaluate.generation import inception_score
+from edgetool.options.commands import ComputeOptions
 from edgetool.tasks import Task
 from edgetool.training import backends, procedure
-from edgetool.training.request import ComputeOptions
-from edgetool.training.train import train_model
 from edgetool.zoo import ModelCard, find_model, load_builder
 
 keras = pytest.importorskip("keras")
@@ -122,7 +122,7 @@ def test_a_loss_that_is_not_finite_ends_the_training() -> None:
 
 @pytest.mark.slow
 def test_the_zoos_generator_learns(tmp_path: Path) -> None:
-    record = train_model("dcgan-digits", None, tmp_path / "m", epochs=2)
+    record = edgetool.train("dcgan-digits", out=tmp_path / "m", epochs=2)
     assert record.test is not None and record.test.metric == "inception_score" and record.test.num_samples == 2_000
     untrained = load_builder(CARD)(keras).predict(load().test.inputs[0], verbose=0)  # type: ignore[union-attr]
     assert record.test.value > inception_score(untrained).value + 1.0

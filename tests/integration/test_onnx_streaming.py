@@ -12,7 +12,9 @@ import pytest
 from onnx import numpy_helper
 
 from edgetool.errors import UnsupportedModelError
-from edgetool.pipeline.export import ExportOptions, export_file
+from edgetool.options.commands import ExportOptions
+from edgetool.options.declare import build
+from edgetool.pipeline.export import export_file
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 
@@ -55,11 +57,12 @@ def silent(*_: Any) -> None:
 
 def test_it_is_quantised_once_its_shapes_are_given(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.onnx"
-    options = ExportOptions(str(source), str(out), "w8_dynamic")
+    values = {"model": str(source), "out": str(out), "recipe": "w8_dynamic"}
+    options = build(ExportOptions, values)
     with pytest.raises(UnsupportedModelError, match="--input-shape rate:=16000"):
         export_file(options, progress=silent)
     assert not out.exists()
-    export_file(ExportOptions(str(source), str(out), "w8_dynamic", input_shape=SHAPES), progress=silent)
+    export_file(build(ExportOptions, {**values, "input_shape": SHAPES}), progress=silent)
     random = np.random.default_rng(1)
     x, state = random.normal(size=(5, 16, 8)).astype(np.float32), random.normal(size=(5, 1, 6)).astype(np.float32)
     session = ProcessRunner().open(out, RunPlan())

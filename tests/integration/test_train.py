@@ -23,10 +23,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import edgetool
+from edgetool.cli.groups import flattened
 from edgetool.cli.train import train as train_command
 from edgetool.errors import DataError, ManifestError, RunExistsError, TrainingError
 from edgetool.training.record import EpochRecord, TrainRecord
-from edgetool.training.train import train_model
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +84,7 @@ def their_package(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="module")
 def uninterrupted(data: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainRecord]:
     folder = tmp_path_factory.mktemp("whole") / "run"
-    return folder, train_model("their-mlp", data, folder, seed=3)
+    return folder, edgetool.train("their-mlp", data, out=folder, seed=3)
 
 
 def weights(model: Path) -> bytes:
@@ -152,12 +153,12 @@ def test_killed_and_interrupted_training_ends_with_the_same_weights(
 ) -> None:
     folder = tmp_path / "run"
     with pytest.raises(TrainingError, match="SIGKILL"):
-        train_model("their-mlp", data, folder, seed=3, on_epoch=kill_children(1))
+        edgetool.train("their-mlp", data, out=folder, seed=3, on_epoch=kill_children(1))
     assert not (folder / "train.json").exists() and not (folder / "model.keras").exists()
     with pytest.raises(KeyboardInterrupt):
-        train_model("their-mlp", data, folder, seed=3, on_epoch=interrupt(2))
+        edgetool.train("their-mlp", data, out=folder, seed=3, on_epoch=interrupt(2))
     seen: list[int] = []
-    record = train_model("their-mlp", data, folder, seed=3, on_epoch=lambda epoch: seen.append(epoch.epoch))
+    record = edgetool.train("their-mlp", data, out=folder, seed=3, on_epoch=lambda epoch: seen.append(epoch.epoch))
     assert seen and seen[-1] == EPOCHS and 1 not in seen
     assert record.num_resumes == 2
     assert history(record) == history(uninterrupted[1])
@@ -165,7 +166,7 @@ def test_killed_and_interrupted_training_ends_with_the_same_weights(
 
 
 def test_another_seed_gives_other_weights(data: str, tmp_path: Path, uninterrupted: tuple[Path, TrainRecord]) -> None:
-    train_model("their-mlp", data, tmp_path / "run", seed=4, epochs=1)
+    edgetool.train("their-mlp", data, out=tmp_path / "run", seed=4, epochs=1)
     assert weights(tmp_path / "run" / "model.keras") != weights(uninterrupted[0] / "model.keras")
 
 
@@ -173,8 +174,8 @@ def test_a_run_goes_on_after_the_tool_itself_was_killed(
     data: str, tmp_path: Path, uninterrupted: tuple[Path, TrainRecord]
 ) -> None:
     script = (
-        "import sys; from pathlib import Path; from edgetool.training.train import train_model\n"
-        "train_model('their-mlp', sys.argv[1], Path(sys.argv[2]), seed=3,"
+        "import sys, edgetool\n"
+        "edgetool.train('their-mlp', sys.argv[1], out=sys.argv[2], seed=3,"
         " on_epoch=lambda epoch: print(epoch.epoch, flush=True))"
     )
     folder = tmp_path / "run"
@@ -186,7 +187,7 @@ def test_a_run_goes_on_after_the_tool_itself_was_killed(
         process.kill()
     psutil.wait_procs(orphans, timeout=60)
     assert not any(orphan.is_running() for orphan in orphans), "a child outlives the tool"
-    record = train_model("their-mlp", data, folder, seed=3) if not (folder / "train.json").exists() else None
+    record = edgetool.train("their-mlp", data, out=folder, seed=3) if not (folder / "train.json").exists() else None
     assert record is None or record.num_resumes == 1
     assert weights(folder / "model.keras") == weights(uninterrupted[0] / "model.keras")
 
@@ -194,20 +195,20 @@ def test_a_run_goes_on_after_the_tool_itself_was_killed(
 def test_unfinished_run_with_other_settings_is_refused(data: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        train_model("their-mlp", data, folder, on_epoch=interrupt(1))
+        edgetool.train("their-mlp", data, out=folder, on_epoch=interrupt(1))
     with pytest.raises(ManifestError, match=r"learning_rate 0\.01, now 0\.02"):
-        train_model("their-mlp", data, folder, learning_rate=0.02)
+        edgetool.train("their-mlp", data, out=folder, learning_rate=0.02)
     checkpoint = next(folder.glob("epoch-*.npz"))
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     with pytest.raises(TrainingError, match="cannot be read"):
-        train_model("their-mlp", data, folder)
-    record = train_model("their-mlp", data, folder, learning_rate=0.02, epochs=1, overwrite=True)
+        edgetool.train("their-mlp", data, out=folder)
+    record = edgetool.train("their-mlp", data, out=folder, learning_rate=0.02, epochs=1, overwrite=True)
     assert record.num_resumes == 0 and record.settings.learning_rate == 0.02
 
 
 def test_finished_run_is_refused_and_command_line_reports(data: str, tmp_path: Path) -> None:
     app = typer.Typer()
-    app.command()(train_command)
+    app.command()(flattened(train_command))
     arguments = ["their-mlp", "--data", data, "-o", str(tmp_path / "run"), "--epochs", "1", "--max-samples", "64"]
     done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)
@@ -222,7 +223,7 @@ def test_finished_run_is_refused_and_command_line_reports(data: str, tmp_path: P
 
 def test_diverging_training_is_an_error_not_a_model(data: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="a loss of nan"):
-        train_model("their-mlp", data, tmp_path / "run", learning_rate=1e38)
+        edgetool.train("their-mlp", data, out=tmp_path / "run", learning_rate=1e38)
     assert not (tmp_path / "run" / "model.keras").exists()
 
 
@@ -230,10 +231,10 @@ def test_data_that_do_not_fit_are_refused_before_the_folder_is_made(tmp_path: Pa
     x = np.zeros((20, 5), np.float32)
     np.savez(tmp_path / "narrow.npz", x_train=x, y_train=np.arange(20) % 3)
     with pytest.raises(DataError, match=r"shape \[\d+, 5\], expected \[N, 6\]"):
-        train_model("their-mlp", str(tmp_path / "narrow.npz"), tmp_path / "run")
+        edgetool.train("their-mlp", str(tmp_path / "narrow.npz"), out=tmp_path / "run")
     np.savez(tmp_path / "test_only.npz", x_test=np.zeros((20, 6), np.float32), y_test=np.arange(20) % 3)
     with pytest.raises(DataError, match="no labelled training split"):
-        train_model("their-mlp", str(tmp_path / "test_only.npz"), tmp_path / "run")
+        edgetool.train("their-mlp", str(tmp_path / "test_only.npz"), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -250,7 +251,7 @@ def test_steps_on_random_data_are_measured() -> None:
 
 
 def test_the_documents_cnn_learns_digits(tmp_path: Path) -> None:
-    record = train_model("document-cnn", "digits", tmp_path / "run", epochs=2)
+    record = edgetool.train("document-cnn", "digits", out=tmp_path / "run", epochs=2)
     assert record.num_params == 8_475_530
     assert record.test is not None and record.test.num_samples == 450
     assert record.test.value > 0.85

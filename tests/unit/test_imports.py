@@ -36,12 +36,13 @@ def loaded_by(code: str) -> set[str]:
     "code",
     [
         "import edgetool.cli.main",
+        "import edgetool",
         "from typer.testing import CliRunner\nfrom edgetool.cli.main import app\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0",
         "from typer.testing import CliRunner\nfrom edgetool.cli.main import app\n"
         "assert CliRunner().invoke(app, ['recipes']).exit_code == 0",
     ],
-    ids=["import", "help", "recipes"],
+    ids=["import", "interface", "help", "recipes"],
 )
 def test_start_up_loads_no_heavy_package(code: str) -> None:
     assert not loaded_by(code) & set(HEAVY)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edgetool.errors import MissingFileError, TargetError, UsageError
-from edgetool.targets import FIGURES, TargetOptions, choose_target, find_target, list_targets, parse_target
+from edgetool.options.groups import TargetOptions
+from edgetool.targets import FIGURES, choose_target, find_target, list_targets, parse_target
 
 GOOD: dict[str, Any] = {
     "name": "board",

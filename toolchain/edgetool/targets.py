@@ -13,13 +13,13 @@ from typing import Any
 
 from edgetool.catalog import load_object, scan
 from edgetool.errors import MissingFileError, TargetError, UsageError, nearest
+from edgetool.options.groups import TargetOptions
 from edgetool.schema import load_toml, parse
 
 __all__ = [
     "DEFAULT_TARGET",
     "Qemu",
     "Target",
-    "TargetOptions",
     "choose_target",
     "find_target",
     "list_targets",
@@ -107,23 +107,6 @@ class Target:
         return self.runner.partition("://")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
-    """What a command line says of the target; None where an option was not given.
-
-    Attributes:
-        name: a name, or the path of a `target.toml` or of its folder.
-        flash: figure that replaces the target's own, see `parse_bytes`.
-        ram: likewise.
-        clock: likewise, see `parse_hertz`.
-    """
-
-    name: str | None = None
-    flash: str | None = None
-    ram: str | None = None
-    clock: str | None = None
-
-
 def choose_target(options: TargetOptions) -> Target:
     """Return the target that the options name, with the figures that they replace.
 
@@ -140,10 +123,10 @@ def choose_target(options: TargetOptions) -> Target:
         "clock_hz": None if options.clock is None else parse_hertz("--clock", options.clock),
     }
     stated = [name for name, value in figures.items() if value is not None]
-    if options.name is None and stated:
+    if options.target is None and stated:
         base = Target(CUSTOM, "A device described on the command line", "", ("c", "tflm"), "none")
     else:
-        base = find_target(options.name or DEFAULT_TARGET)
+        base = find_target(options.target or DEFAULT_TARGET)
     return dataclasses.replace(
         base,
         flash_bytes=figures["flash_bytes"] or base.flash_bytes,

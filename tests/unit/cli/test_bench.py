@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from edgetool.cli.bench import bench
+from edgetool.cli.groups import flattened
 from edgetool.errors import DeviceUnavailableError, FileFormatError, MissingFileError, RunExistsError, UsageError
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.records import LatencyRecord, RatioRecord
@@ -61,13 +62,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         good = [item for item in items if item.name not in seen["errors"]]
         return BenchResult({item.name: answer(item.name) for item in good}, seen["errors"])
 
-    monkeypatch.setattr("edgetool.measure.latency.bench_artifacts", fake)
+    monkeypatch.setattr("edgetool.measure.bench.bench_artifacts", fake)
     return seen
 
 
 def run(*arguments: str) -> Any:
     app = typer.Typer()
-    app.command()(bench)
+    app.command()(flattened(bench))
     return CliRunner().invoke(app, list(arguments), standalone_mode=False)
 
 

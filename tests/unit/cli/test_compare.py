@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from edgetool.cli.compare import compare
+from edgetool.cli.groups import flattened
 from edgetool.errors import InterpreterCrashError, UsageError
 from edgetool.measure.latency import BenchItem, BenchResult
 from edgetool.records import LatencyRecord, RatioRecord
@@ -47,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         record = dataclasses.replace(RECORD, ratio=seen["ratio"], noise=seen["noise"], noise_reason="drift of 9 %")
         return BenchResult({items[0].name: (RECORD,), items[1].name: (record,)}, seen["errors"])
 
-    monkeypatch.setattr("edgetool.measure.latency.bench_artifacts", fake)
+    monkeypatch.setattr("edgetool.measure.bench.bench_artifacts", fake)
     for name in ("a.onnx", "b.onnx"):
         (tmp_path / name).write_bytes(b"model")
     monkeypatch.chdir(tmp_path)
@@ -56,7 +57,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
 def run(*arguments: str) -> Any:
     app = typer.Typer()
-    app.command()(compare)
+    app.command()(flattened(compare))
     return CliRunner().invoke(app, list(arguments), standalone_mode=False)
 
 

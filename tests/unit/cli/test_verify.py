@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import edgetool.verify.files
+import edgetool.pipeline.verify
+from edgetool.cli.groups import flattened
 from edgetool.cli.verify import verify
 from edgetool.errors import ParityError, UsageError
 from edgetool.records import ParityRecord, Tolerance
@@ -33,7 +34,7 @@ RECORD = ParityRecord(
 )
 
 app = typer.Typer()
-app.command()(verify)
+app.command()(flattened(verify))
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         made.append(options)
         return Verification("40 samples", made[0].get("record", RECORD))
 
-    monkeypatch.setattr(edgetool.verify.files, "verify_files", fake)
+    monkeypatch.setattr(edgetool.pipeline.verify, "verify_files", fake)
     return made
 
 
@@ -66,7 +67,7 @@ def test_json_is_the_whole_record(calls: list[dict[str, Any]]) -> None:
 
 def test_disagreement_is_an_error_after_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = dataclasses.replace(RECORD, passed=False, reason="output 0: SQNR 3.0 dB, below 10 dB")
-    monkeypatch.setattr(edgetool.verify.files, "verify_files", lambda *a, **o: Verification("x", failed))
+    monkeypatch.setattr(edgetool.pipeline.verify, "verify_files", lambda *a, **o: Verification("x", failed))
     result = CliRunner().invoke(app, ["a.onnx", "b.tflite"])
     assert isinstance(result.exception, ParityError)
     assert result.exception.exit_code == 41

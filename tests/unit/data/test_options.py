@@ -9,16 +9,17 @@ import pytest
 from edgetool.data.options import parse_image_size, parse_numbers, preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import UsageError
+from edgetool.options.groups import PreprocessingOptions
 
 CARD = Preprocessing(scale=0.5, mean=(1.0,), std=(2.0,))
 
 
 def test_without_options_the_card_holds() -> None:
-    assert preprocessing_from(CARD) == CARD
+    assert preprocessing_from(CARD, PreprocessingOptions()) == CARD
 
 
 def test_an_option_replaces_its_part_only() -> None:
-    found = preprocessing_from(CARD, mean="1,2,3", one_hot=True)
+    found = preprocessing_from(CARD, PreprocessingOptions(mean="1,2,3", one_hot=True))
     assert found == Preprocessing(scale=0.5, mean=(1.0, 2.0, 3.0), std=(2.0,), one_hot=True)
 
 
@@ -36,7 +37,7 @@ def test_an_option_replaces_its_part_only() -> None:
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        preprocessing_from(CARD, **options)
+        preprocessing_from(CARD, PreprocessingOptions(**options))
 
 
 def test_image_size() -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from edgetool.measure.bench import (
     to_csv,
 )
 from edgetool.measure.latency import BenchResult
+from edgetool.options.groups import TimingOptions
 from edgetool.records import (
     SCHEMA_VERSION,
     ArtifactRecord,
@@ -29,19 +31,11 @@ from edgetool.records import (
     RatioRecord,
     SizeRecord,
 )
+from edgetool.runners.base import RunPlan
 from edgetool.store.manifest_io import save_manifest
 
 DIGEST = hashlib.sha256(b"model").hexdigest()
 CRASH = InterpreterCrashError("broken.onnx", found="it crashed", expected="an answer", next_step="export again")
-PLAIN = {
-    "threads": "1",
-    "batch": 1,
-    "device": "cpu",
-    "kernels": "default",
-    "pin": True,
-    "timeout_s": None,
-    "num_cpus": 2,
-}
 RATIO = RatioRecord("b.tflite", 0.76, 0.74, 0.78)
 RECORD = LatencyRecord(
     device="cpu",
@@ -101,14 +95,18 @@ def make_run(folder: Path, *artifacts: ArtifactRecord) -> Path:
     return folder
 
 
+def settings_of(threads: str = "1", **timing: Any) -> tuple[RunPlan, ...]:
+    return make_settings(TimingOptions(**timing), threads=threads, num_cpus=2)
+
+
 def test_all_threads_are_those_of_the_runners_machine_and_counted_once() -> None:
-    plans = make_settings(**{**PLAIN, "threads": "1,all,96", "num_cpus": 96})
+    plans = make_settings(TimingOptions(), threads="1,all,96", num_cpus=96)
     assert [plan.num_threads for plan in plans] == [1, 96]
     assert plans[0].pin and plans[0].device == "cpu"
 
 
 def test_gpu_has_one_setting() -> None:
-    assert len(make_settings(**{**PLAIN, "threads": "1,2", "device": "gpu"})) == 1
+    assert len(make_settings(TimingOptions(device="gpu"), threads="1,2", num_cpus=2)) == 1
 
 
 @pytest.mark.parametrize(
@@ -125,13 +123,13 @@ def test_gpu_has_one_setting() -> None:
 )
 def test_senseless_options_are_refused(option: str, value: object, subject: str) -> None:
     with pytest.raises(UsageError) as caught:
-        make_settings(**{**PLAIN, option: value})
+        settings_of(**{option: value})
     assert caught.value.subject == subject
 
 
 def test_misspelled_device_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'gpu'"):
-        make_settings(**{**PLAIN, "device": "gpus"})
+        make_settings(TimingOptions(device="gpus"), threads="1", num_cpus=2)
 
 
 def test_files_are_compared_with_the_first_and_named_apart(tmp_path: Path) -> None:

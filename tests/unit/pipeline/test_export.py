@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from edgetool.errors import EdgetoolError, MissingFileError, RunExistsError, UnsupportedModelError, UsageError
+from edgetool.options.commands import ExportOptions
+from edgetool.options.declare import build
 from edgetool.pipeline import export
-from edgetool.pipeline.export import ExportOptions, export_file
+from edgetool.pipeline.export import export_file
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
@@ -46,7 +48,7 @@ def test_bad_options_are_refused_at_once(
     given = {"model": str(GOLDEN / "tiny.keras"), "out": "a.tflite"} | options
     given["out"] = str(tmp_path / given["out"])
     with pytest.raises(error, match=words):
-        export_file(ExportOptions(**given), progress=silent)  # type: ignore[arg-type]  # all of them strings
+        export_file(build(ExportOptions, given), progress=silent)
 
 
 def test_a_file_of_that_name_stays(tmp_path: Path) -> None:

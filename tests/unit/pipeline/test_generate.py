@@ -10,7 +10,8 @@ import pytest
 from edgetool.data.dataset import Array
 from edgetool.data.text import train_characters
 from edgetool.errors import DataError, MissingFileError, UsageError
-from edgetool.pipeline.generate import GenerateOptions, generate, generate_ids, prompt_ids, sample
+from edgetool.options.commands import GenerateOptions
+from edgetool.pipeline.generate import generate, generate_ids, prompt_ids, sample
 
 LENGTH, VOCABULARY = 8, 5
 SHAPES = [(1, 1), (1, 1), (1, LENGTH), (1, LENGTH, 1, 2), (1, LENGTH, 1, 2)]

@@ -6,44 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from edgetool.options.commands import CompressOptions
+from edgetool.options.declare import build
 from edgetool.pipeline.plan import PlannedRecipe, plan_recipes
-from edgetool.pipeline.request import RequestOptions, build_request
-from edgetool.targets import TargetOptions
+from edgetool.pipeline.request import build_request
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
 
 
 def plan(model: str, recipe: str) -> dict[str, PlannedRecipe]:
-    options = RequestOptions(
-        model=model,
-        data="digits",
-        recipe=recipe,
-        target=TargetOptions(),
-        max_drop_points=1.0,
-        out=None,
-        overwrite=False,
-        seed=0,
-        card=None,
-        task=None,
-        metric=None,
-        scale=None,
-        mean=None,
-        std=None,
-        dtype=None,
-        one_hot=False,
-        label_column=None,
-        image_size=None,
-        learning_rate=None,
-        batch_size=None,
-        effort=1.0,
-        max_train_samples=None,
-        max_test_samples=None,
-        bench_seconds=1.0,
-        trust=False,
-        input_shape=(),
-        command="edgetool compress",
-    )
-    request = build_request(options, progress=lambda what, done, total: None, dry_run=True)
+    options = build(CompressOptions, {"model": model, "data": "digits", "recipe": (recipe,)})
+    request = build_request(options, command="edgetool compress", progress=lambda what, done, total: None, dry_run=True)
     return {found.name: found for found in plan_recipes(request)}
 
 

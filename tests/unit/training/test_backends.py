@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError, UsageError
+from edgetool.options.commands import ComputeOptions
 from edgetool.training.backends import Devices, child_environment, open_devices, require_backend
-from edgetool.training.request import ComputeOptions
 
 
 def fake_torch(monkeypatch: pytest.MonkeyPatch, num_gpus: int) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import ManifestError, MissingFileError, ModelCardError, UnsupportedModelError, UsageError
+from edgetool.options.commands import ModelOptions
 from edgetool.training.builder import build_model, card_of, recorded_card
-from edgetool.training.request import ModelOptions
 
 
 class Model:

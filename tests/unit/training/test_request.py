@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgetool.errors import UsageError
-from edgetool.training.request import (
-    ComputeOptions,
-    ModelOptions,
-    RecipeOptions,
-    TrainRequest,
-    apply_options,
-    check_request,
-    parse_augmentation,
-)
+from edgetool.options.commands import ComputeOptions, ModelOptions, RecipeOptions
+from edgetool.training.request import TrainRequest, apply_options, check_request
 from edgetool.zoo import TrainingRecipe
 
 CARD = TrainingRecipe(epochs=10, schedule="cosine", augmentation=("flip",), patience=3, balanced=True)
@@ -24,7 +17,9 @@ def test_what_is_not_given_is_the_cards() -> None:
 
 
 def test_what_is_given_replaces_it_zero_and_nothing_included() -> None:
-    found = apply_options(CARD, RecipeOptions(epochs=2, augmentation=(), patience=0, balanced=False, optimizer="sgd"))
+    found = apply_options(
+        CARD, RecipeOptions(epochs=2, augmentation="none", patience=0, balanced=False, optimizer="sgd")
+    )
     assert (found.epochs, found.augmentation, found.patience, found.balanced) == (2, (), 0, False)
     assert (found.optimizer, found.schedule) == ("sgd", "cosine")
 
@@ -34,7 +29,7 @@ def test_what_is_given_replaces_it_zero_and_nothing_included() -> None:
     [
         (RecipeOptions(optimizer="adm"), "--optimizer: 'adm'.*did you mean 'adam'"),
         (RecipeOptions(schedule="cosin"), "--schedule: 'cosin'.*did you mean 'cosine'"),
-        (RecipeOptions(augmentation=("flip", "crop")), "--augmentation: 'crop'.*did you mean 'crop4'"),
+        (RecipeOptions(augmentation="flip,crop"), "--augmentation: 'crop'.*did you mean 'crop4'"),
         (RecipeOptions(warmup_epochs=-1.0), "--warmup-epochs: -1"),
         (RecipeOptions(warmup_epochs=float("inf")), "--warmup-epochs: inf"),
         (RecipeOptions(weight_decay=-0.1), "--weight-decay: -0.1"),
@@ -75,7 +70,7 @@ def test_a_card_is_not_contradicted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [(None, None), ("none", ()), ("flip", ("flip",)), ("flip, crop4", ("flip", "crop4")), ("", ())],
+    [(None, ("flip",)), ("none", ()), ("crop4", ("crop4",)), ("flip, crop4", ("flip", "crop4")), ("", ())],
 )
-def test_augmentation_by_commas(text: str | None, names: tuple[str, ...] | None) -> None:
-    assert parse_augmentation(text) == names
+def test_augmentation_by_commas(text: str | None, names: tuple[str, ...]) -> None:
+    assert apply_options(CARD, RecipeOptions(augmentation=text)).augmentation == names

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from edgetool.errors import MissingDependencyError, ModelCardError, RunExistsError, TrainingError, UsageError
+from edgetool.options.commands import TrainOptions
+from edgetool.options.declare import build
 from edgetool.runners.child import Child
 from edgetool.training import train
-from edgetool.training.request import ComputeOptions, ModelOptions, RecipeOptions
-from edgetool.training.train import train_model
+from edgetool.training.record import TrainRecord
 
 
 @pytest.fixture
@@ -22,6 +23,11 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(train, "Child", refuse)
+
+
+def start(name: str, data: str | None, out: Path, **options: object) -> TrainRecord:
+    values = {**options, "name": name, "data": data, "out": str(out)}
+    return train.train_model(build(TrainOptions, values))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_options_are_checked_first(no_child: None, tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        train_model("document-cnn", "digits", tmp_path / "run", **options)
+        start("document-cnn", "digits", tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
 
 
@@ -46,18 +52,18 @@ def test_a_backend_that_is_not_installed_is_refused_first(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"torch>=2"):
-        train_model("document-cnn", "digits", tmp_path / "run", compute=ComputeOptions(backend="torch"))
+        start("document-cnn", "digits", tmp_path / "run", backend="torch")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_model_without_a_card_needs_data(no_child: None, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--data: no data for my_models:build"):
-        train_model("my_models:build", None, tmp_path / "run")
+        start("my_models:build", None, tmp_path / "run")
 
 
 def test_a_card_is_not_contradicted(no_child: None, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--task: given for document-cnn"):
-        train_model("document-cnn", "digits", tmp_path / "run", model=ModelOptions(task="regression"))
+        start("document-cnn", "digits", tmp_path / "run", task="regression")
 
 
 def test_options_that_are_given_often_and_rarely_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,20 +76,20 @@ def test_options_that_are_given_often_and_rarely_meet(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(train, "Child", Recorder)
     with pytest.raises(KeyboardInterrupt):
-        train_model("document-cnn", "digits", tmp_path / "run", epochs=2, recipe=RecipeOptions(optimizer="sgd"))
+        start("document-cnn", "digits", tmp_path / "run", epochs=2, optimizer="sgd")
     assert seen[0]["recipe"]["epochs"] == 2 and seen[0]["recipe"]["optimizer"] == "sgd"
     assert seen[0]["recipe"]["batch_size"] is None
 
 
 def test_an_unknown_model_is_refused_first(no_child: None, tmp_path: Path) -> None:
     with pytest.raises(ModelCardError, match="document-cnn"):
-        train_model("document", "digits", tmp_path / "run")
+        start("document", "digits", tmp_path / "run")
 
 
 def test_a_finished_run_is_refused_first(no_child: None, tmp_path: Path) -> None:
     (tmp_path / "train.json").touch()
     with pytest.raises(RunExistsError):
-        train_model("document-cnn", "digits", tmp_path)
+        start("document-cnn", "digits", tmp_path)
 
 
 def test_a_child_that_dies_is_a_training_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -92,4 +98,4 @@ def test_a_child_that_dies_is_a_training_error(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(train, "Child", dying)
     with pytest.raises(TrainingError, match=r"SIGKILL.*goes on from the last checkpoint"):
-        train_model("document-cnn", "digits", tmp_path / "run")
+        start("document-cnn", "digits", tmp_path / "run")

@@ -4,128 +4,32 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from edgetool.cli.console import (
-    Console,
-    DebugOption,
-    InputShapeOption,
-    JsonOption,
-    OutOption,
-    OverwriteOption,
-    QuietOption,
-    SeedOption,
-)
+from edgetool.cli.console import Console
+from edgetool.options.commands import BenchOptions
+from edgetool.options.groups import ProgressOptions
 
 if TYPE_CHECKING:
     from edgetool.measure.bench import BenchReport
     from edgetool.records import LatencyRecord
 
-ThreadsOption = Annotated[str, typer.Option("--threads", help="Thread counts, e.g. 1,4 or 1,all.")]
-BatchOption = Annotated[int, typer.Option("--batch", help="Samples of one inference.")]
-RunsOption = Annotated[int | None, typer.Option("--runs", help="Timed inferences of each file and setting.", min=1)]
-SecondsOption = Annotated[
-    float | None, typer.Option("--seconds", help="Time each file for so long a setting.", min=0.0)
-]
-DeviceOption = Annotated[str, typer.Option("--device", help="cpu, or gpu (.onnx on onnxruntime's CUDA provider).")]
-KernelsOption = Annotated[str, typer.Option("--kernels", help="LiteRT's kernels: default or reference.")]
-PinOption = Annotated[bool, typer.Option("--pin/--no-pin", help="Pin processes to CPUs where the system allows.")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="Give a file up after so many seconds.", min=1.0)]
 
-DEFAULT_SECONDS = 2.0
-
-
-def bench(
-    files: Annotated[list[str], typer.Argument(help=".tflite or .onnx files, or run folders.")],
-    threads: ThreadsOption = "1,all",
-    batch: BatchOption = 1,
-    runs: RunsOption = None,
-    seconds: SecondsOption = None,
-    device: DeviceOption = "cpu",
-    kernels: KernelsOption = "default",
-    mlperf: Annotated[
-        bool, typer.Option("--mlperf", help="Also give the 90th percentile by MLPerf's rule (median of 5 windows).")
-    ] = False,
-    pin: PinOption = True,
-    timeout: TimeoutOption = 300.0,
-    input_shape: InputShapeOption = None,
-    seed: SeedOption = 0,
-    out: OutOption = None,
-    overwrite: OverwriteOption = False,
-    json_output: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+def bench(options: BenchOptions, output: ProgressOptions) -> None:
     """Measure the latency of FILES on this machine, all interleaved in one run."""
-    from edgetool.ir.input_shapes import parse_input_shapes
-    from edgetool.measure.bench import collect_items, make_report, make_settings
-    from edgetool.measure.latency import bench_artifacts
-    from edgetool.runners import open_runner
+    from edgetool.measure.bench import bench_files
 
-    _check_options(runs, seconds, out, overwrite)
-    runner = open_runner()
-    settings = make_settings(
-        threads=threads,
-        batch=batch,
-        device=device,
-        kernels=kernels,
-        pin=pin,
-        timeout_s=timeout,
-        num_cpus=runner.probe().num_cpus,
-        input_shapes=parse_input_shapes(input_shape or ()),
-    )
-    items = collect_items(files)
-    console = Console(json_output=json_output, quiet=quiet or json_output)
+    console = Console.of(output)
+    command = shlex.join(["edgetool", *sys.argv[1:]])
     try:
-        result = bench_artifacts(
-            items,
-            settings,
-            seed=seed,
-            runner=runner,
-            seconds_per_item=DEFAULT_SECONDS if seconds is None else seconds,
-            num_runs=runs,
-            mlperf=mlperf,
-            progress=console.progress,
-        )
+        outcome = bench_files(options, command=command, progress=console.progress)
     finally:
         console.close()
-    command = shlex.join(["edgetool", *sys.argv[1:]])
-    report = make_report(items, result, machine=runner.probe(), command=command, seed=seed)
-    if out is not None:
-        _write(Path(out), report)
-    if result.records:
-        _print_table(console, report, mlperf=mlperf)
-    console.result(report)
-    if result.errors:
-        raise next(iter(result.errors.values()))
-
-
-def _check_options(runs: int | None, seconds: float | None, out: str | None, overwrite: bool) -> None:
-    from edgetool.errors import RunExistsError, UsageError
-
-    if runs is not None and seconds is not None:
-        raise UsageError(
-            "--runs", found="both --runs and --seconds", expected="one of them", next_step="leave one of them out"
-        )
-    if out is None:
-        return
-    if Path(out).suffix not in (".json", ".csv"):
-        raise UsageError("--out", found=out, expected="a .json or .csv file", next_step="give -o bench.json")
-    if Path(out).exists() and not overwrite:
-        raise RunExistsError(
-            out, found="a file of this name", expected="a new file", next_step="choose another -o or give --overwrite"
-        )
-
-
-def _write(out: Path, report: BenchReport) -> None:
-    from edgetool.measure.bench import to_csv
-    from edgetool.schema import to_json
-    from edgetool.store.atomic import write_text
-
-    write_text(out, to_csv(report) if out.suffix == ".csv" else to_json(report) + "\n")
+    if any(file.latency for file in outcome.report.artifacts):
+        _print_table(console, outcome.report, mlperf=options.mlperf)
+    console.result(outcome.report)
+    if outcome.errors:
+        raise outcome.errors[0]
 
 
 def _print_table(console: Console, report: BenchReport, *, mlperf: bool) -> None:

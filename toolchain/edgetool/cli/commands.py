@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from edgetool.cli.groups import flattened
 from edgetool.cli.main import COMMANDS
 
 __all__ = ["app"]
@@ -17,7 +18,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 def _version(value: bool) -> None:
     if value:
-        from edgetool import __version__
+        from edgetool.version import __version__
 
         typer.echo(f"edgetool {__version__}")
         raise typer.Exit
@@ -40,7 +41,9 @@ class _LazyGroup(TyperGroup):
             return None
         module, _, function = COMMANDS[cmd_name].partition(":")
         alone = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, context_settings=SETTINGS)(getattr(importlib.import_module(module), function))
+        alone.command(cmd_name, context_settings=SETTINGS)(
+            flattened(getattr(importlib.import_module(module), function))
+        )
         return typer.main.get_command(alone)
 
 

@@ -12,57 +12,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from edgetool.options.groups import ConsoleOptions, ProgressOptions
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
 
-__all__ = [
-    "ClockOption",
-    "Console",
-    "DebugOption",
-    "FlashOption",
-    "InputShapeOption",
-    "JsonOption",
-    "OutOption",
-    "OverwriteOption",
-    "QuietOption",
-    "RamOption",
-    "SeedOption",
-    "TargetOption",
-]
+__all__ = ["Console"]
 
 #: Spaces between two columns of a table.
 COLUMN_GAP = 2
 #: Names up to this length stay on one line of a table.
 LONGEST_NAME = 32
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-InputShapeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--input-shape",
-        metavar="[NAME=]1x3x640x640",
-        help="Sizes of an input that leaves dimensions open; NAME:=8 makes it a constant. Repeatable.",
-    ),
-]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
-OutOption = Annotated[str | None, typer.Option("--out", "-o", help="Where to write.")]
-TargetOption = Annotated[
-    str | None,
-    typer.Option("--target", "-t", help="Device to fit: a name of `edgetool targets`, or the path of a target.toml."),
-]
-FlashOption = Annotated[
-    str | None, typer.Option("--flash", help="Flash of the device, e.g. 1M; in place of the target's own.")
-]
-RamOption = Annotated[str | None, typer.Option("--ram", help="RAM of the device, e.g. 256k; likewise.")]
-ClockOption = Annotated[str | None, typer.Option("--clock", help="Clock of the device, e.g. 480MHz; likewise.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
 
 
 @dataclass(slots=True)
@@ -83,6 +48,12 @@ class Console:
     _started: dict[str, float] = field(default_factory=dict)
     _current: tuple[str, int, int, float] | None = None
     _heartbeat: threading.Timer | None = None
+
+    @classmethod
+    def of(cls, options: ConsoleOptions) -> Console:
+        """Return the console that a command's options ask for."""
+        quiet = isinstance(options, ProgressOptions) and (options.quiet or options.json_output)
+        return cls(json_output=options.json_output, quiet=quiet)
 
     def say(self, text: str) -> None:
         """Print a line for people."""

@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, QuietOption
+from edgetool.cli.console import Console
+from edgetool.options.groups import ProgressOptions
 
 if TYPE_CHECKING:
     from edgetool.doctor.record import Finding
 
 
 def doctor(
+    output: ProgressOptions,
     run: Annotated[bool, typer.Option("--run/--no-run", help="Also run a small model in every runtime.")] = True,
-    json_output: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Say what is installed, what is missing and what to type; fail only if a required piece is broken."""
     from edgetool.doctor.installed import check_data, check_gpu, check_packages, check_programs, check_python
 
-    console = Console(json_output=json_output, quiet=quiet or json_output)
+    console = Console.of(output)
     findings = [check_python(), *check_packages()]
     try:
         if run and not any(finding.is_failure for finding in findings):

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from edgetool.cli.console import (
-    ClockOption,
-    Console,
-    DebugOption,
-    FlashOption,
-    JsonOption,
-    OutOption,
-    OverwriteOption,
-    RamOption,
-    TargetOption,
-)
-from edgetool.targets import DEFAULT_TARGET, TargetOptions
+from edgetool.cli.console import Console
+from edgetool.options.commands import EmbedOptions
+from edgetool.options.groups import ConsoleOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edgetool.embed.backends.portable_layers import KernelChoice
     from edgetool.embed.boards.firmware import FirmwareRun
     from edgetool.embed.bundles.array import ArrayFiles
@@ -29,127 +16,28 @@ if TYPE_CHECKING:
     from edgetool.embed.bundles.c_bundle import Bundle
     from edgetool.embed.bundles.linux_bundle import LinuxBundle
     from edgetool.embed.bundles.tflm_bundle import TflmBundle
-    from edgetool.targets import Target
-
-RUNTIMES = ("array", "c", "tflm", "linux")
 
 
-def embed(
-    model: Annotated[str, typer.Argument(help="A .tflite or .onnx file, or a run folder (its recommended artefact).")],
-    runtime: Annotated[
-        str | None,
-        typer.Option(
-            "--runtime",
-            help="array: the file's bytes as a C array; c: C without an interpreter; tflm: for TensorFlow Lite "
-            "Micro; linux: for a board with LiteRT or onnxruntime. Default: the first that --target has, else array.",
-        ),
-    ] = None,
-    target: TargetOption = None,
-    flash: FlashOption = None,
-    ram: RamOption = None,
-    clock: ClockOption = None,
-    run: Annotated[
-        bool, typer.Option("--run", help="Of --runtime c: build firmware and run its test vectors in QEMU.")
-    ] = False,
-    optimize: Annotated[
-        str, typer.Option("--optimize", help="Of --runtime c: size (packs weights too), balanced or speed.")
-    ] = "speed",
-    vectors: Annotated[
-        int, typer.Option("--vectors", min=1, max=1000, help="Of --runtime c: how many inputs the self-test runs.")
-    ] = 4,
-    pack: Annotated[
-        str,
-        typer.Option(
-            "--pack", help="Of --runtime c, weights packed in flash: always, never, auto: where needed to fit."
-        ),
-    ] = "auto",
-    io: Annotated[
-        str,
-        typer.Option(
-            "--io",
-            help="Of --runtime c, inputs and outputs: arena: in the model's memory; caller: buffers that the "
-            "application passes to every run.",
-        ),
-    ] = "arena",
-    drop_softmax: Annotated[
-        bool,
-        typer.Option(
-            "--drop-softmax", help="Of --runtime c: leave out the last softmax; outputs are what it was given."
-        ),
-    ] = False,
-    artifact: Annotated[str | None, typer.Option("--artifact", help="Which artefact of a run folder.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="C identifier; default: from the file's name.")] = None,
-    out: OutOption = None,
-    overwrite: OverwriteOption = False,
-    json_output: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
+def embed(options: EmbedOptions, output: ConsoleOptions) -> None:
     """Write MODEL for a device: as C, for TensorFlow Lite Micro, or as a folder for a board with Linux."""
-    from pathlib import Path
+    from edgetool.embed.bundles.array import ArrayFiles
+    from edgetool.embed.bundles.bundle import EmbeddedC, require_passed
+    from edgetool.embed.bundles.make import embed_model
+    from edgetool.embed.bundles.tflm_bundle import TflmBundle
 
-    from edgetool.embed.bundles.bundle import embed_array, embed_c, embed_linux, embed_tflm, require_passed
-    from edgetool.errors import UsageError, nearest
-
-    device, runtime = _place(Path(model), runtime, TargetOptions(target, flash, ram, clock))
-    given = {"--run": run, "--io": io != "arena", "--drop-softmax": drop_softmax}
-    alone = next((option for option, is_given in given.items() if is_given), None)
-    if alone is not None and runtime != "c":
-        raise UsageError(
-            alone,
-            found=f"--runtime {runtime}",
-            expected="--runtime c, which alone has it",
-            next_step=f"give --runtime c, or leave {alone} out",
-        )
-    console, folder = Console(json_output=json_output), Path(out or "bundle")
-    if runtime == "array":
-        files = embed_array(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
-        console.result(_array_result(files), "\n".join(_array_lines(files)))
-    elif runtime == "c":
-        made = embed_c(
-            Path(model),
-            artifact=artifact,
-            name=name,
-            out=folder,
-            target=device,
-            overwrite=overwrite,
-            run=run,
-            pack=pack,
-            num_vectors=vectors,
-            optimize=optimize,
-            io=io,
-            drop_softmax=drop_softmax,
-        )
+    console = Console.of(output)
+    made = embed_model(options)
+    if isinstance(made, ArrayFiles):
+        console.result(_array_result(made), "\n".join(_array_lines(made)))
+    elif isinstance(made, EmbeddedC):
         for warning in made.bundle.warnings:
             console.say(f"warning: {warning}")
         console.result(made, "\n".join(_bundle_lines(made)))
         require_passed(made)
-    elif runtime == "tflm":
-        tflm = embed_tflm(Path(model), artifact=artifact, name=name, out=folder, target=device, overwrite=overwrite)
-        console.result(tflm, "\n".join(_tflm_lines(tflm)))
-    elif runtime == "linux":
-        board = embed_linux(Path(model), artifact=artifact, name=name, out=folder, overwrite=overwrite)
-        console.result(board, "\n".join(_linux_lines(board)))
+    elif isinstance(made, TflmBundle):
+        console.result(made, "\n".join(_tflm_lines(made)))
     else:
-        raise UsageError(
-            f"--runtime {runtime}",
-            found="no such runtime",
-            expected=f"one of {', '.join(RUNTIMES)}",
-            next_step=nearest(runtime, list(RUNTIMES)),
-        )
-
-
-def _place(model: Path, runtime: str | None, options: TargetOptions) -> tuple[Target, str]:
-    """Return the device and the runtime: those of the options, else those that the run was made for."""
-    from edgetool.embed.bundles.bundle import run_target
-    from edgetool.targets import choose_target
-
-    is_stated = options != TargetOptions()
-    device = choose_target(options) if is_stated else run_target(model) or choose_target(options)
-    if runtime is not None:
-        return device, runtime
-    if device.name == DEFAULT_TARGET:
-        return device, "array"
-    return device, device.runtimes[0] if device.runtimes[0] in RUNTIMES else "linux"
+        console.result(made, "\n".join(_linux_lines(made)))
 
 
 def _array_result(files: ArrayFiles) -> dict[str, str | int]:

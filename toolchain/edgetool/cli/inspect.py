@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOption, QuietOption
+from edgetool.cli.console import Console
+from edgetool.options.commands import InspectOptions
+from edgetool.options.groups import ProgressOptions
 
 if TYPE_CHECKING:
     from edgetool.artifact import TensorSpec
@@ -20,53 +21,15 @@ CHART_WIDTH = 72
 NAME_WIDTH = 44
 
 
-def inspect(
-    model: Annotated[str, typer.Argument(help="A .tflite, .onnx, .keras or .h5 file.")],
-    memory_plan: Annotated[
-        bool, typer.Option("--memory-plan", help="Show the offset and the lifetime of every activation.")
-    ] = False,
-    compressed: Annotated[bool, typer.Option("--compressed", help="Also measure the size as gzip and zstd.")] = False,
-    input_shape: InputShapeOption = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", help="Give up after so many seconds; default: 20 and 1 for each MB.", min=1),
-    ] = None,
-    json_output: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+def inspect(options: InspectOptions, output: ProgressOptions) -> None:
     """Show operators, parameters, MACs, bytes, sparsity, unique values and activation memory of MODEL."""
-    from edgetool.artifact import require_format
-    from edgetool.errors import FileFormatError, UnsupportedModelError
-    from edgetool.ir.input_shapes import parse_input_shapes
-    from edgetool.ir.summary import Summary, reading_seconds
-    from edgetool.runners.child import call_function
-    from edgetool.schema import parse, to_builtins
+    from edgetool.pipeline.inspect import inspect_file
 
-    require_format(Path(model))
-    console = Console(json_output=json_output, quiet=quiet or json_output)
-    # The reader works in a child: a damaged file may crash a library, and the tool must live to say so.
-    answer = call_function(
-        "edgetool.importers.trust:summarize_and_judge",
-        {
-            "path": model,
-            "compressed": compressed,
-            "input_shapes": to_builtins(parse_input_shapes(input_shape or ())),
-        },
-        subject=model,
-        timeout_s=reading_seconds(Path(model)) if timeout is None else timeout,
-    )
-    summary = parse(Summary, answer, source=model, error=FileFormatError)
-    if memory_plan and summary.memory is None:
-        raise UnsupportedModelError(
-            model,
-            found=f"a model of format {summary.format!r}, which fixes no order of execution",
-            expected="a .tflite or .onnx file for --memory-plan",
-            next_step=f"edgetool export {model} -o model.tflite, then inspect that",
-        )
+    console = Console.of(output)
+    summary = inspect_file(options)
     console.result(summary, "\n".join(_head(summary)))
     _print_layers(console, summary)
-    if memory_plan and summary.memory is not None and not json_output:
+    if options.memory_plan and summary.memory is not None and not output.json_output:
         typer.echo("\n".join(_chart(summary.memory, summary.num_ops)))
     for note in summary.notes:
         console.say(f"note: {_clean(note)}")

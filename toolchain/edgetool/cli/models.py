@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption
+from edgetool.cli.console import Console
+from edgetool.options.groups import ConsoleOptions
 
 if TYPE_CHECKING:
     from edgetool.zoo import ModelCard
@@ -16,14 +17,13 @@ WEIGHT_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
 def models(
+    output: ConsoleOptions,
     name: Annotated[str | None, typer.Argument(help="Show this model's card.")] = None,
-    json_output: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """List the models of the zoo, or show the card of one."""
     from edgetool.zoo import find_model, list_models
 
-    console = Console(json_output=json_output)
+    console = Console.of(output)
     if name is None:
         cards = list_models()
         console.table(
@@ -31,7 +31,7 @@ def models(
             ["name", "task", "data", "what it is"],
             [[card.name, f"{card.task} ({card.metric})", card.data, card.description] for card in cards],
         )
-        if json_output:
+        if output.json_output:
             console.result(cards)
         return
     card = find_model(name)

@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption
+from edgetool.cli.console import Console
+from edgetool.options.groups import ConsoleOptions
 
 
 def recipes(
+    output: ConsoleOptions,
     name: Annotated[str | None, typer.Argument(help="Show this recipe (a name or a .toml file).")] = None,
-    json_output: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """List the built-in recipes, or show one of them."""
     from edgetool.recipes.recipe import builtin_names, find_recipe
 
-    console = Console(json_output=json_output)
+    console = Console.of(output)
     if name is None:
         found = [find_recipe(builtin) for builtin in builtin_names()]
         width = max(len(recipe.name) for recipe in found)

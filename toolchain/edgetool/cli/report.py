@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption, OutOption, OverwriteOption
+from edgetool.cli.console import Console
+from edgetool.options.groups import ConsoleOptions, OutputOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
 
 def report(
     runs: Annotated[list[str], typer.Argument(help="Run folders; several are put side by side.")],
+    place: OutputOptions,
+    output: ConsoleOptions,
     formats: Annotated[str, typer.Option("--format", "-f", help="Of html, md, csv, json.")] = "html,md,csv,json",
-    out: OutOption = None,
-    overwrite: OverwriteOption = False,
-    json_output: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write the report of RUNS: HTML, Markdown, CSV, JSON. Of one run it goes into the run folder itself."""
     from pathlib import Path
@@ -29,7 +28,7 @@ def report(
     from edgetool.report.results import make_results
     from edgetool.store.manifest_io import load_whole_manifest
 
-    chosen = _formats(formats)
+    chosen, out = _formats(formats), place.out
     if out is None and len(runs) > 1:
         raise UsageError(
             "--out",
@@ -41,13 +40,13 @@ def report(
         load_whole_manifest(Path(run))
     collected = collect_runs([Path(run) for run in runs])
     if out is not None and Path(out).resolve() != Path(runs[0]).resolve():
-        _refuse_existing(Path(out), chosen, overwrite=overwrite)
+        _refuse_existing(Path(out), chosen, overwrite=place.overwrite)
     written = render(collected, chosen, Path(out if out is not None else runs[0]))
-    console = Console(json_output=json_output)
+    console = Console.of(output)
     for path in written:
         console.say(f"wrote {path}")
     answers = [f"{run.name}: {run.answer.headline}" for run in collected]
-    console.result(make_results(collected) if json_output else None, "\n".join(answers))
+    console.result(make_results(collected) if output.json_output else None, "\n".join(answers))
 
 
 def _formats(text: str) -> tuple[str, ...]:

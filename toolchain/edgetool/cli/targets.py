@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from edgetool.cli.console import Console, DebugOption, JsonOption
+from edgetool.cli.console import Console
+from edgetool.options.groups import ConsoleOptions
 
 
 def targets(
+    output: ConsoleOptions,
     name: Annotated[str | None, typer.Argument(help="Show this target.")] = None,
-    json_output: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """List the targets and their budgets, or show one with the source of every figure."""
     from edgetool.runners import kind_of
     from edgetool.targets import find_target, list_targets
 
-    console = Console(json_output=json_output)
+    console = Console.of(output)
     if name is None:
         found = list_targets()
         console.table(
@@ -36,7 +36,7 @@ def targets(
                 for target in found
             ],
         )
-        if json_output:
+        if output.json_output:
             console.result(found)
         return
     target = find_target(name)

@@ -2,94 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from edgetool.cli.console import Console, DebugOption, InputShapeOption, JsonOption, QuietOption, SeedOption
+from edgetool.cli.console import Console
+from edgetool.options.commands import VerifyOptions
+from edgetool.options.groups import ProgressOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from edgetool.records import ParityRecord
     from edgetool.verify.files import Verification
-    from edgetool.verify.inputs import InputLoader, VerifyInputs
+    from edgetool.verify.inputs import InputLoader
 
 
-def verify(
-    reference: Annotated[str, typer.Argument(help="What is trusted: a model file, a SavedModel or module:function.")],
-    candidate: Annotated[
-        str,
-        typer.Argument(
-            help="What is checked, of any of these kinds, or a folder of `edgetool embed`, of C or for Linux."
-        ),
-    ],
-    data: Annotated[
-        str | None, typer.Option("--data", help="Compare on its validation split, else on its training split.")
-    ] = None,
-    samples: Annotated[int, typer.Option("--samples", help="How many samples to compare on.", min=1)] = 256,
-    tolerance: Annotated[
-        float | None, typer.Option("--tolerance", help="Largest absolute error, in place of the stated limits.", min=0)
-    ] = None,
-    min_sqnr: Annotated[float | None, typer.Option("--min-sqnr", help="Least SQNR of each output, in dB.")] = None,
-    min_agreement: Annotated[
-        float | None, typer.Option("--min-agreement", help="Least share of equal classes, 0..1.", min=0, max=1)
-    ] = None,
-    card: Annotated[str | None, typer.Option("--card", help="Take preprocessing from this zoo card.")] = None,
-    scale: Annotated[
-        float | None, typer.Option("--scale", help="Factor on raw inputs, for example 0.00392157.")
-    ] = None,
-    mean: Annotated[
-        str | None, typer.Option("--mean", help="Subtracted from scaled inputs: one or per channel.")
-    ] = None,
-    std: Annotated[str | None, typer.Option("--std", help="Divisor of scaled inputs: one or per channel.")] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Load models that carry code; run bundles that others wrote.")
-    ] = False,
-    input_shape: InputShapeOption = None,
-    seed: SeedOption = 0,
-    json_output: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+def verify(options: VerifyOptions, output: ProgressOptions) -> None:
     """Run REFERENCE and CANDIDATE on the same inputs and compare what they give; exit code 41 if they disagree."""
-    from edgetool.ir.input_shapes import parse_input_shapes
-    from edgetool.runners import open_runner
-    from edgetool.verify.files import verify_files
-    from edgetool.verify.parity import require_parity, tolerance_from
+    from edgetool.pipeline.verify import compare_files, input_loader
+    from edgetool.verify.parity import require_parity
 
-    _check_options(data, card, scale, mean, std)
-
-    def load(dtypes: Sequence[str]) -> VerifyInputs:
-        from edgetool.pipeline.request import model_card, preprocessing_of
-        from edgetool.verify.inputs import data_inputs
-
-        preprocessing = preprocessing_of(model_card(reference, card), scale=scale, mean=mean, std=std)
-        return data_inputs(str(data), samples, preprocessing, seed=seed, dtypes=dtypes)
-
-    console = Console(json_output=json_output, quiet=quiet or json_output)
-    is_c, candidate = _bundle_kind(candidate)
+    console = Console.of(output)
+    load = input_loader(options)
+    is_c, candidate = _bundle_kind(options.candidate)
     if is_c:
-        _verify_bundle(reference, candidate, load if data is not None else None, samples, seed, console, trust=trust)
+        _verify_bundle(options, load, console)
         return
     try:
-        found = verify_files(
-            reference,
-            candidate,
-            runner=open_runner(),
-            data=None if data is None else load,
-            num_samples=samples,
-            seed=seed,
-            trust=trust,
-            input_shapes=parse_input_shapes(input_shape or ()),
-            progress=console.progress,
-            tolerance=tolerance_from(tolerance, min_sqnr, min_agreement),
-        )
+        verification = compare_files(options, candidate, load, progress=console.progress)
     finally:
         console.close()
-    _print_table(console, found)
-    console.result(found)
-    require_parity(found.parity)
+    _print_table(console, verification)
+    console.result(verification)
+    require_parity(verification.parity)
 
 
 def _bundle_kind(candidate: str) -> tuple[bool, str]:
@@ -104,21 +46,20 @@ def _bundle_kind(candidate: str) -> tuple[bool, str]:
     return model is None, candidate if model is None else str(model)
 
 
-def _verify_bundle(
-    reference: str,
-    candidate: str,
-    load: InputLoader | None,
-    samples: int,
-    seed: int,
-    console: Console,
-    *,
-    trust: bool,
-) -> None:
+def _verify_bundle(options: VerifyOptions, load: InputLoader | None, console: Console) -> None:
     from pathlib import Path
 
     from edgetool.embed.bundles.check_bundle import check_bundle, require_equal
 
-    found = check_bundle(Path(reference), Path(candidate), data=load, num_samples=samples, seed=seed, trust=trust)
+    candidate = options.candidate
+    found = check_bundle(
+        Path(options.reference),
+        Path(candidate),
+        data=load,
+        num_samples=options.samples,
+        seed=options.seed,
+        trust=options.source.trust,
+    )
     verdict = "equal, bit for bit" if found.max_difference == 0 else f"equal within {found.max_difference:.1e}"
     if found.num_different:
         verdict = f"DIFFERENT in {found.num_different:,}"
@@ -126,20 +67,6 @@ def _verify_bundle(
         found, f"{candidate} against {found.reference}: {found.inputs}, compiled by {found.compiler}: {verdict}"
     )
     require_equal(found)
-
-
-def _check_options(data: str | None, card: str | None, scale: float | None, mean: str | None, std: str | None) -> None:
-    from edgetool.errors import UsageError
-
-    given = {"--card": card, "--scale": scale, "--mean": mean, "--std": std}
-    names = [name for name, value in given.items() if value is not None]
-    if data is None and names:
-        raise UsageError(
-            ", ".join(names),
-            found="preprocessing without data",
-            expected="--data, whose samples it is applied to",
-            next_step="give --data D, or leave the option out",
-        )
 
 
 def _print_table(console: Console, found: Verification) -> None:

@@ -7,6 +7,7 @@ import math
 
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import UsageError, nearest
+from edgetool.options.groups import PreprocessingOptions, ScalingOptions
 
 __all__ = ["DTYPES", "parse_image_size", "parse_numbers", "preprocessing_from"]
 
@@ -14,36 +15,28 @@ __all__ = ["DTYPES", "parse_image_size", "parse_numbers", "preprocessing_from"]
 DTYPES = ("float32", "float16", "int32", "int64", "uint8", "int8")
 
 
-def preprocessing_from(
-    default: Preprocessing,
-    *,
-    scale: float | None = None,
-    mean: str | None = None,
-    std: str | None = None,
-    dtype: str | None = None,
-    one_hot: bool = False,
-) -> Preprocessing:
+def preprocessing_from(default: Preprocessing, options: ScalingOptions) -> Preprocessing:
     """Return `default` (the card's) with what options replace in it.
 
     Args:
         default: what holds where no option is given.
-        scale: factor on raw inputs; finite, not zero.
-        mean: one number, or one a channel, separated by commas.
-        std: likewise, none of them zero.
-        dtype: one of `DTYPES`.
-        one_hot: train on one-hot labels; cannot be taken back by an option.
+        options: `one_hot` can be set by an option, and not be taken back.
 
     Raises:
         UsageError: an option is no finite number, divides by zero or names an unknown type.
     """
     chosen = dataclasses.replace(
         default,
-        scale=default.scale if scale is None else scale,
-        mean=default.mean if mean is None else parse_numbers("--mean", mean),
-        std=default.std if std is None else parse_numbers("--std", std),
-        dtype=default.dtype if dtype is None else dtype,
-        one_hot=default.one_hot or one_hot,
+        scale=default.scale if options.scale is None else options.scale,
+        mean=default.mean if options.mean is None else parse_numbers("--mean", options.mean),
+        std=default.std if options.std is None else parse_numbers("--std", options.std),
     )
+    if isinstance(options, PreprocessingOptions):
+        chosen = dataclasses.replace(
+            chosen,
+            dtype=default.dtype if options.dtype is None else options.dtype,
+            one_hot=default.one_hot or options.one_hot,
+        )
     if not _is_finite(chosen.scale) or chosen.scale == 0.0:
         raise UsageError(
             "--scale", found=f"{chosen.scale:g}", expected="a finite factor other than 0", next_step="correct it"

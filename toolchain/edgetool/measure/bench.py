@@ -5,27 +5,36 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgetool import __version__
 from edgetool.artifact import digest_path, num_bytes, sniff_format
-from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, UsageError, nearest
-from edgetool.ir.input_shapes import InputShape
-from edgetool.measure.latency import BenchItem, BenchResult
+from edgetool.errors import EdgetoolError, ManifestError, MissingFileError, RunExistsError, UsageError, nearest
+from edgetool.ir.input_shapes import InputShape, parse_input_shapes
+from edgetool.measure.latency import BenchItem, BenchResult, bench_artifacts
 from edgetool.measure.statistics import PERCENTILE_METHOD
+from edgetool.options.commands import BenchOptions, CompareOptions
+from edgetool.options.groups import OutputOptions, TimingOptions
 from edgetool.paths import is_there, require_readable
 from edgetool.records import LatencyRecord, Machine, RatioRecord
-from edgetool.runners.base import RunPlan
+from edgetool.runners import open_runner
+from edgetool.runners.base import Runner, RunPlan
+from edgetool.schema import to_json
+from edgetool.store.atomic import write_text
 from edgetool.store.manifest_io import load_manifest, require_recorded, require_unchanged
+from edgetool.version import __version__
 
 __all__ = [
     "BENCH_SCHEMA_VERSION",
+    "BenchOutcome",
     "BenchReport",
     "BenchedFile",
+    "Comparison",
+    "bench_files",
     "collect_items",
+    "compare_latencies",
     "make_report",
     "make_settings",
     "ratio_sentence",
@@ -34,6 +43,11 @@ __all__ = [
 ]
 
 BENCH_SCHEMA_VERSION = 1
+
+#: Of each file and setting, where neither --seconds nor --runs says how long.
+DEFAULT_SECONDS = 2.0
+
+Progress = Callable[[str, int, int], None]
 
 #: What the latencies hold and leave out, for readers of a result.
 METHOD = (
@@ -71,36 +85,139 @@ class BenchReport:
     artifacts: tuple[BenchedFile, ...]
 
 
-def make_settings(
+@dataclass(frozen=True, slots=True)
+class BenchOutcome:
+    """What a benchmark came to: its report, and the errors of files that could not be measured."""
+
+    report: BenchReport
+    errors: tuple[EdgetoolError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two files in one setting: `ratio` is the latency of `a` over that of `b`."""
+
+    a: str
+    b: str
+    verdict: str
+    ratio: RatioRecord
+    latency_a: LatencyRecord
+    latency_b: LatencyRecord
+
+
+def bench_files(options: BenchOptions, *, command: str, progress: Progress) -> BenchOutcome:
+    """Measure the latency of files on this machine, all interleaved in one run; write `--out` if it is given.
+
+    Raises:
+        EdgetoolError: an option makes no sense, a file is missing, or something is in the way of `--out`.
+    """
+    _require_place(options.output)
+    runner = open_runner()
+    settings = make_settings(
+        options.timing,
+        threads=options.threads,
+        num_cpus=runner.probe().num_cpus,
+        input_shapes=parse_input_shapes(options.input_shape),
+    )
+    items = collect_items(options.files)
+    result = _measure(items, settings, options.timing, runner, mlperf=options.mlperf, progress=progress)
+    report = make_report(items, result, machine=runner.probe(), command=command, seed=options.timing.seed)
+    if options.output.out is not None:
+        _write(Path(options.output.out), report)
+    return BenchOutcome(report, tuple(result.errors.values()))
+
+
+def compare_latencies(options: CompareOptions, *, progress: Progress) -> tuple[Comparison, ...]:
+    """Measure two files side by side; returns one comparison for each thread count.
+
+    Raises:
+        EdgetoolError: an option makes no sense, or a file is missing or cannot be measured.
+    """
+    runner = open_runner()
+    settings = make_settings(options.timing, threads=options.threads, num_cpus=runner.probe().num_cpus)
+    items = collect_items([options.b, options.a])
+    if len(items) != 2:
+        raise UsageError(
+            "compare",
+            found=f"{len(items)} artefacts in {options.a} and {options.b}",
+            expected="two model files",
+            next_step="compare two files, or use edgetool bench for run folders",
+        )
+    result = _measure(items, settings, options.timing, runner, progress=progress)
+    if result.errors:
+        raise next(iter(result.errors.values()))
+    reference, item = items
+    comparisons: list[Comparison] = []
+    for record, other in zip(result.records[item.name], result.records[reference.name], strict=True):
+        assert record.ratio is not None  # neither file failed
+        verdict = ratio_verdict(record.ratio)
+        comparisons.append(Comparison(item.name, reference.name, verdict, record.ratio, record, other))
+    return tuple(comparisons)
+
+
+def _measure(
+    items: Sequence[BenchItem],
+    settings: Sequence[RunPlan],
+    timing: TimingOptions,
+    runner: Runner,
     *,
-    threads: str,
-    batch: int,
-    device: str,
-    kernels: str,
-    pin: bool,
-    timeout_s: float | None,
-    num_cpus: int,
-    input_shapes: tuple[InputShape, ...] = (),
+    mlperf: bool = False,
+    progress: Progress,
+) -> BenchResult:
+    return bench_artifacts(
+        items,
+        settings,
+        seed=timing.seed,
+        runner=runner,
+        seconds_per_item=DEFAULT_SECONDS if timing.seconds is None else timing.seconds,
+        num_runs=timing.runs,
+        mlperf=mlperf,
+        progress=progress,
+    )
+
+
+def _require_place(output: OutputOptions) -> None:
+    """Refuse `--out` where nothing can be written."""
+    if output.out is None:
+        return
+    path = Path(output.out)
+    if path.suffix not in (".json", ".csv"):
+        raise UsageError("--out", found=output.out, expected="a .json or .csv file", next_step="give -o bench.json")
+    if path.exists() and not output.overwrite:
+        raise RunExistsError(
+            output.out,
+            found="a file of this name",
+            expected="a new file",
+            next_step="choose another -o or give --overwrite",
+        )
+
+
+def _write(out: Path, report: BenchReport) -> None:
+    write_text(out, to_csv(report) if out.suffix == ".csv" else to_json(report) + "\n")
+
+
+def make_settings(
+    timing: TimingOptions, *, threads: str, num_cpus: int, input_shapes: tuple[InputShape, ...] = ()
 ) -> tuple[RunPlan, ...]:
     """Return one plan for each thread count.
 
     Args:
+        timing: as typed.
         threads: counts separated by commas; `all` is `num_cpus`.
-        batch: samples of one inference.
-        device: `cpu` or `gpu`; on the GPU there is one setting.
-        kernels: `default` or `reference`.
-        pin: pin each process to as many CPUs as it has threads.
-        timeout_s: of one call.
         num_cpus: that the machine of the runner has for a model.
         input_shapes: of `.onnx` files that leave sizes open.
 
     Raises:
         UsageError: a value makes no sense.
     """
-    _check_choice("--device", device, ["cpu", "gpu"])
-    _check_choice("--kernels", kernels, ["default", "reference"])
-    if batch < 1:
-        raise UsageError("--batch", found=str(batch), expected="at least 1", next_step="give --batch 1")
+    _check_choice("--device", timing.device, ["cpu", "gpu"])
+    _check_choice("--kernels", timing.kernels, ["default", "reference"])
+    if timing.batch < 1:
+        raise UsageError("--batch", found=str(timing.batch), expected="at least 1", next_step="give --batch 1")
+    if timing.runs is not None and timing.seconds is not None:
+        raise UsageError(
+            "--runs", found="both --runs and --seconds", expected="one of them", next_step="leave one of them out"
+        )
     most = num_cpus
     counts: list[int] = []
     for word in threads.split(","):
@@ -114,18 +231,18 @@ def make_settings(
             )
         if count not in counts:
             counts.append(count)
-    if device == "gpu":
+    if timing.device == "gpu":
         counts = counts[:1]
-    where: Literal["cpu", "gpu"] = "gpu" if device == "gpu" else "cpu"
-    which: Literal["default", "reference"] = "reference" if kernels == "reference" else "default"
+    where: Literal["cpu", "gpu"] = "gpu" if timing.device == "gpu" else "cpu"
+    which: Literal["default", "reference"] = "reference" if timing.kernels == "reference" else "default"
     return tuple(
         RunPlan(
             device=where,
             num_threads=n,
-            batch=batch,
+            batch=timing.batch,
             kernels=which,
-            pin=pin,
-            timeout_s=timeout_s,
+            pin=timing.pin,
+            timeout_s=timing.timeout,
             input_shapes=input_shapes,
         )
         for n in counts

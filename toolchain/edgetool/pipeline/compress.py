@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgetool import __version__
 from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
 from edgetool.pipeline.advice import training_advice
 from edgetool.pipeline.decide import decide, refusals_of
@@ -46,6 +45,7 @@ from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import RunFolder, hash_key, require_room
 from edgetool.targets import Target
+from edgetool.version import __version__
 
 __all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
 

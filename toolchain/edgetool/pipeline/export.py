@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from edgetool.data.options import parse_image_size
 from edgetool.errors import EdgetoolError, RunExistsError, UnsupportedModelError, UsageError
 from edgetool.importers import IMPORTERS
 from edgetool.ir.input_shapes import parse_input_shapes
+from edgetool.options.commands import ExportOptions
 from edgetool.passes import load_pass
 from edgetool.passes.base import QuantizationScheme
 from edgetool.pipeline.judge import recipe_trains
@@ -22,41 +22,14 @@ from edgetool.pipeline.workshop import Exported, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
-from edgetool.verify.parity import Tolerance
+from edgetool.verify.parity import tolerance_from
 
-__all__ = ["ExportOptions", "export_file"]
+__all__ = ["export_file"]
 
 FORMATS: dict[str, Literal["tflite", "onnx"]] = {".tflite": "tflite", ".onnx": "onnx"}
 
 #: What a pass may need of the data -> what that is in words.
 _NEEDS = {"calibration_data": "samples to calibrate on", "train_data": "samples to train on"}
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """The options of `edgetool export`, as typed; None where an option was not given.
-
-    Attributes:
-        tolerance: limits of the comparison with the source, in place of the stated ones.
-    """
-
-    model: str
-    out: str
-    recipe: str = "float32"
-    data: str | None = None
-    card: str | None = None
-    scale: float | None = None
-    mean: str | None = None
-    std: str | None = None
-    dtype: str | None = None
-    one_hot: bool = False
-    label_column: str | None = None
-    image_size: str | None = None
-    trust: bool = False
-    input_shape: Sequence[str] = ()
-    overwrite: bool = False
-    seed: int = 0
-    tolerance: Tolerance | None = None
 
 
 def export_file(options: ExportOptions, *, progress: Callable[[str, int, int], None]) -> Exported:
@@ -67,6 +40,7 @@ def export_file(options: ExportOptions, *, progress: Callable[[str, int, int], N
             that does not do what its source does.
     """
     path = Path(options.out)
+    tolerance = tolerance_from(options.tolerance)
     recipe = _recipe(options, path)
     setup = _setup(options, recipe)
     with tempfile.TemporaryDirectory(prefix="edgetool-") as cache, Child(subject=options.model) as workshop:
@@ -76,7 +50,7 @@ def export_file(options: ExportOptions, *, progress: Callable[[str, int, int], N
                 "setup": to_builtins(dataclasses.replace(setup, cache=cache)),
                 "recipe": to_builtins(recipe),
                 "out": str(path.resolve()),
-                "tolerance": None if options.tolerance is None else to_builtins(options.tolerance),
+                "tolerance": None if tolerance is None else to_builtins(tolerance),
             },
             on_event=lambda event: progress(str(event["what"]), int(event["done"]), int(event["total"])),
         )
@@ -102,11 +76,11 @@ def _recipe(options: ExportOptions, path: Path) -> Recipe:
             next_step="choose another, or give --overwrite",
         )
     recipe = find_recipe(options.recipe)
-    if options.data is None:
+    if options.data.data is None:
         _require_no_data(recipe)
     else:
-        require_data(options.data)
-    source = IMPORTERS[require_source(options.model, trust=options.trust)]
+        require_data(options.data.data)
+    source = IMPORTERS[require_source(options.model, trust=options.source.trust)]
     if FORMATS[path.suffix] not in source.exports:
         raise UnsupportedModelError(
             options.model,
@@ -134,24 +108,18 @@ def _require_no_data(recipe: Recipe) -> None:
 
 
 def _setup(options: ExportOptions, recipe: Recipe) -> Setup:
-    preprocessing = preprocessing_of(
-        model_card(options.model, options.card),
-        scale=options.scale,
-        mean=options.mean,
-        std=options.std,
-        dtype=options.dtype,
-        one_hot=options.one_hot,
-    )
+    card = model_card(options.model, options.preprocessing.card)
     return Setup(
         model=options.model,
-        data=options.data,
+        data=options.data.data,
         cache="",
         seed=options.seed,
-        trust=options.trust,
-        label_column=options.label_column,
-        image_size=parse_image_size(options.image_size),
-        preprocessing=preprocessing,
-        input_shapes=parse_input_shapes(options.input_shape),
+        trust=options.source.trust,
+        label_column=options.data.label_column,
+        image_size=parse_image_size(options.data.image_size),
+        preprocessing=preprocessing_of(card, options.preprocessing),
+        input_shapes=parse_input_shapes(options.source.input_shape),
+        transpose=options.data.transpose,
         is_scored=False,
         num_calibration_samples=None if recipe_trains(recipe) else _num_calibration_samples(recipe),
     )

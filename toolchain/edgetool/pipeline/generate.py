@@ -19,14 +19,16 @@ from edgetool.artifact import digest_path, require_format
 from edgetool.data.dataset import Array
 from edgetool.data.text import TOKENIZER, load_tokenizer
 from edgetool.errors import MissingFileError, RunExistsError, UnsupportedModelError, UsageError
-from edgetool.pipeline.export import ExportOptions, export_file
+from edgetool.options.commands import ExportOptions, GenerateOptions
+from edgetool.options.declare import build
+from edgetool.pipeline.export import export_file
 from edgetool.pipeline.request import model_card
 from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan, Session
 from edgetool.runners.child import call_function
 from edgetool.training.folder import MODEL
 
-__all__ = ["GenerateOptions", "Generation", "generate", "generate_ids", "prompt_ids", "sample"]
+__all__ = ["Generation", "generate", "generate_ids", "prompt_ids", "sample"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,34 +36,6 @@ FORMATS = ("tflite", "onnx")
 
 #: Steps are exported under this name.
 STEP = "step"
-
-
-@dataclass(frozen=True, slots=True)
-class GenerateOptions:
-    """What to generate, and from what.
-
-    Attributes:
-        model: a folder of `edgetool train`, the model in it, or an exported step beside its `tokenizer.json`.
-        prompt: what the text begins with.
-        num_tokens: to generate.
-        temperature: 0: always the likeliest token; 1: by the model's probabilities; higher: more even ones.
-        recipe: by which the step is exported.
-        format: of the exported step.
-        out: folder to keep the step in; None: it is thrown away.
-        card: of the model, where no `train.json` names it.
-    """
-
-    model: str
-    prompt: str
-    num_tokens: int = 200
-    temperature: float = 0.8
-    seed: int = 0
-    recipe: str = "float32"
-    format: str = "tflite"
-    out: str | None = None
-    card: str | None = None
-    trust: bool = False
-    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +218,8 @@ def _step_file(options: GenerateOptions, model: Path, tokenizer: Path, progress:
         params = {"model": str(model), "card": card.name, "out": str(source.resolve()), "trust": options.trust}
         call_function("edgetool.pipeline.step:write_step", params, subject=str(model))
         progress("step", 1, 1)
-        step_options = ExportOptions(str(source), str(step), options.recipe, overwrite=True, seed=options.seed)
+        values = {"model": str(source), "out": str(step), "recipe": options.recipe, "seed": options.seed}
+        step_options = build(ExportOptions, {**values, "overwrite": True})
         export_file(step_options, progress=progress)
         if tokenizer.parent.resolve() != folder.resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)

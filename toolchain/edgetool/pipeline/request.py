@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from edgetool.artifact import Format
@@ -15,6 +14,9 @@ from edgetool.errors import MissingFileError, UsageError, nearest
 from edgetool.importers import source_kind
 from edgetool.ir.input_shapes import parse_input_shapes
 from edgetool.ir.summary import reading_seconds
+from edgetool.options.commands import CompressOptions, TrainOptions
+from edgetool.options.declare import build
+from edgetool.options.groups import ScalingOptions
 from edgetool.passes.base import TrainingSettings
 from edgetool.passes.quantize import QuantizeStatic
 from edgetool.paths import is_there
@@ -24,13 +26,12 @@ from edgetool.recipes.recipe import Recipe, resolve_recipes
 from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan
 from edgetool.runners.child import call_function
-from edgetool.targets import Target, TargetOptions, choose_target
+from edgetool.targets import Target, choose_target
 from edgetool.tasks import METRICS, TASKS
 from edgetool.training.builder import recorded_card
 from edgetool.zoo import ModelCard, find_model, model_names, require_trains
 
 __all__ = [
-    "RequestOptions",
     "build_request",
     "model_card",
     "preprocessing_of",
@@ -38,104 +39,83 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestOptions:
-    """The options of `edgetool compress`, as typed; None where an option was not given."""
-
-    model: str
-    data: str | None
-    recipe: str | None
-    target: TargetOptions
-    max_drop_points: float
-    out: str | None
-    overwrite: bool
-    seed: int
-    card: str | None
-    task: str | None
-    metric: str | None
-    scale: float | None
-    mean: str | None
-    std: str | None
-    dtype: str | None
-    one_hot: bool
-    label_column: str | None
-    image_size: str | None
-    learning_rate: float | None
-    batch_size: int | None
-    effort: float
-    max_train_samples: int | None
-    max_test_samples: int | None
-    bench_seconds: float | None
-    trust: bool
-    input_shape: tuple[str, ...]
-    command: str
-    transpose: bool = False
-    accept_source: bool = False
-
-
 def build_request(
-    options: RequestOptions, *, progress: Callable[[str, int, int], None], dry_run: bool = False
+    options: CompressOptions,
+    *,
+    command: str,
+    progress: Callable[[str, int, int], None],
+    dry_run: bool = False,
 ) -> CompressRequest:
     """Check every option; train the model first when MODEL is a zoo name.
+
+    Args:
+        options: as typed.
+        command: what the user called, for the manifest.
+        progress: called with (what, done, total) while a zoo model is trained.
+        dry_run: train nothing.
 
     Raises:
         EdgetoolError: an option is wrong, a file is missing or of another format, a name is unknown.
     """
+    judgement = options.judgement
     target = choose_target(options.target)
-    recipes = tuple(_suited(recipe, target) for recipe in resolve_recipes(options.recipe))
-    for name, value, valid in (("--task", options.task, TASKS), ("--metric", options.metric, METRICS)):
-        if value is not None and value not in valid:
-            raise UsageError(name, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
-    card = model_card(options.model, options.card)
+    recipes = tuple(_suited(recipe, target) for recipe in resolve_recipes(",".join(options.recipe) or None))
+    _require_known("--task", judgement.task, TASKS)
+    _require_known("--metric", judgement.metric, METRICS)
+    card = model_card(options.model, options.preprocessing.card)
     if card is not None and options.model == card.name:
         require_trains(card)
-    data = options.data or (card.data if card is not None else "")
-    if not data:
-        raise UsageError(
-            "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
-        )
-    require_data(data)
-    out = Path(options.out or f"{_stem(options.model)}-run")
+    data = _data_of(options, card)
+    out = Path(options.run.out or f"{_stem(options.model)}-run")
     model = options.model
     if not is_there(Path(model)) and model in model_names():
-        model = str(_train(model, data, out, options, progress)) if not dry_run else model
+        model = model if dry_run else str(_train(model, data, out, options.run.seed, progress))
     else:
-        require_source(model, trust=options.trust)
+        require_source(model, trust=options.source.trust)
     setup = Setup(
         model=model,
         data=data,
         cache="",
-        seed=options.seed,
-        trust=options.trust,
-        label_column=options.label_column,
-        image_size=parse_image_size(options.image_size),
-        preprocessing=preprocessing_of(
-            card,
-            scale=options.scale,
-            mean=options.mean,
-            std=options.std,
-            dtype=options.dtype,
-            one_hot=options.one_hot,
-        ),
+        seed=options.run.seed,
+        trust=options.source.trust,
+        label_column=options.data.label_column,
+        image_size=parse_image_size(options.data.image_size),
+        preprocessing=preprocessing_of(card, options.preprocessing),
         training=_training(options, card),
-        task=options.task or (card.task if card is not None else None),
-        metric=options.metric or (card.metric if card is not None else None),
-        input_shapes=parse_input_shapes(options.input_shape),
-        max_test_samples=options.max_test_samples,
-        transpose=options.transpose,
-        accept_source=options.accept_source,
+        task=judgement.task or (card.task if card is not None else None),
+        metric=judgement.metric or (card.metric if card is not None else None),
+        input_shapes=parse_input_shapes(options.source.input_shape),
+        max_test_samples=judgement.max_test_samples,
+        transpose=options.data.transpose,
+        accept_source=judgement.accept_source,
     )
     return CompressRequest(
         setup=setup,
         recipes=recipes,
         target=target,
-        max_drop_points=options.max_drop_points,
+        max_drop_points=judgement.max_drop,
         out=out,
-        overwrite=options.overwrite,
-        settings=_settings(options, target),
-        bench_seconds=options.bench_seconds,
-        command=options.command,
+        overwrite=options.run.overwrite,
+        settings=_settings(judgement.bench_seconds, target),
+        bench_seconds=judgement.bench_seconds,
+        command=command,
     )
+
+
+def _require_known(option: str, value: str | None, valid: Collection[str]) -> None:
+    if value is not None and value not in valid:
+        raise UsageError(option, found=repr(value), expected="a known name", next_step=nearest(value, list(valid)))
+
+
+def _data_of(options: CompressOptions, card: ModelCard | None) -> str:
+    """Return the data that the options or the card name, once they are there."""
+    data = options.data.data or (card.data if card is not None else "")
+    if not data:
+        raise UsageError(
+            "--data", found="nothing", expected="the data that the model was trained on", next_step="give --data D"
+        )
+    require_data(data)
+    return data
 
 
 def _suited(recipe: Recipe, target: Target) -> Recipe:
@@ -191,7 +171,7 @@ def model_card(model: str, card: str | None) -> ModelCard | None:
     return recorded_card(record) if path.is_file() and record.is_file() else None
 
 
-def _train(name: str, data: str, out: Path, options: RequestOptions, progress: Callable[[str, int, int], None]) -> Path:
+def _train(name: str, data: str, out: Path, seed: int, progress: Callable[[str, int, int], None]) -> Path:
     """Train a zoo model beside the run folder (`<out>-model`), or take it from there if that was done before."""
     from edgetool.training.train import train_model
 
@@ -199,29 +179,22 @@ def _train(name: str, data: str, out: Path, options: RequestOptions, progress: C
     if (folder / "model.keras").is_file():
         progress(f"trained before: {folder / 'model.keras'}", 1, 1)
         return folder / "model.keras"
-    train_model(name, data, folder, seed=options.seed, progress=progress)
+    options = build(TrainOptions, {"name": name, "data": data, "out": str(folder), "seed": seed})
+    train_model(options, progress=progress)
     return folder / "model.keras"
 
 
-def preprocessing_of(
-    card: ModelCard | None,
-    *,
-    scale: float | None = None,
-    mean: str | None = None,
-    std: str | None = None,
-    dtype: str | None = None,
-    one_hot: bool = False,
-) -> Preprocessing:
+def preprocessing_of(card: ModelCard | None, options: ScalingOptions) -> Preprocessing:
     """Return the card's preprocessing (or none), with what options replace in it.
 
     Raises:
         UsageError: an option is no number, divides by zero or names an unknown type.
     """
     default = card.preprocessing if card is not None else Preprocessing()
-    return preprocessing_from(default, scale=scale, mean=mean, std=std, dtype=dtype, one_hot=one_hot)
+    return preprocessing_from(default, options)
 
 
-def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettings:
+def _training(options: CompressOptions, card: ModelCard | None) -> TrainingSettings:
     """Return the card's fine-tuning, with classes weighed and labels smoothed as in training, and the options."""
     chosen = card.finetuning if card is not None else TrainingSettings()
     if card is not None:
@@ -230,18 +203,19 @@ def _training(options: RequestOptions, card: ModelCard | None) -> TrainingSettin
             balanced=chosen.balanced or card.training.balanced,
             label_smoothing=chosen.label_smoothing or card.training.label_smoothing,
         )
+    given = options.finetuning
     return dataclasses.replace(
         chosen,
-        learning_rate=chosen.learning_rate if options.learning_rate is None else options.learning_rate,
-        batch_size=chosen.batch_size if options.batch_size is None else options.batch_size,
-        epochs_scale=chosen.epochs_scale * options.effort,
-        max_train_samples=options.max_train_samples or chosen.max_train_samples,
+        learning_rate=chosen.learning_rate if given.learning_rate is None else given.learning_rate,
+        batch_size=chosen.batch_size if given.batch_size is None else given.batch_size,
+        epochs_scale=chosen.epochs_scale * given.effort,
+        max_train_samples=given.max_train_samples or chosen.max_train_samples,
     )
 
 
-def _settings(options: RequestOptions, target: Target) -> tuple[RunPlan, ...]:
+def _settings(bench_seconds: float | None, target: Target) -> tuple[RunPlan, ...]:
     """Return one thread and all cores, batch 1, pinned; nothing when benchmarks are off."""
-    if options.bench_seconds == 0.0:
+    if bench_seconds == 0.0:
         return ()
     num_cpus = open_runner(target).probe().num_cpus
     counts = (1,) if num_cpus == 1 else (1, num_cpus)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from edgetool import __version__
 from edgetool.report import method, tables, wording
 from edgetool.report.charts import Chart, comparison_chart, run_charts
 from edgetool.report.collect import Row, Run
 from edgetool.report.side_by_side import side_by_side
 from edgetool.report.table import Table
+from edgetool.version import __version__
 
 __all__ = ["MAX_BYTES", "render_html"]
 

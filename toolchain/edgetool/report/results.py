@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edgetool import __version__
 from edgetool.records import (
     DataRecord,
     Decision,
@@ -26,6 +25,7 @@ from edgetool.records import (
 )
 from edgetool.report.answer import Answer
 from edgetool.report.collect import Drop, Row, Run
+from edgetool.version import __version__
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError, UsageError
 from edgetool.extras import install_command
-from edgetool.training.request import ComputeOptions
+from edgetool.options.commands import ComputeOptions
 
 __all__ = ["Devices", "child_environment", "open_devices", "require_backend"]
 

@@ -11,8 +11,9 @@ from edgetool.data.load import is_function
 from edgetool.data.options import preprocessing_from
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import EdgetoolError, ManifestError, UnsupportedModelError
+from edgetool.options.commands import ModelOptions
+from edgetool.options.groups import PreprocessingOptions
 from edgetool.schema import load_json, parse
-from edgetool.training.request import ModelOptions
 from edgetool.zoo import ModelCard, find_model, load_builder, model_names
 
 __all__ = ["build_model", "card_of", "recorded_card"]
@@ -31,9 +32,7 @@ def card_of(name: str, options: ModelOptions) -> ModelCard:
     """
     if not is_function(name):
         return find_model(name)
-    preprocessing = preprocessing_from(
-        Preprocessing(), scale=options.scale, mean=options.mean, std=options.std, dtype=options.dtype
-    )
+    stated = PreprocessingOptions(scale=options.scale, mean=options.mean, std=options.std, dtype=options.dtype)
     return ModelCard(
         name=name,
         title=name,
@@ -43,7 +42,7 @@ def card_of(name: str, options: ModelOptions) -> ModelCard:
         data="",
         licence="",
         source=name,
-        preprocessing=preprocessing,
+        preprocessing=preprocessing_from(Preprocessing(), stated),
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Dataset, Split
 from edgetool.evaluate.evaluate import evaluate_outputs
@@ -22,6 +21,7 @@ from edgetool.training.early_stopping import best_epoch
 from edgetool.training.folder import MODEL, TrainFolder
 from edgetool.training.procedure import Workload
 from edgetool.training.record import TRAIN_SCHEMA_VERSION, TrainRecord
+from edgetool.version import __version__
 
 __all__ = ["finish"]
 

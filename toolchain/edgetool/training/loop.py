@@ -13,6 +13,7 @@ from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
 from edgetool.data.split import add_validation_to_train
 from edgetool.errors import DataError, TrainingError, UnsupportedModelError, UsageError
+from edgetool.options.commands import ModelOptions
 from edgetool.schema import parse, to_builtins
 from edgetool.tasks import Task, infer_task
 from edgetool.training.backends import Devices, open_devices
@@ -25,7 +26,7 @@ from edgetool.training.folder import TrainFolder, open_train_folder
 from edgetool.training.optimizer import learning_rate_at
 from edgetool.training.procedure import Procedure, Workload, load_procedure
 from edgetool.training.record import EpochRecord, TrainSettings
-from edgetool.training.request import ModelOptions, TrainRequest, apply_options
+from edgetool.training.request import TrainRequest, apply_options
 from edgetool.training.tensorboard import TrainingLog
 from edgetool.zoo import ModelCard
 

@@ -7,19 +7,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from edgetool.errors import UsageError, nearest
+from edgetool.options.commands import ComputeOptions, ModelOptions, RecipeOptions
 from edgetool.tasks import METRICS, TASKS
 from edgetool.zoo import TrainingRecipe, recipe_fault
 
 __all__ = [
     "BACKENDS",
     "REGRESSION_LOSSES",
-    "ComputeOptions",
-    "ModelOptions",
-    "RecipeOptions",
     "TrainRequest",
     "apply_options",
     "check_request",
-    "parse_augmentation",
 ]
 
 #: Of Keras 3.
@@ -31,64 +28,6 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 #: Losses that regression and reconstruction may take in place of `mse`, as Keras calls them.
 REGRESSION_LOSSES = ("mse", "mae", "huber")
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeOptions:
-    """What replaces the card's training recipe; None: as the card says. See `edgetool.zoo.TrainingRecipe`."""
-
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    schedule: str | None = None
-    warmup_epochs: float | None = None
-    weight_decay: float | None = None
-    label_smoothing: float | None = None
-    augmentation: tuple[str, ...] | None = None
-    patience: int | None = None
-    balanced: bool | None = None
-    with_validation: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelOptions:
-    """What a card would say of a model that has none (`module:build`); None: found from model and labels.
-
-    Attributes:
-        task: a key of `edgetool.tasks.TASKS`.
-        metric: a key of `edgetool.tasks.METRICS`.
-        loss: one of `REGRESSION_LOSSES`; classes have their cross-entropy.
-        scale: of `edgetool.data.preprocess.Preprocessing`, as the others.
-        mean: as typed: one number, or one a channel, separated by commas.
-        std: likewise.
-        dtype: of the model's inputs.
-    """
-
-    task: str | None = None
-    metric: str | None = None
-    loss: str | None = None
-    scale: float | None = None
-    mean: str | None = None
-    std: str | None = None
-    dtype: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeOptions:
-    """Where and how training computes.
-
-    Attributes:
-        backend: one of `BACKENDS`.
-        device: one of `DEVICES`; `auto` takes a GPU where there is one.
-        num_devices: GPUs, or parts that the CPU is split into; None: every GPU that the backend can use, one CPU.
-        precision: one of `PRECISIONS`, of the products; weights and the saved model are float32.
-    """
-
-    backend: str = "tensorflow"
-    device: str = "auto"
-    num_devices: int | None = None
-    precision: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +70,8 @@ def apply_options(recipe: TrainingRecipe, options: RecipeOptions) -> TrainingRec
         return getattr(recipe, key) if given is None else given
 
     replaced = {item.name: chosen(item.name) for item in dataclasses.fields(RecipeOptions)}
+    if options.augmentation is not None:
+        replaced["augmentation"] = _names(options.augmentation)
     found = dataclasses.replace(recipe, **replaced)  # type: ignore[arg-type]
     fault = recipe_fault(found)
     if fault is not None:
@@ -138,10 +79,8 @@ def apply_options(recipe: TrainingRecipe, options: RecipeOptions) -> TrainingRec
     return found
 
 
-def parse_augmentation(text: str | None) -> tuple[str, ...] | None:
-    """Return the names of a comma-separated list; `none` is the empty one, None stays None."""
-    if text is None:
-        return None
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list; `none` is the empty one."""
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     return () if names == ("none",) else names
 

@@ -11,6 +11,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.errors import ParityError
 from edgetool.evaluate.metrics import answers
+from edgetool.options.groups import ToleranceOptions
 from edgetool.records import INT8, ParityRecord, Tolerance, WeightFormat
 from edgetool.verify.variation import compare_variation
 
@@ -83,13 +84,11 @@ def tolerance_for(
     return RUNTIMES if kind == "runtimes" else QUANTIZED
 
 
-def tolerance_from(
-    max_abs_error: float | None, min_sqnr_db: float | None, min_agreement: float | None
-) -> Tolerance | None:
+def tolerance_from(options: ToleranceOptions) -> Tolerance | None:
     """Return the limits that options state; None where none was given."""
-    if max_abs_error is None and min_sqnr_db is None and min_agreement is None:
+    if options == ToleranceOptions():
         return None
-    return Tolerance(max_abs_error, min_sqnr_db, min_agreement)
+    return Tolerance(options.tolerance, options.min_sqnr, options.min_agreement)
 
 
 def compare_outputs(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
 from edgetool.embed.backends.packing.pack import PackedLayer, packed_layers, without_packing
@@ -30,6 +29,7 @@ from edgetool.embed.program import Program
 from edgetool.errors import BudgetError, RunExistsError, UsageError, nearest
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
+from edgetool.version import __version__
 
 __all__ = [
     "BUNDLE_FILE",

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetool import __version__
 from edgetool.artifact import digest_path
 from edgetool.bounds.parsing import printable
 from edgetool.data.dataset import Array
@@ -50,6 +49,7 @@ from edgetool.errors import (
 )
 from edgetool.runners.program import run_program, run_text
 from edgetool.verify.inputs import InputLoader
+from edgetool.version import __version__
 
 __all__ = ["BundleCheck", "bundled_model", "check_bundle", "is_bundle", "require_equal", "run_bundle"]
 

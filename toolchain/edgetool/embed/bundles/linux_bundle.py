@@ -9,12 +9,12 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgetool import __version__
 from edgetool.artifact import Signature, TensorSpec, digest_path
 from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, fill_template, quoted, require_free
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import element_bytes
 from edgetool.store.atomic import atomic_path
+from edgetool.version import __version__
 
 __all__ = ["LinuxBundle", "write_linux_bundle"]
 

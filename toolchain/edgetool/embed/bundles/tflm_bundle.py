@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool import __version__
 from edgetool.artifact import Signature, TensorSpec
 from edgetool.embed.bundles.array import array_header, array_source
 from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, fill_template, quoted, require_fit, require_free
@@ -20,6 +19,7 @@ from edgetool.ir.graph import Graph
 from edgetool.ir.tflite import read_tflite
 from edgetool.store.atomic import atomic_path
 from edgetool.targets import Target
+from edgetool.version import __version__
 
 __all__ = ["TflmBundle", "TflmPlan", "plan_tflm", "write_tflm_bundle"]
 
