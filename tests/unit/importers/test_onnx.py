@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.importers import onnx as onnx_importer
 from edgetool.importers.base import ImportOptions
 from edgetool.importers.onnx import load_onnx
 from edgetool.passes.frozen import FrozenModel
@@ -48,3 +49,13 @@ def test_weights_beside_the_file_are_taken_in(tmp_path: Path) -> None:
     (tmp_path / "w.bin").unlink()
     with pytest.raises(FileFormatError, match=r"big\.onnx"):
         load_onnx(tmp_path / "big.onnx", ImportOptions())
+
+
+def test_a_type_without_kernels_is_run_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> tuple[np.ndarray, ...]:
+        raise UnsupportedModelError("d.onnx", found="no kernel", expected="one", next_step="")
+
+    monkeypatch.setattr(onnx_importer, "run_content", lambda content, inputs: (content, *inputs))
+    one = np.ones(1)
+    assert onnx_importer._run_either(refuse, b"narrow", (one,)) == (b"narrow", one)
+    assert onnx_importer._run_either(lambda inputs: inputs, b"narrow", (one,)) == (one,)

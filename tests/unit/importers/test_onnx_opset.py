@@ -40,6 +40,30 @@ def test_an_old_model_is_raised_and_computes_the_same(opset: int) -> None:
     assert np.abs(session.run(None, {"x": x})[0] - expected).max() < 1e-5
 
 
+def test_open_dimensions_and_broadcasts_along_an_axis_are_raised() -> None:
+    nodes = [
+        helper.make_node("Add", ["x", "b"], ["a"], broadcast=1, axis=1),
+        helper.make_node("GlobalAveragePool", ["a"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "w", "c"], ["y"], broadcast=1, transB=1),
+    ]
+    random = np.random.default_rng(0)
+    arrays = {"b": VALUES, "w": random.normal(size=(3, 4)).astype(np.float32), "c": VALUES[:3]}
+    constants = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    values = [helper.make_tensor_value_info(name, 1, array.shape) for name, array in arrays.items()]
+    image = helper.make_tensor_value_info("x", 1, ["N", 4, 2, 2])
+    result = helper.make_tensor_value_info("y", 1, ["N", 3])
+    graph = helper.make_graph(nodes, "g", [image, *values], [result], constants)
+    old = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 6)], ir_version=3)
+    raised, _ = raise_old_opset(old, "m.onnx")
+    assert raised.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+    session = onnxruntime.InferenceSession(raised.SerializeToString(), providers=["CPUExecutionProvider"])
+    for num in (1, 5):
+        x = random.normal(size=(num, 4, 2, 2)).astype(np.float32)
+        expected = (x.mean(axis=(2, 3)) + VALUES) @ arrays["w"].T + arrays["c"]
+        assert np.abs(session.run(None, {"x": x})[0] - expected).max() < 1e-5
+
+
 def test_a_model_that_runs_stays_as_it_is() -> None:
     given = model(7)
     assert raise_old_opset(given, "m.onnx") == (given, None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Split
-from edgetool.errors import DataError, FileFormatError, MissingFileError, ParityError
+from edgetool.errors import DataError, FileFormatError, MissingFileError, ParityError, UnsupportedModelError
 from edgetool.records import FLOAT16, FLOAT32, INT8, WeightFormat
 from edgetool.runners.process import ProcessRunner
 from edgetool.verify import files
@@ -132,3 +132,38 @@ def test_missing_and_foreign_files_are_refused_before_anything_runs(tmp_path: Pa
     text.write_text("hello, this is no model")
     with pytest.raises(FileFormatError):
         verify_files(text, text, runner=ProcessRunner())
+
+
+class _RefusingRunner:
+    """A runner whose runtime has no kernels for a file."""
+
+    def open(self, *_: Any) -> Any:
+        raise UnsupportedModelError("old.onnx", found="no kernel for Add(6)", expected="one", next_step="raise it")
+
+
+@pytest.mark.parametrize("imports", [True, False])
+def test_an_onnx_file_without_kernels_is_run_as_it_is_imported(imports: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+
+    class Imported:
+        def __init__(self, model: str, kind: str, options: Any) -> None:
+            assert (model, kind) == ("old.onnx", "onnx")
+
+        def outputs(self, inputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+            if not imports:
+                raise UnsupportedModelError("old.onnx", found="operators", expected="others", next_step="give up")
+            return (2 * inputs[0],)
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(files, "_SourceModel", Imported)
+    model = files._ExportedModel(Path("old.onnx"), _RefusingRunner(), ())  # type: ignore[arg-type]
+    if imports:
+        assert model.outputs((np.ones(3),))[0].tolist() == [2.0, 2.0, 2.0]
+    else:
+        with pytest.raises(UnsupportedModelError, match=r"no kernel for Add\(6\)"):
+            model.outputs((np.ones(3),))
+    assert closed == [True]
+    with pytest.raises(UnsupportedModelError, match="no kernel"):
+        files._ExportedModel(Path("a.tflite"), _RefusingRunner(), ()).outputs((np.ones(3),))  # type: ignore[arg-type]

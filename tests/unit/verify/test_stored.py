@@ -60,6 +60,17 @@ def test_a_model_without_weights_says_so() -> None:
         require_changed(graph(ops=(Op("RELU", "y", ("x",), ("y",)),)), DYNAMIC, "a.tflite")
 
 
+def test_scales_of_a_kernel_are_no_weights() -> None:
+    ops = (
+        Op("DynamicQuantizeLinear", "q", ("x",), ("xi", "xs", "xz")),
+        Op("MatMulInteger", "p", ("xi", "k", "xz"), ("sum",)),
+        Op("Mul", "s", ("xs", "ks"), ("scales",)),
+        Op("Mul", "y", ("sum", "scales"), ("y",)),
+    )
+    product = graph(constant("k", "int8", 40), constant("ks", "float32", 20), ops=ops)
+    assert count_stored(product).floats == 0 and share_note(product, DYNAMIC) == ()
+
+
 def test_float32_asks_for_nothing() -> None:
     require_changed(dense("float32"), QuantizationScheme(), "a.tflite")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edgetool.data.dataset import Array
 from edgetool.errors import ExportError, FileFormatError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.files import import_file, run_content
@@ -21,6 +24,8 @@ __all__ = ["load_onnx"]
 
 #: Protocol buffers end here; models with external data are read into one buffer.
 MAX_BYTES = 2**31 - 1
+Run = Callable[[tuple[Array, ...]], tuple[Array, ...]]
+
 DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
@@ -59,7 +64,17 @@ def load_onnx(path: Path, options: ImportOptions) -> ImportedModel:
     # onnxruntime has no CPU kernels for bfloat16, and none for old operator sets.
     if old is not None or "bfloat16" in types or any(shape.value is not None for shape in options.input_shapes):
         imported = dataclasses.replace(imported, run=lambda inputs: run_content(content, inputs))
+    elif types:
+        imported = dataclasses.replace(imported, run=partial(_run_either, imported.run, content))
     return dataclasses.replace(imported, facts={**imported.facts, **facts})
+
+
+def _run_either(run_file: Run, content: bytes, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Run the file as it is, or in float32 where onnxruntime lacks a kernel for its type (Conv in float64)."""
+    try:
+        return run_file(inputs)
+    except UnsupportedModelError:
+        return run_content(content, inputs)
 
 
 def _whole(path: Path) -> bytes:

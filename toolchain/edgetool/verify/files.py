@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetool.artifact import Format
 from edgetool.data.dataset import Array, Split
-from edgetool.errors import InternalError
+from edgetool.errors import FileFormatError, InternalError, UnsupportedModelError
 from edgetool.importers import source_kind
 from edgetool.importers.base import ImportOptions
 from edgetool.ir.input_shapes import InputShape
@@ -221,11 +221,30 @@ class _ExportedModel:
         return _parse(str(self._path), answer)
 
     def outputs(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-        session = self._runner.open(self._path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
         try:
-            return session.outputs(inputs)
+            session = self._runner.open(self._path, RunPlan(num_threads=1, timeout_s=TIMEOUT_S))
+            try:
+                return session.outputs(inputs)
+            finally:
+                session.close()
+        except UnsupportedModelError as refused:
+            if self._path.suffix != ".onnx":
+                raise
+            return self._imported_outputs(inputs, refused)
+
+    def _imported_outputs(self, inputs: tuple[Array, ...], refused: UnsupportedModelError) -> tuple[Array, ...]:
+        """Run what the importer makes of operators that onnxruntime has no kernels for: old sets, other float types.
+
+        Raises:
+            UnsupportedModelError: `refused`, where the importer does not take the file either.
+        """
+        source = _SourceModel(str(self._path), "onnx", ImportOptions(input_shapes=self._input_shapes))
+        try:
+            return source.outputs(inputs)
+        except (UnsupportedModelError, FileFormatError):
+            raise refused from None
         finally:
-            session.close()
+            source.close()
 
     def close(self) -> None:
         """Nothing stays open between calls."""

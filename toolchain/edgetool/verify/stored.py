@@ -133,7 +133,10 @@ def _unchanged(
 def _data_constants(graph: Graph) -> Iterator[Tensor]:
     """Yield every constant of `MIN_ELEMENTS` and more that an operator reads as data, each once."""
     seen: set[str] = set()
+    input_scales = {op.outputs[1] for op in graph.ops if op.kind == "DynamicQuantizeLinear"}
     for op in graph.ops:
+        if not input_scales.isdisjoint(op.inputs):  # the kernel's scales, beside those of its input
+            continue
         names = op.inputs[:1] if op.kind in _SCALING else op.inputs
         for name in names:
             tensor = graph.tensors.get(name)
