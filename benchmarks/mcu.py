@@ -20,7 +20,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetool.embed.boards.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
+from edgetool.embed.boards.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.ir.tflite import read_tflite
@@ -109,7 +109,7 @@ def about() -> list[str]:
     """Return what was measured with what, and when."""
     versions = [
         subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
-        for tool in (COMPILER, EMULATOR)
+        for tool in ("arm-none-eabi-gcc", "qemu-system-arm")
     ]
     return [
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {'; '.join(versions)}.",

@@ -25,7 +25,7 @@ import numpy as np
 
 from edgetool.data.load import load_dataset
 from edgetool.data.preprocess import Preprocessing, apply_split
-from edgetool.embed.boards.firmware import COMPILER, EMULATOR, FirmwareRun, require_runnable, run_firmware
+from edgetool.embed.boards.firmware import FirmwareRun, require_runnable, run_firmware
 from edgetool.embed.bundles.c_bundle import Bundle, write_bundle
 from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import quantize_inputs, reference_vectors
@@ -63,7 +63,8 @@ def main() -> int:
     if options.data:
         for model in options.models:
             lines += ["", on_images(model, options.targets.split(",")[0], options)]
-    versions = [subprocess.run([tool, "--version"], capture_output=True, text=True) for tool in (COMPILER, EMULATOR)]
+    tools = ("arm-none-eabi-gcc", "qemu-system-arm")
+    versions = [subprocess.run([tool, "--version"], capture_output=True, text=True) for tool in tools]
     about = "; ".join(version.stdout.splitlines()[0] for version in versions)
     text = "\n".join(["# Packed weights on emulated Cortex-M cores", "", f"{about}.", "", *lines, ""])
     print(text)

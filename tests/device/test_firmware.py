@@ -17,7 +17,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetool.embed.boards.firmware import PACKAGES, SOURCES, FirmwareRun, linker_memory, run_firmware
+from edgetool.embed.boards.firmware import (
+    SOURCES,
+    FirmwareRun,
+    board_folder,
+    emulator_command,
+    linker_memory,
+    missing_packages,
+    run_firmware,
+)
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -39,7 +47,7 @@ TFLM = {
 
 @pytest.fixture(scope="module", autouse=True)
 def tools() -> None:
-    missing = [package for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    missing = missing_packages(find_target("cortex-m4-qemu")).values()
     if missing:
         reason = f"no Arm compiler or emulator: apt install {' '.join(missing)}"
         if os.environ.get("EDGETOOL_REQUIRE_DEVICES"):
@@ -119,15 +127,15 @@ def test_odd_sizes_on_the_cores_own_kernels(
 def test_kernels_of_all_registers_compile(core: str, flags: str, shared_models: Path, tmp_path: Path) -> None:
     """Loops that take every register: compilers must find them whatever else a project asks for."""
     target = find_target(core)
-    assert target.qemu is not None
+    assert target.toolchain is not None
     for name in TFLM:
         model = shared_models / f"{name}.tflite"
         bundle = write_bundle(model, name="net", out=tmp_path / name, target=target, overwrite=False).out
-        compilers = [["arm-none-eabi-gcc", *target.qemu.compiler_flags]]
+        compilers = [["arm-none-eabi-gcc", *target.toolchain.flags]]
         if shutil.which("clang"):
             root = subprocess.run(["arm-none-eabi-gcc", "-print-sysroot"], capture_output=True, text=True, check=True)
             include = ["-isystem", f"{root.stdout.strip()}/include", "-isystem", "/usr/lib/arm-none-eabi/include"]
-            compilers.append(["clang", "--target=arm-none-eabi", *target.qemu.compiler_flags, *include])
+            compilers.append(["clang", "--target=arm-none-eabi", *target.toolchain.flags, *include])
         for compiler in compilers:
             kept = [flag for flag in compiler if not (compiler[0] == "clang" and flag == "-mfpu=auto")]
             subprocess.run(
@@ -175,15 +183,16 @@ void *_sbrk(int size) {
 def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> None:
     """QEMU's DWT reads zero, so that the figure is that of SysTick."""
     target = find_target(core)
-    assert target.qemu is not None
+    assert target.qemu is not None and target.toolchain is not None
+    board = board_folder(target)
     bundle = write_bundle(TINY, name="net", out=tmp_path / "b", target=target, overwrite=False).out
     (tmp_path / "glue.c").write_text(SELF_TEST)
     (tmp_path / "link.ld").write_text(
-        string.Template((SOURCES / "link.ld").read_text()).substitute(linker_memory(target, target.qemu))
+        string.Template((board / "link.ld").read_text()).substitute(linker_memory(target, target.toolchain))
     )
     command = [
         "arm-none-eabi-gcc",
-        *target.qemu.compiler_flags,
+        *target.toolchain.flags,
         "-std=c99",
         "-O3",
         "-Wall",
@@ -197,8 +206,7 @@ def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> No
         f"-I{SOURCES}",
         "-T",
         "link.ld",
-        *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if target.qemu.has_low_overhead_loops else []),
-        str(SOURCES / "startup.c"),
+        str(board / "startup.c"),
         "glue.c",
         *(str(bundle / name) for name in ("main.c", "net.c", "weights.c")),
         "-Wl,--no-warnings",
@@ -206,22 +214,7 @@ def test_the_self_test_tells_cycles_on_the_core(core: str, tmp_path: Path) -> No
         "self_test.elf",
     ]
     subprocess.run(command, check=True, cwd=tmp_path)
-    emulator = [
-        "qemu-system-arm",
-        "-M",
-        target.qemu.machine,
-        "-nographic",
-        "-monitor",
-        "none",
-        "-serial",
-        "none",
-        "-semihosting-config",
-        "enable=on,target=native",
-        "-icount",
-        "shift=0",
-        "-kernel",
-        "self_test.elf",
-    ]
+    emulator = emulator_command(target.qemu, Path("self_test.elf"))
     done = subprocess.run(emulator, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0 and "PASS: 4 of 4 test vectors bit for bit" in done.stderr, done.stderr
     said = re.search(r"^cycles of a run: ([1-9][0-9]*) \(SysTick\)$", done.stderr, re.MULTILINE)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.boards.firmware import missing_packages, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -97,7 +97,7 @@ def test_every_kernel_at_odd_sizes(padding: str, strides: int, tmp_path: Path, t
         made = write_bundle(path, name="net", out=out, target=find_target(name), overwrite=False)
         assert any(kernel.endswith(SUFFIXES[name]) for kernel in made.operators)
         assert check_bundle(path, out, num_samples=100).num_different == 0, name
-        if name != "host" and not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+        if name != "host" and not missing_packages(find_target("cortex-m4-qemu")):
             ran = run_firmware(out, "net", lower_file(path), find_target(name))
             assert ran.num_failed == 0 and ran.arena_is_whole
 

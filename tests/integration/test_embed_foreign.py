@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.boards.firmware import missing_packages, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import BundleCheck, check_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -98,7 +97,7 @@ def test_states_live_from_run_to_run(integers: bool, io: str, tmp_path: Path) ->
     program = lower_file(tmp_path / "model.tflite")
     assert len(program.states) == 2
     assert "net_reset" in (tmp_path / "bundle" / "main.c").read_text()
-    if integers and io == "arena" and not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+    if integers and io == "arena" and not missing_packages(find_target("cortex-m4-qemu")):
         found = run_firmware(tmp_path / "bundle", "net", program, find_target("cortex-m4-qemu"))
         assert found.num_failed == 0 and found.arena_is_whole
 
@@ -468,7 +467,7 @@ def test_truth_values_and_infinite_masks(tmp_path: Path) -> None:
     concrete = tf.function(masked, input_signature=signature).get_concrete_function()
     content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
     check(content, tmp_path, "LOGICAL_NOT", num_samples=100)
-    if not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+    if not missing_packages(find_target("cortex-m4-qemu")):
         found = run_firmware(
             tmp_path / "bundle", "net", lower_file(tmp_path / "model.tflite"), find_target("cortex-m4-qemu")
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.boards.firmware import missing_packages, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -113,8 +112,9 @@ def test_layers_give_every_bit_of_the_reference(
 
 
 def test_firmware_computes_in_bytes(tmp_path: Path) -> None:
-    if any(shutil.which(tool) is None for tool in PACKAGES):
-        pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(PACKAGES.values())}")
+    missing = missing_packages(find_target("cortex-m4-qemu"))
+    if missing:
+        pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(missing.values())}")
     path = tmp_path / "model.tflite"
     path.write_bytes(_network("conv", by_channel=True, is_symmetric=False))
     target = find_target("cortex-m4-qemu")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.boards.firmware import missing_packages, run_firmware
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -256,7 +255,7 @@ def test_padding_is_part_of_the_convolution(
     assert not [kernel for kernel in kernels if kernel.startswith(("fill", "copy"))], kernels
     for target in ("cortex-m4-qemu", "cortex-m55-qemu") if kind == "int8" else ():
         check(content, "PAD", tmp_path, target=target)
-        if not [tool for tool in PACKAGES if shutil.which(tool) is None]:
+        if not missing_packages(find_target("cortex-m4-qemu")):
             found = run_firmware(tmp_path / "bundle", "net", lower_file(tmp_path / "model.tflite"), find_target(target))
             assert found.num_failed == 0 and found.arena_is_whole
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.boards.firmware import PACKAGES, run_firmware
+from edgetool.embed.boards.firmware import missing_packages, run_firmware
 from edgetool.embed.bundles.c_bundle import BUNDLE_FILE, Bundle, write_bundle
 from edgetool.embed.bundles.check_bundle import check_bundle, run_bundle
 from edgetool.embed.compiler.pipeline import lower_file
@@ -154,7 +154,7 @@ def test_every_form_gives_the_same_bytes_and_sanitizers_find_nothing(
     [*((name, core) for name in ON_CORES for core in CORES[1:]), ("85 % zeros, 20 values", "cortex-m7-qemu")],
 )
 def test_emulated_cores_give_the_same_bytes(name: str, core: str, networks: dict[str, Path], tmp_path: Path) -> None:
-    missing = [package for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    missing = missing_packages(find_target("cortex-m4-qemu")).values()
     if missing:
         pytest.skip(f"no Arm compiler or emulator: apt install {' '.join(missing)}")
     path = write_model(networks, name, "same", tmp_path / "m.tflite")
@@ -205,7 +205,7 @@ def test_the_documents_cnn_runs_in_two_megabytes(tmp_path: Path, to_int8: Callab
         write(path, tmp_path / "b", "stm32h743-qemu", pack="never")
     made = write(path, tmp_path / "b", "stm32h743-qemu", pack="auto")
     assert made.unpacked_bytes > 4 * made.constant_bytes and len(made.packed) == 4
-    if [tool for tool in PACKAGES if shutil.which(tool) is None]:
+    if missing_packages(find_target("cortex-m4-qemu")):
         pytest.skip("no Arm compiler or emulator")
     ran = run_firmware(made.out, "net", lower_file(path), find_target("stm32h743-qemu"))
     assert ran.num_failed == 0 and ran.arena_is_whole

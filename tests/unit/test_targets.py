@@ -93,3 +93,46 @@ def test_a_good_target_is_parsed() -> None:
 def test_wrong_targets_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(TargetError, match=message):
         parse_target({**GOOD, **change}, source="target.toml")
+
+
+BOARD: dict[str, Any] = {
+    **GOOD,
+    "runner": "qemu",
+    "toolchain": {
+        "compiler": "arm-none-eabi-gcc",
+        "size": "arm-none-eabi-size",
+        "flags": [],
+        "link_flags": [],
+        "packages": {},
+        "vectors_origin": 0,
+        "flash_origin": 0,
+        "ram_origin": 0,
+    },
+    "qemu": {"emulator": "qemu-system-arm", "machine": "m", "timer_hz": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "command"),
+    [
+        ("toolchain", "compiler", "/tmp/gcc"),
+        ("toolchain", "compiler", "rm"),
+        ("toolchain", "size", "sh -c size"),
+        ("qemu", "emulator", "../qemu-system-arm"),
+    ],
+)
+def test_a_target_names_compilers_and_emulators_alone(table: str, key: str, command: str) -> None:
+    assert parse_target(BOARD, source="t").qemu is not None
+    with pytest.raises(TargetError, match="the command"):
+        parse_target({**BOARD, table: {**BOARD[table], key: command}}, source="t")
+
+
+def test_an_emulated_board_has_a_tool_chain() -> None:
+    fields = {name: value for name, value in BOARD.items() if name != "toolchain"}
+    with pytest.raises(TargetError, match=r"without a table \[toolchain\]"):
+        parse_target(fields, source="t")
+
+
+def test_a_target_knows_its_folder() -> None:
+    target = find_target("riscv32-qemu")
+    assert (Path(target.folder) / "startup.c").is_file()

@@ -20,6 +20,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "Qemu",
     "Target",
+    "Toolchain",
     "choose_target",
     "find_target",
     "list_targets",
@@ -43,26 +44,47 @@ RUNNERS = "edgetool.runners:RUNNERS"
 
 
 @dataclass(frozen=True, slots=True)
+class Toolchain:
+    """How firmware for a board is built.
+
+    Attributes:
+        compiler: the command of the C compiler, which links too.
+        size: the command that lists the sections of an image.
+        flags: core, floating-point unit, calling convention, and what the start-up code is to be told.
+        link_flags: the C library.
+        packages: Debian's packages that have each command.
+        vectors_origin: address of the vector table, or of the first instruction.
+        flash_origin: of code and constants; the vector table stands first where it is the same address.
+        ram_origin: of data, arena and stack.
+        board: folder of `board.h`, `startup.c` and `link.ld`: one that edgetool has, or empty for the target's own.
+    """
+
+    compiler: str
+    size: str
+    flags: tuple[str, ...]
+    link_flags: tuple[str, ...]
+    packages: dict[str, str]
+    vectors_origin: int
+    flash_origin: int
+    ram_origin: int
+    board: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Qemu:
     """A board that QEMU emulates, for firmware that counts its own instructions.
 
     Attributes:
-        machine: of `qemu-system-arm -M`.
-        compiler_flags: of `arm-none-eabi-gcc`: core, floating-point unit, calling convention.
-        vectors_origin: address of the vector table.
-        flash_origin: of code and constants; the vector table stands first where it is the same address.
-        ram_origin: of data, arena and stack.
-        timer_hz: of the core's SysTick timer. Under `-icount shift=0` an instruction takes 1 ns of virtual time.
-        has_low_overhead_loops: set CCR.LOB at start-up (Armv8.1-M).
+        emulator: the command, `qemu-system-arm` for one.
+        machine: what its `-M` is given.
+        timer_hz: of the timer that `board.h` reads. Under `-icount shift=0` an instruction takes 1 ns of virtual time.
+        arguments: what the emulator is told besides.
     """
 
+    emulator: str
     machine: str
-    compiler_flags: tuple[str, ...]
-    vectors_origin: int
-    flash_origin: int
-    ram_origin: int
     timer_hz: int
-    has_low_overhead_loops: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,9 @@ class Target:
         has_fpu: the cores compute in float32; false: the compiler's library does.
         operators: supported operators; empty: no limit known.
         sources: where each figure comes from.
+        toolchain: how firmware is built for it; None where edgetool builds none.
         qemu: the emulated board of the runner `qemu`.
+        folder: where its `target.toml` lies; empty where it was read from no file.
     """
 
     name: str
@@ -94,7 +118,9 @@ class Target:
     has_fpu: bool = True
     operators: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    toolchain: Toolchain | None = None
     qemu: Qemu | None = None
+    folder: str = ""
 
     @property
     def runner_kind(self) -> str:
@@ -174,7 +200,7 @@ def list_targets() -> list[Target]:
         TargetError: a `target.toml` is wrong.
     """
     found = scan("edgetool_targets", "edgetool.targets", "target.toml", error=TargetError)
-    targets = [parse_target(load_toml(path, error=TargetError), source=str(path)) for _, path in found.values()]
+    targets = [_parse_file(path) for _, path in found.values()]
     return sorted(targets, key=lambda target: target.name)
 
 
@@ -212,13 +238,7 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
                     expected=f"a known {kind}",
                     next_step=nearest(name, [*valid]),
                 )
-    if (target.runner == "qemu") != (target.qemu is not None):
-        raise TargetError(
-            source,
-            found=f"runner {target.runner!r} {'with' if target.qemu else 'without'} a table [qemu]",
-            expected="both or neither",
-            next_step="add the table, or correct the runner",
-        )
+    _require_board(target, source)
     for name in target.sources:
         if getattr(target, name, None) is None:
             raise TargetError(
@@ -228,6 +248,40 @@ def parse_target(fields: dict[str, Any], *, source: str) -> Target:
                 next_step=nearest(name, [*FIGURES]),
             )
     return target
+
+
+def _require_board(target: Target, source: str) -> None:
+    """Refuse a target whose runner has no board, or whose board has no tool chain."""
+    if (target.runner == "qemu") != (target.qemu is not None):
+        raise TargetError(
+            source,
+            found=f"runner {target.runner!r} {'with' if target.qemu else 'without'} a table [qemu]",
+            expected="both or neither",
+            next_step="add the table, or correct the runner",
+        )
+    if target.qemu is not None and target.toolchain is None:
+        raise TargetError(
+            source,
+            found="a table [qemu] without a table [toolchain]",
+            expected="compiler, flags and addresses of the board",
+            next_step="add the table; that of cortex-m4-qemu is an example",
+        )
+    if target.toolchain is not None:
+        _require_command(target.toolchain.compiler, r"[a-z0-9_.-]*(gcc|clang)", source)
+        _require_command(target.toolchain.size, r"[a-z0-9_.-]*size", source)
+    if target.qemu is not None:
+        _require_command(target.qemu.emulator, r"qemu-system-[a-z0-9_]+", source)
+
+
+def _require_command(command: str, pattern: str, source: str) -> None:
+    """Refuse a command that is no compiler or emulator: a file from elsewhere must not have others run."""
+    if not re.fullmatch(pattern, command):
+        raise TargetError(
+            source,
+            found=f"the command {command!r}",
+            expected="a compiler of gcc or clang, its size, and qemu-system-...",
+            next_step="name the command as it is found on PATH, without a folder",
+        )
 
 
 def find_target(name: str) -> Target:
@@ -260,7 +314,12 @@ def _read_target(path: Path) -> Target:
             expected="a target.toml or the folder of one",
             next_step="check the path; edgetool targets lists the names",
         )
-    return parse_target(load_toml(file, error=TargetError), source=str(file))
+    return _parse_file(file)
+
+
+def _parse_file(file: Path) -> Target:
+    target = parse_target(load_toml(file, error=TargetError), source=str(file))
+    return dataclasses.replace(target, folder=str(file.parent))
 
 
 def _spelling(name: str, valid: list[str]) -> str:

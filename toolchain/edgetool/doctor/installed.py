@@ -52,6 +52,8 @@ PROGRAMS = (
     Program(("make",), "make", "make demo, make test"),
     Program(("arm-none-eabi-gcc",), "gcc-arm-none-eabi", "compiles embedded models for Cortex-M"),
     Program(("qemu-system-arm",), "qemu-system-arm", "runs firmware on an emulated Cortex-M"),
+    Program(("riscv64-unknown-elf-gcc",), "gcc-riscv64-unknown-elf", "compiles embedded models for RISC-V"),
+    Program(("qemu-system-riscv32",), "qemu-system-misc", "runs firmware on an emulated RISC-V"),
     Program(("chromium", "google-chrome", "chrome"), "chromium", "opens reports in tests; runs models in a browser"),
     Program(("valgrind",), "valgrind", "checks generated C for memory errors"),
     Program(("ssh",), "openssh-client", "reaches other machines"),

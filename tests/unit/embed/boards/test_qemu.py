@@ -11,7 +11,7 @@ import pytest
 
 from edgetool.artifact import digest_path
 from edgetool.embed.boards import qemu
-from edgetool.embed.boards.firmware import PACKAGES, FirmwareRun
+from edgetool.embed.boards.firmware import FirmwareRun
 from edgetool.embed.boards.qemu import QemuRunner, QemuSession, emulated_board
 from edgetool.errors import ParityError
 from edgetool.runners.base import RunPlan
@@ -75,7 +75,8 @@ def test_there_is_no_count_of_wrong_outputs(
 
 
 def test_the_board_is_described_by_its_target_and_the_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for tool in PACKAGES:
+    assert BOARD.toolchain is not None
+    for tool in BOARD.toolchain.packages:
         (tmp_path / tool).write_text("#!/bin/sh\necho 'QEMU emulator version 7.2.22 (Debian)'\n")
         (tmp_path / tool).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")

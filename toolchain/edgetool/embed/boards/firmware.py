@@ -1,4 +1,4 @@
-"""A bundle as firmware of an emulated Cortex-M: built, run in QEMU, instructions and memory measured."""
+"""A bundle as firmware of an emulated board: built, run in QEMU, instructions and memory measured."""
 
 from __future__ import annotations
 
@@ -22,25 +22,32 @@ from edgetool.errors import (
     TargetError,
 )
 from edgetool.runners.program import run_text
-from edgetool.targets import Qemu, Target
+from edgetool.targets import Qemu, Target, Toolchain
 
-__all__ = ["FirmwareRun", "linker_memory", "require_runnable", "run_firmware", "run_outputs"]
+__all__ = [
+    "FirmwareRun",
+    "board_folder",
+    "emulator_command",
+    "linker_memory",
+    "missing_packages",
+    "require_runnable",
+    "run_firmware",
+    "run_outputs",
+]
 
-COMPILER, SIZE, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
-PACKAGES = {
-    COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    SIZE: "binutils-arm-none-eabi",
-    EMULATOR: "qemu-system-arm",
-}
+#: Folders of the boards that edgetool has start-up code for lie beside it; measuring is the same on all.
+BOARDS = Path(__file__).parent
+SOURCES = BOARDS / "firmware_sources"
 
-SOURCES = Path(__file__).parent / "firmware_sources"
+#: What a board has of its own.
+BOARD_FILES = ("board.h", "startup.c", "link.ld")
+
 FLAGS = (
     "-std=c99",
     "-ffunction-sections",
     "-fdata-sections",
     "-Wl,--gc-sections",
     "-nostartfiles",
-    "--specs=nano.specs",
     "-Wall",
     "-Wextra",
     "-Werror",
@@ -95,11 +102,12 @@ def run_firmware(bundle: Path, name: str, program: Program, target: Target, *, o
         InterpreterTimeoutError: it did not end.
     """
     require_runnable(target)
-    assert target.qemu is not None
+    assert target.qemu is not None and target.toolchain is not None
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         flag = optimization_flag(optimize)
-        image = _build(bundle, name, program, target, target.qemu, Path(folder), flag, main="measure.c")
-        sizes = _sections(image)
+        sources = _write_sources(Path(folder), name, program, target, main="measure.c")
+        image = _build(bundle, name, sources, target.toolchain, flag, main="measure.c")
+        sizes = _sections(image, target.toolchain)
         found = _figures(_emulate(image, target.qemu, str(bundle)), str(bundle))
     return FirmwareRun(
         target=target.name,
@@ -123,10 +131,11 @@ def run_outputs(bundle: Path, name: str, program: Program, target: Target) -> li
         EdgetoolError: see `run_firmware`.
     """
     require_runnable(target)
-    assert target.qemu is not None
+    assert target.qemu is not None and target.toolchain is not None
     with tempfile.TemporaryDirectory(prefix="edgetool-") as folder:
         flag = optimization_flag("speed")
-        image = _build(bundle, name, program, target, target.qemu, Path(folder), flag, main="outputs.c")
+        sources = _write_sources(Path(folder), name, program, target, main="outputs.c")
+        image = _build(bundle, name, sources, target.toolchain, flag, main="outputs.c")
         *lines, end = _emulate(image, target.qemu, str(bundle)).splitlines() or [""]
     if end != "end":
         raise _no_answer(str(bundle), end)
@@ -146,48 +155,80 @@ def require_runnable(target: Target) -> None:
             expected="a target that QEMU runs, for --run",
             next_step="--target cortex-m4-qemu, or leave --run out",
         )
-    for tool, package in PACKAGES.items():
-        if shutil.which(tool) is None:
-            raise MissingDependencyError(
-                tool, found="not installed", expected="a tool that --run needs", next_step=f"apt install {package}"
-            )
+    for tool, packages in missing_packages(target).items():
+        raise MissingDependencyError(
+            tool, found="not installed", expected="a tool that --run needs", next_step=f"apt install {packages}"
+        )
 
 
-def _build(
-    bundle: Path, name: str, program: Program, target: Target, board: Qemu, folder: Path, flag: str, *, main: str
-) -> Path:
-    """Compile and link a bundle with the source file `main`, which calls it."""
-    sources = {
-        main: {
-            "name": name,
-            "buffers": buffer_lines(program, name),
-            "fill": fill_lines(program, name),
-            "run": run_call(program, name),
-            "check": check_lines(program, name),
-            "write": print_lines(program, name),
-        },
-        "startup.c": {},
-        "firmware.h": {},
-        "link.ld": linker_memory(target, board),
+def missing_packages(target: Target) -> dict[str, str]:
+    """Return the commands that a target's firmware needs and this machine lacks, with the packages that have them."""
+    if target.toolchain is None or target.qemu is None:
+        return {}
+    tools = (target.toolchain.compiler, target.toolchain.size, target.qemu.emulator)
+    packages = target.toolchain.packages
+    return {tool: packages.get(tool, tool) for tool in tools if shutil.which(tool) is None}
+
+
+def board_folder(target: Target) -> Path:
+    """Return the folder of a target's `board.h`, `startup.c` and `link.ld`.
+
+    Raises:
+        TargetError: one of them is not there.
+    """
+    assert target.toolchain is not None
+    folder = BOARDS / target.toolchain.board if target.toolchain.board else Path(target.folder)
+    missing = [file for file in BOARD_FILES if not (folder / file).is_file()]
+    if missing:
+        raise TargetError(
+            f"--target {target.name}",
+            found=f"no {missing[0]} in {folder}",
+            expected=f"{', '.join(BOARD_FILES)} of the board",
+            next_step='add it beside target.toml, or name a board of edgetool: board = "cortex_m" in [toolchain]',
+        )
+    return folder
+
+
+def _write_sources(folder: Path, name: str, program: Program, target: Target, *, main: str) -> Path:
+    """Write the file `main`, which calls a model, the board's C and the linker script into a folder, and return it."""
+    assert target.toolchain is not None
+    values = {
+        "name": name,
+        "buffers": buffer_lines(program, name),
+        "fill": fill_lines(program, name),
+        "run": run_call(program, name),
+        "check": check_lines(program, name),
+        "write": print_lines(program, name),
     }
-    for file, values in sources.items():
-        text = (SOURCES / file).read_text(encoding="utf-8")
-        (folder / file).write_text(string.Template(text).substitute(values) if values else text, encoding="utf-8")
-    image = folder / "firmware.elf"
+    board = board_folder(target)
+    _fill(SOURCES / main, folder, values)
+    _fill(board / "link.ld", folder, linker_memory(target, target.toolchain))
+    for file in (SOURCES / "firmware.h", board / "board.h", board / "startup.c"):
+        shutil.copyfile(file, folder / file.name)
+    return folder
+
+
+def _fill(template: Path, folder: Path, values: dict[str, str]) -> None:
+    text = string.Template(template.read_text(encoding="utf-8")).substitute(values)
+    (folder / template.name).write_text(text, encoding="utf-8")
+
+
+def _build(bundle: Path, name: str, sources: Path, toolchain: Toolchain, flag: str, *, main: str) -> Path:
+    image = sources / "firmware.elf"
     command = [
-        COMPILER,
+        toolchain.compiler,
         flag,
-        *board.compiler_flags,
+        *toolchain.flags,
         *FLAGS,
+        *toolchain.link_flags,
         f"-I{bundle}",
-        f"-I{folder}",
+        f"-I{sources}",
         "-DTEST_VECTORS_IN_SECTION",
-        *(["-DFIRMWARE_LOW_OVERHEAD_LOOPS"] if board.has_low_overhead_loops else []),
         "-T",
-        str(folder / "link.ld"),
+        str(sources / "link.ld"),
         "-o",
         str(image),
-        *(str(folder / file) for file in ("startup.c", main)),
+        *(str(sources / file) for file in ("startup.c", main)),
         *(str(bundle / file) for file in (f"{name}.c", "weights.c")),
         "-lm",
     ]
@@ -202,32 +243,33 @@ def _build(
     return image
 
 
-def linker_memory(target: Target, board: Qemu) -> dict[str, str]:
+def linker_memory(target: Target, toolchain: Toolchain) -> dict[str, str]:
     """Return what `link.ld` is to be filled in with for a board that has this flash and RAM."""
     assert target.flash_bytes is not None and target.ram_bytes is not None
-    is_one = board.vectors_origin == board.flash_origin
+    is_one = toolchain.vectors_origin == toolchain.flash_origin
     return {
-        "vectors_origin": hex(board.vectors_origin),
-        "code_origin": hex(board.flash_origin + (VECTORS_BYTES if is_one else 0)),
+        "vectors_origin": hex(toolchain.vectors_origin),
+        "code_origin": hex(toolchain.flash_origin + (VECTORS_BYTES if is_one else 0)),
         "flash_bytes": str(target.flash_bytes - (VECTORS_BYTES if is_one else 0)),
-        "ram_origin": hex(board.ram_origin),
+        "ram_origin": hex(toolchain.ram_origin),
         "ram_bytes": str(target.ram_bytes),
     }
 
 
-def _sections(image: Path) -> dict[str, int]:
-    done = run_text([SIZE, "-A", str(image)], timeout_s=TIMEOUT_S)
+def _sections(image: Path, toolchain: Toolchain) -> dict[str, int]:
+    done = run_text([toolchain.size, "-A", str(image)], timeout_s=TIMEOUT_S)
     done.check_returncode()
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(".")]
     return {row[0]: int(row[1]) for row in rows}
 
 
-def _emulate(image: Path, board: Qemu, subject: str) -> str:
-    """Run firmware to its end and return what it printed."""
-    command = [
-        EMULATOR,
+def emulator_command(board: Qemu, image: Path) -> list[str]:
+    """Return the command that runs an image on an emulated board, an instruction each nanosecond of its clock."""
+    return [
+        board.emulator,
         "-M",
         board.machine,
+        *board.arguments,
         "-nographic",
         "-monitor",
         "none",
@@ -240,6 +282,11 @@ def _emulate(image: Path, board: Qemu, subject: str) -> str:
         "-kernel",
         str(image),
     ]
+
+
+def _emulate(image: Path, board: Qemu, subject: str) -> str:
+    """Run firmware to its end and return what it printed."""
+    command = emulator_command(board, image)
     try:
         done = run_text(command, timeout_s=TIMEOUT_S)
     except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgetool.artifact import digest_path
 from edgetool.data.dataset import Array
-from edgetool.embed.boards.firmware import EMULATOR, FirmwareRun, require_runnable, run_firmware, run_outputs
+from edgetool.embed.boards.firmware import FirmwareRun, require_runnable, run_firmware, run_outputs
 from edgetool.embed.bundles.c_bundle import write_bundle
 from edgetool.embed.compiler.pipeline import lower_file
 from edgetool.embed.oracle.vectors import quantize_inputs, random_inputs
@@ -132,7 +132,8 @@ class QemuRunner:
         """Describe the emulated board: what its target states, and the version of QEMU."""
         require_runnable(self._target)
         assert self._target.qemu is not None
-        version = run_text([EMULATOR, "--version"], timeout_s=VERSION_TIMEOUT_S).stdout.partition("\n")[0]
+        emulator = self._target.qemu.emulator
+        version = run_text([emulator, "--version"], timeout_s=VERSION_TIMEOUT_S).stdout.partition("\n")[0]
         return Machine(
             system=f"QEMU machine {self._target.qemu.machine}",
             cpu=self._target.title,
@@ -141,7 +142,7 @@ class QemuRunner:
             memory_bytes=self._target.ram_bytes or 0,
             gpu="",
             python="",
-            versions={EMULATOR: version.rpartition(" version ")[2]},
+            versions={emulator: version.rpartition(" version ")[2]},
         )
 
     def conditions(self) -> Conditions:

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "$name.h"
+#include "board.h"
 #include "firmware.h"
 #include "test_vectors.h"
 
@@ -9,27 +10,6 @@
 #define GUARD 0x5AFEC0DEu
 
 extern uint32_t firmware_stack_limit, firmware_guard_low, firmware_guard_high;
-
-static volatile uint32_t num_wraps;
-
-void firmware_tick(void) { ++num_wraps; }
-
-/* Ticks of SysTick since it was started; it counts down from 2^24 - 1. */
-static uint64_t ticks(void) {
-  uint32_t wraps, value;
-  do {
-    wraps = num_wraps;
-    value = *(volatile uint32_t *)0xE000E018u;
-  } while (wraps != num_wraps);
-  return ((uint64_t)wraps << 24) + (0xFFFFFFu - value);
-}
-
-static void start_timer(void) {
-  *(volatile uint32_t *)0xE000E014u = 0xFFFFFFu;
-  *(volatile uint32_t *)0xE000E018u = 0;
-  *(volatile uint32_t *)0xE000E010u = 7;
-  (void)ticks();
-}
 
 static void print_number(const char *label, uint32_t value) {
   char digits[11];
@@ -42,12 +22,6 @@ static void print_number(const char *label, uint32_t value) {
   firmware_print(label);
   firmware_print(text);
   firmware_print("\n");
-}
-
-static uint32_t *stack_now(void) {
-  uint32_t *pointer;
-  __asm__ volatile("mov %0, sp" : "=r"(pointer));
-  return pointer;
 }
 
 static void __attribute__((noinline)) paint_stack(void) {
