@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from edgetool.cli.main import app
 from edgetool.errors import EdgetoolError
 from edgetool.pipeline import compress as pipeline
+from edgetool.pipeline import trial
 from edgetool.runners.agent_runner import AgentSession
 
 pytestmark = pytest.mark.slow
@@ -99,7 +100,7 @@ def test_a_resumed_run_ends_with_the_code_of_an_export_that_failed_before(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "evaluate_stage", interrupt)
+        patch.setattr(pipeline, "evaluate_stage", interrupt)  # of the test split
         first = compress(data / "data.npz", tmp_path / "run", "--recipe", str(recipe))
     assert code(first) == 130, first.output
     begun = manifest(tmp_path / "run")
@@ -136,7 +137,7 @@ def test_a_run_folder_that_is_deleted_at_work_is_named(
 
         return call
 
-    monkeypatch.setattr(pipeline, "evaluate_stage", deleting(pipeline.evaluate_stage))
+    monkeypatch.setattr(trial, "evaluate_stage", deleting(trial.evaluate_stage))
     result = compress(data / "data.npz", tmp_path / "run")
     assert isinstance(result.exception, EdgetoolError) and code(result) == 10
     assert result.exception.subject == str(tmp_path / "run") and "run folder is gone" in result.exception.found

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgetool.artifact import Artifact, Format, Provenance, Signature
 from edgetool.pipeline.fit import fit_stage
 from edgetool.records import ArtifactRecord, LayerRecord, SizeRecord
+from edgetool.runners.child import Child
 from edgetool.targets import find_target
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "models"
@@ -21,7 +22,8 @@ def artifact(path: str, kind: Format) -> ArtifactRecord:
 
 def stage(item: ArtifactRecord, target: str, *operators: str) -> ArtifactRecord:
     device = dataclasses.replace(find_target(target), operators=operators)
-    (checked,) = fit_stage([item], GOLDEN, target=device, progress=lambda *_: None)
+    with Child(subject=item.name) as child:
+        (checked,) = fit_stage([item], GOLDEN, child, target=device, progress=lambda *_: None)
     return checked
 
 

@@ -46,7 +46,7 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(out: Path, *, mode: Any = "none", split: str = "val", must_agree: bool = True) -> Any:
     probe = Probe((np.zeros((4, 2), np.float32),), lambda inputs: (RIGHT,), "4 samples", split)
-    gate = Gate(find_recipe("float32"), probe, Judgement("float", FLOAT, False), "d" * 64, (), must_agree)
+    gate = Gate(find_recipe("float32"), "", probe, Judgement("float", FLOAT, False), "d" * 64, (), must_agree)
     context: Any = None
     return export_gated(ModelState(None, QuantizationScheme.of(mode)), "tflite", out, context, gate)
 

@@ -11,8 +11,8 @@ from edgetool.artifact import TensorSpec
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import DataError
 from edgetool.importers.base import ImportedModel
+from edgetool.pipeline.setup import Setup
 from edgetool.pipeline.source_data import load_source_data
-from edgetool.pipeline.workshop import Setup
 
 NUM = 100
 

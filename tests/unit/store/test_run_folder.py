@@ -18,6 +18,7 @@ from edgetool.records import (
     FailureRecord,
     Manifest,
     SizeRecord,
+    Stage,
     StageRecord,
     failures_of,
 )
@@ -101,6 +102,7 @@ def artifact(recipe: str, kind: Format = "onnx", failed: FailureRecord | None = 
 
 
 RECIPES = ("float32", "float16", "w8a8_qat")
+PER_RECIPE: tuple[Stage, ...] = ("build", "verify", "evaluate", "fit")
 
 
 def begun(folder: Path, *failures: FailureRecord, **failed: FailureRecord) -> Manifest:
@@ -111,9 +113,10 @@ def begun(folder: Path, *failures: FailureRecord, **failed: FailureRecord) -> Ma
             (folder / record.artifact.path).write_text(recipe)
             own = tuple(failure for failure in failures if failure.recipe == recipe)
             run.finish(StageRecord("build", "b", 1.0, "now", recipe), (record,), own)
-            run.finish(StageRecord("verify", "v", 1.0, "now", recipe))
-        run.finish(StageRecord("evaluate", "e", 1.0, "now"))
+            for stage in PER_RECIPE[1:]:
+                run.finish(StageRecord(stage, "k", 1.0, "now", recipe))
         run.finish(StageRecord("bench", "t", 1.0, "now"))
+        run.finish(StageRecord("test", "s", 1.0, "now"))
         run.close()
         return run.manifest
 
@@ -122,7 +125,7 @@ def stages(manifest: Manifest) -> set[str]:
     return {stage.name for stage in manifest.stages}
 
 
-ALL = {f"{what} {recipe}" for what in ("build", "verify") for recipe in RECIPES} | {"evaluate", "bench"}
+ALL = {f"{stage} {recipe}" for stage in PER_RECIPE for recipe in RECIPES} | {"bench", "test"}
 
 
 def test_artefacts_stand_in_the_order_of_the_recipes(tmp_path: Path) -> None:
@@ -141,18 +144,14 @@ def test_a_lasting_failure_is_kept_and_ends_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "again"),
-    [
-        ("build", {"build float16", "verify float16", "evaluate", "bench"}),
-        ("export", {"build float16", "verify float16", "evaluate", "bench"}),
-        ("verify", {"verify float16", "evaluate", "bench"}),
-        ("evaluate", {"evaluate", "bench"}),
-        ("bench", {"evaluate", "bench"}),
-    ],
+    ("stage", "is_built_again"),
+    [("build", True), ("export", True), ("verify", False), ("evaluate", False), ("bench", False), ("test", False)],
 )
 def test_what_failed_for_want_of_memory_or_a_process_is_tried_again(
-    tmp_path: Path, stage: FailedStage, again: set[str]
+    tmp_path: Path, stage: FailedStage, is_built_again: bool
 ) -> None:
+    """Its artefact was left out of every stage behind the failure, `fit` too."""
+    again = {f"{name} float16" for name in PER_RECIPE[not is_built_again :]} | {"bench", "test"}
     record = failure(stage, "float16", None if stage == "build" else "onnx", transient=True)
     own = stage in ("build", "export")
     found = begun(tmp_path / "run", *((record,) if own else ()), **({} if own else {"float16": record}))
@@ -174,7 +173,7 @@ def test_a_deleted_artefact_is_built_again(tmp_path: Path) -> None:
     unfinished(tmp_path / "run")
     (tmp_path / "run" / "artifacts" / "float16.onnx").unlink()
     with RunFolder.open(tmp_path / "run", dataclasses.replace(fresh(), recipes=RECIPES), overwrite=False) as run:
-        assert stages(run.manifest) == ALL - {"build float16", "verify float16", "evaluate", "bench"}
+        assert stages(run.manifest) == ALL - {f"{name} float16" for name in PER_RECIPE} - {"bench", "test"}
         assert [record.recipe for record in run.manifest.artifacts] == ["float32", "w8a8_qat"]
 
 
@@ -235,3 +234,13 @@ def test_nothing_is_made_where_a_run_would_be_refused(tmp_path: Path) -> None:
     unfinished(tmp_path / "other")
     with pytest.raises(ManifestError, match="another model"):
         require_room(tmp_path / "other", fresh("another"), overwrite=False)
+
+
+def test_artefacts_are_known_by_their_trial_whatever_the_recipe_is_called(tmp_path: Path) -> None:
+    with RunFolder.open(tmp_path / "run", fresh(), overwrite=False) as run:
+        first = dataclasses.replace(artifact("float32"), trial="a")
+        second = dataclasses.replace(artifact("float32"), name="again.onnx", trial="b")
+        run.finish(STAGE, (first, second))
+        run.finish(STAGE, (dataclasses.replace(first, macs=7),))
+        assert run.of_trial("a") == (dataclasses.replace(first, macs=7),)
+        assert run.of_trial("b") == (second,)

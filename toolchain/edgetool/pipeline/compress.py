@@ -1,6 +1,6 @@
 """`edgetool compress`: from a trained model to verified, measured artefacts, stage by stage.
 
-    prepare -> build, verify (each recipe) -> evaluate -> bench -> decide -> report
+    prepare -> a trial for each recipe -> bench -> decide -> test split -> report
 
 Each finished stage is written to the manifest at once; a killed run goes on after the last one. A recipe that fails is
 recorded, and the others go on. What failed for want of memory, room or a process is tried again by the same command.
@@ -8,22 +8,20 @@ recorded, and the others go on. What failed for want of memory, room or a proces
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgetool.errors import BudgetError, DiskFullError, EdgetoolError, ManifestError, from_dict
+from edgetool.errors import BudgetError, EdgetoolError, ManifestError
 from edgetool.pipeline.advice import training_advice
 from edgetool.pipeline.decide import decide, refusals_of
 from edgetool.pipeline.failures import errors_of
-from edgetool.pipeline.fit import fit_stage
-from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage, verify_stage
-from edgetool.pipeline.workshop import Built, Identity, Prepared, Setup
+from edgetool.pipeline.setup import Identity, Prepared, Setup
+from edgetool.pipeline.stages import bench_stage, evaluate_source, evaluate_stage
+from edgetool.pipeline.trial import Progress, Workplace, finished_stage, run_trial
 from edgetool.recipes.recipe import REFERENCE_RECIPE, Recipe, find_recipe
 from edgetool.records import (
     SCHEMA_VERSION,
@@ -32,11 +30,7 @@ from edgetool.records import (
     FailureRecord,
     Machine,
     Manifest,
-    PassRecord,
-    SkippedLayer,
     SourceRecord,
-    Stage,
-    StageRecord,
 )
 from edgetool.report.render import write_report
 from edgetool.runners import open_runner
@@ -48,8 +42,6 @@ from edgetool.targets import Target
 from edgetool.version import __version__
 
 __all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +129,11 @@ class _Compression:
         if self.run.resumed:
             self.progress(f"resume: {len(self.run.manifest.stages)} stages are finished", 1, 1)
         prepared = self._prepare()
-        for recipe in self.request.recipes:
-            self._build_and_verify(recipe, prepared)
-        self._evaluate(prepared)
+        self._run_trials(prepared)
         self._bench()
-        self._fit()
         self._decide()
+        if self._test(prepared):
+            self._decide()  # what cannot run is not chosen
         self.run.close()
         write_report(self.run.path)
         errors = errors_of(self.run.manifest)
@@ -153,6 +144,23 @@ class _Compression:
         """The artefacts of the manifest so far."""
         return self.run.manifest.artifacts
 
+    def _run_trials(self, prepared: Prepared) -> None:
+        """Run one trial for each recipe; they share the run's folder, and what passes they begin with."""
+        request = self.request
+        with Child(subject=str(request.out)) as fitter:
+            place = Workplace(
+                setup=request.setup,
+                source_digest=self.source.digest,
+                prepared=prepared,
+                target=request.target,
+                workshop=self.workshop,
+                fitter=fitter,
+                runner=self.runner,
+                progress=self.progress,
+            )
+            for index, recipe in enumerate(request.recipes):
+                run_trial(recipe, place, self.run, later=request.recipes[index + 1 :])
+
     def _call(self, function: str, **params: Any) -> Any:
         def show(event: dict[str, Any]) -> None:
             self.progress(str(event["what"]), int(event["done"]), int(event["total"]))
@@ -162,16 +170,17 @@ class _Compression:
 
     def _prepare(self) -> Prepared:
         """Prepare model and data, in every process anew: the arrays in the cache belong to this process."""
-        with self._timed() as seconds:
-            prepared = parse(Prepared, self._call("prepare"), source="prepare", error=EdgetoolError)
-            self._require_same_data(prepared)
-            self._call("source_outputs", split="parity")
-            per_sample = 0.0
-            for split in ("val", "test"):
-                if split in prepared.splits:
-                    before = seconds()
-                    self._call("source_outputs", split=split)
-                    per_sample = (seconds() - before) / prepared.splits[split]
+        started = time.monotonic()
+        prepared = parse(Prepared, self._call("prepare"), source="prepare", error=EdgetoolError)
+        self._require_same_data(prepared)
+        self._call("source_outputs", split="parity")
+        per_sample = 0.0
+        for split in ("val", "test"):
+            if split in prepared.splits:
+                before = time.monotonic()
+                self._call("source_outputs", split=split)
+                per_sample = (time.monotonic() - before) / prepared.splits[split]
+        stage = finished_stage("prepare", "", started)
         validation, evaluation = (
             evaluate_source(self.run.cache, split, prepared.task, prepared.class_names, runtime=prepared.runtime)
             for split in ("val", "test")
@@ -203,7 +212,7 @@ class _Compression:
             epochs_scale=self.request.setup.training.epochs_scale,
         )
         self.run.finish(
-            _stage("prepare", "", seconds()),
+            stage,
             source=source,
             data=data,
             machine=open_runner().probe(),
@@ -230,106 +239,47 @@ class _Compression:
                 next_step="give those data again, choose another -o/--out, or give --overwrite",
             )
 
-    def _build_and_verify(self, recipe: Recipe, prepared: Prepared) -> None:
-        possible = tuple(name for name in recipe.exports if name not in prepared.unavailable)
-        if possible:  # else the exporter itself says why there is nothing to make
-            recipe = dataclasses.replace(recipe, exports=possible)
-        self._build(recipe)
-        self._verify(recipe, prepared)
-
-    def _build(self, recipe: Recipe) -> None:
-        key = hash_key(recipe.passes, recipe.exports)
-        if self.run.finished("build", key, recipe.name):
-            return
-        with self._timed() as seconds:
-            try:
-                out = str(self.run.artifacts.resolve())
-                answer = self._call("build", recipe=to_builtins(recipe), out=out)
-            except DiskFullError:
-                raise
-            except EdgetoolError as exc:
-                failure = FailureRecord.of(exc, stage="build", recipe=recipe.name)
-                self._tell(failure)
-                self.run.finish(_stage("build", key, seconds(), recipe.name), failures=(failure,))
-                return
-        built = parse(Built, answer, source=recipe.name, error=EdgetoolError)
-        errors = {name: from_dict(fields) for name, fields in built.failures.items()}
-        for error in errors.values():
-            if isinstance(error, DiskFullError):
-                for record in built.artifacts:  # the stage is not finished: they belong to nothing
-                    (self.run.path / record.artifact.path).unlink(missing_ok=True)
-                raise error
-        failures = tuple(
-            FailureRecord.of(error, stage="export", recipe=recipe.name, format=name) for name, error in errors.items()
-        )
-        self._tell(*failures)
-        stage = _stage("build", key, seconds(), recipe.name, built.passes, built.skipped)
-        self.run.finish(stage, built.artifacts, failures)
-
-    def _verify(self, recipe: Recipe, prepared: Prepared) -> None:
-        artifacts = tuple(record for record in self.artifacts if record.recipe == recipe.name)
-        key = hash_key([record.artifact.digest for record in artifacts])
-        if not artifacts or self.run.finished("verify", key, recipe.name):
-            return
-        with self._timed() as seconds:
-            records = verify_stage(
-                artifacts,
-                self.run.path,
-                recipe=recipe,
-                task=prepared.task,
-                runner=self.runner,
-                progress=self._named(recipe.name),
-            )
-        self._tell(*(record.failure for record in records if record.failure is not None))
-        self.run.finish(_stage("verify", key, seconds(), recipe.name), records)
-
-    def _tell(self, *failures: FailureRecord) -> None:
-        for failure in failures:
-            self.progress(f"{failure.name} FAILED: {failure.subject}: {failure.found}", 1, 1)
-
-    def _evaluate(self, prepared: Prepared) -> None:
-        key = hash_key([artifact.artifact.digest for artifact in self.artifacts])
-        if self.run.finished("evaluate", key):
-            return
-        with self._timed() as seconds:
-            records = evaluate_stage(
-                self.artifacts,
-                self.run.path,
-                task=prepared.task,
-                class_names=prepared.class_names,
-                runner=self.runner,
-                progress=self.progress,
-            )
-        self.run.finish(_stage("evaluate", key, seconds()), records)
-
     def _bench(self) -> None:
         key = hash_key([artifact.artifact.digest for artifact in self.artifacts], self.request.settings)
         if not self.request.settings or self.run.finished("bench", key):
             return
-        with self._timed() as seconds:
-            records = bench_stage(
-                self.artifacts,
-                self.run.path,
-                settings=self.request.settings,
-                bench_seconds=self.request.bench_seconds,
-                seconds_before=sum(stage.seconds for stage in self.run.manifest.stages),
-                seed=self.request.setup.seed,
-                runner=self.runner,
-                measurements=self.run.measurements,
-                progress=self.progress,
-            )
-        self.run.finish(_stage("bench", key, seconds()), records)
+        started = time.monotonic()
+        records = bench_stage(
+            self.artifacts,
+            self.run.path,
+            settings=self.request.settings,
+            bench_seconds=self.request.bench_seconds,
+            seconds_before=sum(stage.seconds for stage in self.run.manifest.stages),
+            seed=self.request.setup.seed,
+            runner=self.runner,
+            measurements=self.run.measurements,
+            progress=self.progress,
+        )
+        self.run.finish(finished_stage("bench", key, started), records)
 
-    def _fit(self) -> None:
-        key = hash_key([artifact.artifact.digest for artifact in self.artifacts], self.request.target)
-        if self.run.finished("fit", key):
-            return
-        with self._timed() as seconds:
-            records = fit_stage(self.artifacts, self.run.path, target=self.request.target, progress=self.progress)
-        self.run.finish(_stage("fit", key, seconds()), records)
+    def _test(self, prepared: Prepared) -> bool:
+        """Measure every artefact on the test split, once; returns whether one failed that had not failed before."""
+        key = hash_key([artifact.artifact.digest for artifact in self.artifacts])
+        if self.run.finished("test", key):
+            return False
+        started = time.monotonic()
+        before = self.artifacts
+        records = evaluate_stage(
+            before,
+            self.run.path,
+            self.run.cache,
+            split="test",
+            task=prepared.task,
+            class_names=prepared.class_names,
+            runner=self.runner,
+            progress=self.progress,
+        )
+        self.run.finish(finished_stage("test", key, started), records)
+        return _failures(records) != _failures(before)
 
     def _decide(self) -> None:
         request = self.request
+        self.budget_error = None
         source = None if self.run.manifest.source is None else self.run.manifest.source.validation
         decisions = decide(
             self.artifacts, source=source, target=request.target, max_drop_points=request.max_drop_points
@@ -346,25 +296,9 @@ class _Compression:
                 next_step="allow a larger --max-drop, choose another --target, or add recipes",
             )
 
-    def _named(self, recipe: str) -> Progress:
-        return lambda what, done, total: self.progress(f"{recipe}: {what}", done, total)
 
-    @staticmethod
-    @contextlib.contextmanager
-    def _timed() -> Iterator[Callable[[], float]]:
-        start = time.monotonic()
-        yield lambda: time.monotonic() - start
-
-
-def _stage(
-    stage: Stage,
-    key: str,
-    seconds: float,
-    recipe: str | None = None,
-    passes: tuple[PassRecord, ...] = (),
-    skipped: tuple[SkippedLayer, ...] = (),
-) -> StageRecord:
-    return StageRecord(stage, key, seconds, _now(), recipe, passes, skipped)
+def _failures(artifacts: tuple[ArtifactRecord, ...]) -> list[FailureRecord | None]:
+    return [artifact.failure for artifact in artifacts]
 
 
 def _now() -> str:

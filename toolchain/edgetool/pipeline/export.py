@@ -18,7 +18,7 @@ from edgetool.passes import load_pass
 from edgetool.passes.base import QuantizationScheme
 from edgetool.pipeline.judge import recipe_trains
 from edgetool.pipeline.request import model_card, preprocessing_of, require_source
-from edgetool.pipeline.workshop import Exported, Setup
+from edgetool.pipeline.setup import Exported, Setup
 from edgetool.recipes.recipe import Recipe, find_recipe
 from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins

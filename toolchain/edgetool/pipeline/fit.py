@@ -26,24 +26,24 @@ TIMEOUT_S = 600.0
 
 
 def fit_stage(
-    artifacts: Sequence[ArtifactRecord], run: Path, *, target: Target, progress: Progress
+    artifacts: Sequence[ArtifactRecord], run: Path, child: Child, *, target: Target, progress: Progress
 ) -> tuple[ArtifactRecord, ...]:
     """Record what every artefact takes on each runtime of the target, or why it cannot run there.
 
     Args:
         artifacts: verified; those that failed are left as they are.
         run: the run folder.
+        child: compiles for runtimes that are built from a file.
         target: whose runtimes are asked.
         progress: called as artefacts are done.
     """
     checked: list[ArtifactRecord] = []
-    with Child(subject=str(run)) as child:
-        for index, artifact in enumerate(artifacts):
-            progress(f"fit {target.name}", index, len(artifacts))
-            if artifact.failure is None:
-                fits = tuple(_fit(artifact, run, runtime, target, child) for runtime in target.runtimes)
-                artifact = dataclasses.replace(artifact, fits=fits)
-            checked.append(artifact)
+    for index, artifact in enumerate(artifacts):
+        progress(f"fit {target.name}", index, len(artifacts))
+        if artifact.failure is None:
+            fits = tuple(_fit(artifact, run, runtime, target, child) for runtime in target.runtimes)
+            artifact = dataclasses.replace(artifact, fits=fits)
+        checked.append(artifact)
     progress(f"fit {target.name}", len(artifacts), len(artifacts))
     return tuple(checked)
 

@@ -26,6 +26,7 @@ class Gate:
 
     Attributes:
         recipe: that made the state.
+        trial: the identity of what is tried; empty for a single export.
         probe: the samples that files are compared with their source on.
         judgement: how they are compared.
         parent: digest of the source.
@@ -35,6 +36,7 @@ class Gate:
     """
 
     recipe: Recipe
+    trial: str
     probe: Probe
     judgement: Judgement
     parent: str
@@ -97,6 +99,7 @@ def _describe(path: Path, state: ModelState, result: ExportResult, gate: Gate) -
     return ArtifactRecord(
         name=path.name,
         recipe=gate.recipe.name,
+        trial=gate.trial,
         artifact=artifact,
         size=measure_sizes(path),
         macs=described.macs,

@@ -21,7 +21,7 @@ from edgetool.passes.base import TrainingSettings
 from edgetool.passes.quantize import QuantizeStatic
 from edgetool.paths import is_there
 from edgetool.pipeline.compress import CompressRequest
-from edgetool.pipeline.workshop import Setup
+from edgetool.pipeline.setup import Setup
 from edgetool.recipes.recipe import Recipe, resolve_recipes
 from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan

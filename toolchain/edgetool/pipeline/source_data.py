@@ -24,7 +24,7 @@ from edgetool.training.recorded import RecordedTraining, recorded_training
 
 if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
-    from edgetool.pipeline.workshop import Setup
+    from edgetool.pipeline.setup import Setup
 
 __all__ = ["SourceData", "input_dtypes", "load_raw", "load_source_data"]
 

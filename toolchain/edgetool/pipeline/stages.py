@@ -1,4 +1,4 @@
-"""The stages of `compress` that run artefacts: verify, evaluate, bench. Models run in children only."""
+"""The stages that run artefacts: verify, evaluate, bench. Models run in children only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -37,19 +38,26 @@ def source_arrays(cache: Path, split: str) -> tuple[Array, ...]:
 
 
 def verify_stage(
-    artifacts: Sequence[ArtifactRecord], run: Path, *, recipe: Recipe, task: Task, runner: Runner, progress: Progress
+    artifacts: Sequence[ArtifactRecord],
+    run: Path,
+    cache: Path,
+    *,
+    recipe: Recipe,
+    task: Task,
+    runner: Runner,
+    progress: Progress,
 ) -> tuple[ArtifactRecord, ...]:
     """Compare every artefact of a recipe with the source model, and the TFLite file with the ONNX file.
 
     Args:
         artifacts: of one recipe.
-        run: the run folder; its cache holds the parity inputs and the source model's outputs on them.
+        run: the folder that paths of artefacts are relative to.
+        cache: holds the parity inputs and the source model's outputs on them.
         recipe: decides the tolerance: what it stores weights as, and whether it trains.
         task: whether there are classes to agree on.
         runner: where to run.
         progress: called as artefacts are done.
     """
-    cache = run / "cache"
     inputs = read_split(cache, "parity").inputs
     reference = source_arrays(cache, "parity")
     outputs: dict[str, tuple[Array, ...]] = {}
@@ -103,33 +111,63 @@ def evaluate_source(
 def evaluate_stage(
     artifacts: Sequence[ArtifactRecord],
     run: Path,
+    cache: Path,
     *,
+    split: Literal["val", "test"],
     task: Task,
     class_names: tuple[str, ...],
     runner: Runner,
     progress: Progress,
 ) -> tuple[ArtifactRecord, ...]:
-    """Measure the task metric of every artefact with the file itself, on the validation and the test split.
+    """Measure the task metric of every artefact with the file itself, on one split.
 
     Those that failed before, or were evaluated before a run was taken up again, are left as they are.
     """
+    what = "evaluate" if split == "val" else "test"
     done: list[ArtifactRecord] = []
     for index, artifact in enumerate(artifacts):
-        progress("evaluate", index, len(artifacts))
-        if artifact.failure is None and artifact.validation is None and artifact.evaluation is None:
-            try:
-                artifact = dataclasses.replace(
-                    artifact,
-                    validation=_evaluate(artifact, run, "val", task, class_names, runner),
-                    evaluation=_evaluate(artifact, run, "test", task, class_names, runner),
-                )
-            except DiskFullError:
-                raise
-            except EdgetoolError as exc:
-                artifact = _failed(artifact, exc, "evaluate")
+        progress(what, index, len(artifacts))
+        known = artifact.validation if split == "val" else artifact.evaluation
+        if artifact.failure is None and known is None:
+            artifact = _evaluated(artifact, run, cache, split, task, class_names, runner)
         done.append(artifact)
-    progress("evaluate", len(artifacts), len(artifacts))
+    progress(what, len(artifacts), len(artifacts))
     return tuple(done)
+
+
+def _evaluated(
+    artifact: ArtifactRecord,
+    run: Path,
+    cache: Path,
+    split: Literal["val", "test"],
+    task: Task,
+    class_names: tuple[str, ...],
+    runner: Runner,
+) -> ArtifactRecord:
+    """Return the artefact with its metric on a split, or with what kept it from being measured."""
+    part = read_split(cache, split)
+    if not part.inputs or not _can_be_scored(part, task):
+        return artifact
+    try:
+        outputs, runtime = _run(run / artifact.artifact.path, part.inputs, runner)
+        record = evaluate_outputs(
+            outputs,
+            part,
+            metric=task.metric,
+            task=task.name,
+            runtime=runtime,
+            class_names=class_names,
+            reference_outputs=source_arrays(cache, split) or None,
+            heads=task.heads,
+        )
+        record = dataclasses.replace(record, machine=runner.probe().key)
+    except DiskFullError:
+        raise
+    except EdgetoolError as exc:
+        return _failed(artifact, exc, "evaluate" if split == "val" else "test")
+    if split == "val":
+        return dataclasses.replace(artifact, validation=record)
+    return dataclasses.replace(artifact, evaluation=record)
 
 
 def bench_stage(
@@ -205,26 +243,6 @@ def _run(path: Path, inputs: tuple[Array, ...], runner: Runner) -> tuple[tuple[A
         return session.outputs(inputs), session.runtime
     finally:
         session.close()
-
-
-def _evaluate(
-    artifact: ArtifactRecord, run: Path, split: str, task: Task, class_names: tuple[str, ...], runner: Runner
-) -> EvaluationRecord | None:
-    part = read_split(run / "cache", split)
-    if not part.inputs or not _can_be_scored(part, task):
-        return None
-    outputs, runtime = _run(run / artifact.artifact.path, part.inputs, runner)
-    record = evaluate_outputs(
-        outputs,
-        part,
-        metric=task.metric,
-        task=task.name,
-        runtime=runtime,
-        class_names=class_names,
-        reference_outputs=source_arrays(run / "cache", split) or None,
-        heads=task.heads,
-    )
-    return dataclasses.replace(record, machine=runner.probe().key)
 
 
 def asked_weights(artifact: ArtifactRecord) -> WeightFormat:

@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.artifact import Format, digest_path, num_bytes
 from edgetool.data.dataset import Dataset
-from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import EdgetoolError, InternalError
 from edgetool.importers import import_model, source_kind
-from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
+from edgetool.passes.base import Context, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.passes.targets import aim_at_inputs
 from edgetool.paths import require_folder
 from edgetool.pipeline.gated import Gate, export_gated
 from edgetool.pipeline.heads import head_settings
 from edgetool.pipeline.judge import judgement_of
+from edgetool.pipeline.pass_states import PassState, PassStates
 from edgetool.pipeline.prepared_splits import decided_on, read_split, write_split
 from edgetool.pipeline.probe import num_samples, parity_split, take_probe
+from edgetool.pipeline.setup import Built, Exported, Identity, Prepared, Setup
 from edgetool.pipeline.source_check import SourceProbe, require_believable, rescales
 from edgetool.pipeline.source_data import SourceData, input_dtypes, load_raw, load_source_data
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import Recipe
-from edgetool.records import ArtifactRecord, PassRecord, SkippedLayer, ValidationSplit, WeightFormat
+from edgetool.records import ArtifactRecord, PassRecord, WeightFormat
 from edgetool.schema import parse, to_builtins
 from edgetool.store.atomic import save_array, write_text
-from edgetool.store.run_folder import hash_key
 from edgetool.tasks import Task
 from edgetool.verify.gate import Probe
 from edgetool.verify.parity import Tolerance
@@ -46,120 +44,12 @@ if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
 from edgetool.ir.input_shapes import InputShape
 
-__all__ = [
-    "PARITY_SAMPLES",
-    "Built",
-    "Exported",
-    "Identity",
-    "Prepared",
-    "Setup",
-    "build",
-    "check",
-    "check_source",
-    "export_one",
-    "identify",
-    "prepare",
-    "source_outputs",
-]
+__all__ = ["PARITY_SAMPLES", "build", "check", "check_source", "export_one", "identify", "prepare", "source_outputs"]
 
 #: How many validation samples parity is measured on, at most.
 PARITY_SAMPLES = 256
 
 Emit = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What is compressed, on which data, how it is trained: the input of every call.
-
-    Attributes:
-        model: what `import_model` takes: a file, a SavedModel folder, or `module:function`.
-        data: what `load_dataset` takes; None: no data, which is enough for recipes that need none.
-        cache: folder for prepared arrays.
-        training: fine-tuning; its loss is replaced by what the model's outputs and the labels ask for, if unset.
-        task: of the card; None: inferred from the model and the labels.
-        metric: of the card; None: the task's usual one.
-        input_shapes: of inputs that leave dimensions open, and of a PyTorch module that comes without an example.
-        transpose: data are `[N, C, ...]`; their channels are moved to the last axis.
-        accept_source: go on although the source model's own answers are not believable.
-        max_test_samples: accuracy is measured on at most so many samples, drawn with a fixed seed; None: all.
-        is_scored: whether files are evaluated; without, labels are needed for training only.
-        num_calibration_samples: of the training split, where that is all it is for; None: it is kept whole.
-    """
-
-    model: str
-    data: str | None
-    cache: str
-    seed: int = 0
-    trust: bool = False
-    label_column: str | None = None
-    image_size: tuple[int, int] | None = None
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-    task: str | None = None
-    metric: str | None = None
-    input_shapes: tuple[InputShape, ...] = ()
-    max_test_samples: int | None = None
-    is_scored: bool = True
-    num_calibration_samples: int | None = None
-    transpose: bool = False
-    accept_source: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What tells one source model from another. `num_bytes` is 0 for what lies in no file."""
-
-    format: Format
-    digest: str
-    num_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What `prepare` found.
-
-    Attributes:
-        runtime: what ran the source model.
-        unavailable: export format -> why the model cannot become that, and what to give instead.
-        splits: samples in each split that exists.
-        facts: what the importer and the loader have to say.
-        decided_on: the validation split; None without labels.
-        labels: `source`: the source model's answers stand in for labels that are missing.
-    """
-
-    num_params: int
-    source_format: str
-    runtime: str
-    unavailable: dict[str, str]
-    task: Task
-    data_name: str
-    data_source: str
-    data_digest: str
-    class_names: tuple[str, ...]
-    splits: dict[str, int]
-    parity_split: str
-    facts: dict[str, str]
-    decided_on: ValidationSplit | None = None
-    labels: Literal["data", "source"] = "data"
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What one recipe gave. `failures` maps a format to the fields of the error that kept it from being made."""
-
-    passes: tuple[PassRecord, ...]
-    skipped: tuple[SkippedLayer, ...]
-    artifacts: tuple[ArtifactRecord, ...]
-    failures: dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A file that was written, and the samples in words that it was compared with its source on."""
-
-    record: ArtifactRecord
-    samples: str
 
 
 def identify(setup: dict[str, Any]) -> dict[str, Any]:
@@ -231,13 +121,25 @@ def source_outputs(setup: dict[str, Any], split: str) -> int:
     return len(arrays)
 
 
-def build(setup: dict[str, Any], recipe: dict[str, Any], out: str, emit: Emit) -> dict[str, Any]:
-    """Run a recipe's passes; export its artefacts, and what the data set gives for them, into the folder `out`."""
+def build(
+    setup: dict[str, Any], recipe: dict[str, Any], trial: str, out: str, later: list[dict[str, Any]], emit: Emit
+) -> dict[str, Any]:
+    """Run a recipe's passes; export its artefacts, and what the data set gives for them, into the folder `out`.
+
+    Args:
+        setup: fields of `Setup`.
+        recipe: fields of `Recipe`.
+        trial: its identity.
+        out: a folder.
+        later: fields of recipes that are built after this one: models that these begin with are kept.
+        emit: takes progress.
+    """
     plan = _parse_setup(setup)
-    wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
+    wanted = _parse_recipe(recipe)
     context = _context(plan, wanted, emit)
     state, records = _run_passes(plan, wanted, context)
-    gate = _gate(plan, wanted, state.quantization.weights)
+    _states.keep_for(_key(plan), [_parse_recipe(item) for item in later])
+    gate = _gate(plan, wanted, trial, state.quantization.weights)
     artifacts: list[ArtifactRecord] = []
     failures: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(wanted.exports):
@@ -260,11 +162,11 @@ def export_one(
 ) -> dict[str, Any]:
     """Run a recipe's passes and write its one export to the file `out`; returns the fields of `Exported`."""
     plan = _parse_setup(setup)
-    wanted = parse(Recipe, recipe, source=str(recipe.get("name")), error=InternalError)
+    wanted = _parse_recipe(recipe)
     limits = None if tolerance is None else parse(Tolerance, tolerance, source="tolerance", error=InternalError)
     context = _context(plan, wanted, emit)
     state, _ = _run_passes(plan, wanted, context)
-    gate = _gate(plan, wanted, state.quantization.weights, limits, must_agree=True)
+    gate = _gate(plan, wanted, "", state.quantization.weights, limits, must_agree=True)
     record = export_gated(state, wanted.exports[0], Path(out), context, gate)
     return _builtins(Exported(record, gate.probe.description))
 
@@ -299,21 +201,22 @@ def _parse_setup(fields: dict[str, Any]) -> Setup:
     return parse(Setup, fields, source="setup", error=InternalError)
 
 
+def _parse_recipe(fields: dict[str, Any]) -> Recipe:
+    return parse(Recipe, fields, source=str(fields.get("name")), error=InternalError)
+
+
 def _builtins(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = to_builtins(value)
     return plain
 
 
-def _key(plan: Setup) -> str:
-    """Return the setup as JSON, which a cache can use as a key: what is loaded does not depend on the run's folder."""
-    from edgetool.schema import to_json
-
-    return to_json(dataclasses.replace(plan, cache=""), indent=0)
+def _key(plan: Setup) -> Setup:
+    """Return the setup as caches know it: what is loaded does not depend on the run's folder."""
+    return dataclasses.replace(plan, cache="")
 
 
-def _model(key: str) -> ImportedModel:
-    """Return the source model of a setup, given as JSON."""
-    plan = _parse_setup(json.loads(key))
+def _model(plan: Setup) -> ImportedModel:
+    """Return the source model of a setup."""
     return _imported(plan.model, plan.trust, plan.input_shapes)
 
 
@@ -343,48 +246,56 @@ def _unavailable(imported: ImportedModel) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(key: str) -> SourceData:
-    """Return the data of a setup, given as JSON."""
-    plan = _parse_setup(json.loads(key))
+def _loaded(plan: Setup) -> SourceData:
+    """Return the data of a setup."""
     raw = load_raw(plan)  # before the model: mistakes in data are found before a framework is imported
-    return load_source_data(plan, _model(key), raw)
+    return load_source_data(plan, _model(plan), raw)
 
 
-def _data(key: str) -> tuple[Dataset, Task | None]:
-    loaded = _loaded(key)
+def _data(plan: Setup) -> tuple[Dataset, Task | None]:
+    loaded = _loaded(plan)
     return loaded.dataset, loaded.task
 
 
-_states: dict[str, tuple[ModelState, tuple[PassRecord, ...]]] = {}
+_states = PassStates()
 
 
 def _gate(
-    plan: Setup, recipe: Recipe, weights: WeightFormat, tolerance: Tolerance | None = None, *, must_agree: bool = False
+    plan: Setup,
+    recipe: Recipe,
+    trial: str,
+    weights: WeightFormat,
+    tolerance: Tolerance | None = None,
+    *,
+    must_agree: bool = False,
 ) -> Gate:
     """Return what the files of a recipe have to pass."""
     probe = _probe(_key(plan))
     _, task = _data(_key(plan))
     judgement = judgement_of(recipe, weights, task=task, noise_inputs=probe.is_noise, tolerance=tolerance)
-    return Gate(recipe, probe, judgement, _digest(plan), _zero_layers(plan), must_agree)
+    return Gate(recipe, trial, probe, judgement, _digest(plan), _zero_layers(plan), must_agree)
 
 
 @functools.lru_cache(maxsize=1)
-def _probe(key: str) -> Probe:
-    """Return the samples that files of a setup (given as JSON) are compared with their source on."""
-    dataset, _ = _data(key)
-    return take_probe(dataset, _model(key), Path(_parse_setup(json.loads(key)).model))
+def _probe(plan: Setup) -> Probe:
+    """Return the samples that files of a setup are compared with their source on."""
+    dataset, _ = _data(plan)
+    return take_probe(dataset, _model(plan), Path(plan.model))
 
 
 def _run_passes(plan: Setup, recipe: Recipe, context: Context) -> tuple[ModelState, tuple[PassRecord, ...]]:
     """Run the passes of a recipe; what an earlier recipe with the same first passes gave is used again."""
-    state = ModelState(_model(_key(plan)).model)
+    setup = _key(plan)
+    state = ModelState(_model(setup).model)
     records: tuple[PassRecord, ...] = ()
     for count in range(1, len(recipe.passes) + 1):
-        prefix = hash_key(plan, recipe.passes[:count])
-        if prefix not in _states:
-            result = execute(dataclasses.replace(recipe, passes=recipe.passes[count - 1 : count]), state, context)
-            _states[prefix] = (result.state, (*records, *result.passes))
-        state, records = _states[prefix]
+        steps = recipe.passes[:count]
+        reached = _states.find(setup, steps)
+        if reached is None:
+            result = execute(dataclasses.replace(recipe, passes=steps[-1:]), state, context)
+            reached = PassState(setup, steps, result.state, (*records, *result.passes))
+            _states.add(reached)
+        state, records = reached.state, reached.records
     return state, records
 
 

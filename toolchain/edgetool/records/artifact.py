@@ -70,6 +70,7 @@ class ArtifactRecord:
 
     Attributes:
         name: `<recipe>.<format>`, unique in the run.
+        trial: what made it: a hash of model, data, passes and training, whatever the recipe is called.
         is_reference: the float artefact that others are compared with.
         arena_bytes: planned peak activation memory.
         validation: the metric on the validation split, which decisions are made by; the test split only reports.
@@ -88,6 +89,7 @@ class ArtifactRecord:
     num_params: int
     arena_bytes: int
     layers: tuple[LayerRecord, ...]
+    trial: str = ""
     is_reference: bool = False
     parity: tuple[ParityRecord, ...] = ()
     invariants: tuple[InvariantRecord, ...] = ()
@@ -98,3 +100,8 @@ class ArtifactRecord:
     failure: FailureRecord | None = None
     weights: WeightsRecord | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What tells the artefact from every other one, also of another run."""
+        return f"{self.trial or self.recipe}.{self.artifact.format}"

@@ -10,7 +10,7 @@ from edgetool.errors import EdgetoolError, from_dict
 __all__ = ["FailedStage", "FailureRecord"]
 
 #: Where a recipe or an artefact may fail and the run goes on.
-FailedStage = Literal["build", "export", "verify", "evaluate", "bench"]
+FailedStage = Literal["build", "export", "verify", "evaluate", "bench", "test"]
 
 
 @dataclass(frozen=True, slots=True)

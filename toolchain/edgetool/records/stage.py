@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["PassRecord", "SkippedLayer", "Stage", "StageRecord"]
 
-#: `build`, `verify` and `evaluate` are of one recipe; the others are of the whole run.
+#: `build`, `verify`, `evaluate` and `fit` are of one recipe; the others are of the whole run.
 Stage = Literal["prepare", "build", "verify", "evaluate", "bench", "fit", "test"]
 
 

@@ -60,8 +60,8 @@ def remaining(run: Path, manifest: Manifest) -> Manifest:
     rebuilt = gone | {failure.recipe for failure in again if failure.stage in ("build", "export")}
     if not rebuilt and not again:
         return manifest
-    verified = rebuilt | {failure.recipe for failure in again if failure.stage == "verify"}
-    stages = [stage for stage in manifest.stages if not _is_stale(stage, rebuilt, verified)]
+    failed = {failure.recipe for failure in again}
+    stages = [stage for stage in manifest.stages if not _is_stale(stage, rebuilt, failed)]
     artifacts = [record for record in manifest.artifacts if record.recipe not in rebuilt]
     return dataclasses.replace(
         manifest,
@@ -73,13 +73,19 @@ def remaining(run: Path, manifest: Manifest) -> Manifest:
     )
 
 
-def _is_stale(stage: StageRecord, rebuilt: Collection[str], verified: Collection[str]) -> bool:
-    """Tell whether a stage must run again where these recipes are built and verified again."""
+def _is_stale(stage: StageRecord, rebuilt: Collection[str], failed: Collection[str]) -> bool:
+    """Tell whether a stage must run again.
+
+    Args:
+        stage: that was finished.
+        rebuilt: recipes whose artefacts are made again.
+        failed: recipes of which something failed that may work now; stages behind it left their artefact out.
+    """
     if stage.stage == "build":
         return stage.recipe in rebuilt
-    if stage.stage == "verify":
-        return stage.recipe in verified
-    return stage.stage in ("evaluate", "bench")
+    if stage.recipe is not None:
+        return stage.recipe in rebuilt or stage.recipe in failed
+    return stage.stage in ("bench", "test")
 
 
 def _tried_again(record: ArtifactRecord) -> ArtifactRecord:
@@ -192,6 +198,10 @@ class RunFolder:
         same = (stage, recipe, key)
         return any((record.stage, record.recipe, record.key) == same for record in self.manifest.stages)
 
+    def of_trial(self, trial: str) -> tuple[ArtifactRecord, ...]:
+        """Return the artefacts of a trial."""
+        return tuple(record for record in self.manifest.artifacts if record.trial == trial)
+
     def finish(
         self,
         stage: StageRecord,
@@ -201,7 +211,7 @@ class RunFolder:
     ) -> None:
         """Record a finished stage, with new or changed artefacts and what failed in it, in one atomic write."""
         stages = (*(s for s in self.manifest.stages if s.name != stage.name), stage)
-        records = {record.name: record for record in (*self.manifest.artifacts, *artifacts)}
+        records = {record.identity: record for record in (*self.manifest.artifacts, *artifacts)}
         order = {recipe: index for index, recipe in enumerate(self.manifest.recipes)}
         merged = sorted(records.values(), key=lambda record: order.get(record.recipe, len(order)))
         self.update(stages=stages, artifacts=tuple(merged), failures=(*self.manifest.failures, *failures), **changes)
