@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from edgetool.exporters.onnx.graph import constant, set_constant
-from edgetool.exporters.onnx.rewrite.fold import fold_conv_biases, fold_dense_scales, fold_pads
+from edgetool.exporters.onnx.rewrite.fold import fold_conv_scales, fold_dense_scales, fold_pads
 
 X = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
 IMAGE = np.random.default_rng(1).normal(size=(2, 3, 7, 7)).astype(np.float32)
@@ -158,6 +158,42 @@ def test_a_bias_behind_a_squeeze_becomes_the_convolutions_own(conv: str, row: tu
     set_constant(model.graph, "axes", np.array([2], np.int64))
     x = random.normal(size=(4, 3, 1, 5)).astype(np.float32)
     before = _run(model, x)
-    assert fold_conv_biases(model.graph) == gone
+    assert fold_conv_scales(model.graph) == gone
     assert _kinds(model) == ["Conv", "Squeeze", "Add"][: 3 - gone]
     np.testing.assert_allclose(_run(model, x), before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("conv", "spatial", "clustered", "left"),
+    [
+        ("w, b", "s = Squeeze (a, axes)", False, ["Conv", "Squeeze"]),
+        ("w", "s = Squeeze (a, axes)", False, ["Conv", "Squeeze"]),
+        ("w, b", "s = Squeeze (a, axes)", True, ["Conv", "Squeeze", "Mul", "Add"]),
+        ("w", "s = Relu (a)", False, ["Conv", "Relu", "Mul", "Add"]),
+    ],
+)
+def test_batch_normalisation_behind_a_squeeze_becomes_part_of_the_convolution(
+    conv: str, spatial: str, clustered: bool, left: list[str]
+) -> None:
+    model = onnx.parser.parse_model(
+        f"""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[4, 3, 1, 5] x) => (float[4, 4, 3] y) {{
+          a = Conv (x, {conv})
+          {spatial}
+          m = Mul (s, scale)
+          y = Add (m, shift)
+        }}
+        """
+    )
+    random = np.random.default_rng(0)
+    for name, shape in {"w": (4, 3, 1, 3), "b": (4,), "scale": (4, 1), "shift": (1, 4, 1)}.items():
+        set_constant(model.graph, name, random.normal(size=shape).astype(np.float32))
+    if clustered:
+        set_constant(model.graph, "w", np.sign(random.normal(size=(4, 3, 1, 3))).astype(np.float32))
+    set_constant(model.graph, "axes", np.array([2], np.int64))
+    x = random.normal(size=(4, 3, 1, 5)).astype(np.float32)
+    before = _run(model, x)
+    assert fold_conv_scales(model.graph) == 4 - len(left)
+    assert _kinds(model) == left
+    np.testing.assert_allclose(_run(model, x), before, atol=1e-5)

@@ -4,8 +4,9 @@
    kernel and bias: on MLPerf Tiny's autoencoder 18 of 37 operators.
 2. A `Pad` with zeros before a `Conv` becomes its `pads`: `Pad` has no integer kernel, so that int8 models would go
    through float there. MobileNetV2 has four.
-3. An `Add` of a constant a channel behind a `Conv` and a `Squeeze`, as one-dimensional convolutions have it, becomes
-   the bias: quantise-aware training knows no range in front of the `Add`, without which the `Conv` would stay float.
+3. A `Mul` and an `Add` of a constant a channel behind a `Conv` and a `Squeeze`, as one-dimensional convolutions have
+   them, become part of the kernel and the bias: quantise-aware training knows no range in front of the `Add`, without
+   which the `Conv` would stay float, and batch normalisation took a pair of quantisers for each.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx.graph import bypass, constant, consumers, set_constant
 
-__all__ = ["fold_conv_biases", "fold_dense_scales", "fold_pads"]
+__all__ = ["fold_conv_scales", "fold_dense_scales", "fold_pads"]
 
 #: A kernel whose weights other than zero have fewer distinct values than this share of them is clustered: one scale a
 #: channel would end that.
@@ -89,38 +90,63 @@ def _row(graph: Any, node: Any, source: str, num_outputs: int) -> Array | None:
     return np.broadcast_to(row.ravel(), (num_outputs,))
 
 
-def fold_conv_biases(graph: Any) -> int:
-    """Fold an `Add` of one constant a channel into the bias of the `Conv` before it; returns how many went.
+def fold_conv_scales(graph: Any) -> int:
+    """Fold a `Mul` and an `Add` of one constant a channel into the `Conv` before them; returns how many went.
 
-    A `Squeeze` of rows or columns may stand between the two.
+    A `Squeeze` of rows or columns may stand between. Kernels with few distinct values (clusters) and those with several
+    readers are not scaled.
     """
     folded = 0
-    outputs = {value.name for value in graph.output}
     for conv in [node for node in graph.node if node.op_type == "Conv"]:
-        readers = consumers(graph)
-        kernel, follow = constant(graph, conv.input[1]), readers.get(conv.output[0], [])
-        if kernel is None or kernel.dtype != np.float32 or len(follow) != 1 or conv.output[0] in outputs:
-            continue
-        last, rank = conv, kernel.ndim
-        if follow[0].op_type == "Squeeze":
-            axes = constant(graph, follow[0].input[1]) if len(follow[0].input) > 1 else None
-            if axes is None or np.any(axes % rank < 2):
-                continue
-            last, rank = follow[0], rank - axes.size
-            follow = readers.get(last.output[0], [])
-        if len(follow) != 1 or follow[0].op_type != "Add" or last.output[0] in outputs:
-            continue
-        row = _channel_row(graph, follow[0], last.output[0], rank, len(kernel))
-        if row is not None and _add_to_bias(graph, conv, row):
-            last.output[0] = follow[0].output[0]
-            graph.node.remove(follow[0])
+        while _fold_next_of_conv(graph, conv):
             folded += 1
     return folded
 
 
-def _channel_row(graph: Any, add: Any, source: str, rank: int, num_channels: int) -> Array | None:
-    """Return the constant, `[num_channels]`, that `add` adds to axis 1 of `source`; None where it is no such thing."""
-    others = [name for name in add.input if name != source]
+def _fold_next_of_conv(graph: Any, conv: Any) -> bool:
+    """Fold the operator behind `conv` where it is a Mul or Add of a constant a channel."""
+    readers = consumers(graph)
+    outputs = {value.name for value in graph.output}
+    kernel, follow = constant(graph, conv.input[1]), readers.get(conv.output[0], [])
+    if kernel is None or kernel.dtype != np.float32 or len(follow) != 1 or conv.output[0] in outputs:
+        return False
+    last, rank = conv, kernel.ndim
+    if follow[0].op_type == "Squeeze":
+        axes = constant(graph, follow[0].input[1]) if len(follow[0].input) > 1 else None
+        if axes is None or np.any(axes % rank < 2):
+            return False
+        last, rank = follow[0], rank - axes.size
+        follow = readers.get(last.output[0], [])
+    if len(follow) != 1 or follow[0].op_type not in ("Mul", "Add") or last.output[0] in outputs:
+        return False
+    row = _channel_row(graph, follow[0], last.output[0], rank, len(kernel))
+    if row is None:
+        return False
+    if follow[0].op_type == "Add":
+        is_folded = _add_to_bias(graph, conv, row)
+    else:
+        is_free = len(readers[conv.input[1]]) == 1
+        is_folded = is_free and _scale_kernel(graph, conv, kernel, row)
+    if is_folded:
+        last.output[0] = follow[0].output[0]
+        graph.node.remove(follow[0])
+    return is_folded
+
+
+def _scale_kernel(graph: Any, conv: Any, kernel: Array, row: Array) -> bool:
+    """Multiply the channels of a convolution; False where its kernel is clustered, or its bias no constant."""
+    weights = kernel[kernel != 0]
+    if np.unique(weights).size < MIN_DISTINCT * weights.size:
+        return False
+    if len(conv.input) > 2 and conv.input[2] and not _change_bias(graph, conv, lambda bias: bias * row):
+        return False
+    set_constant(graph, conv.input[1], kernel * row.reshape(-1, *(1,) * (kernel.ndim - 1)))
+    return True
+
+
+def _channel_row(graph: Any, node: Any, source: str, rank: int, num_channels: int) -> Array | None:
+    """Return the constant, `[num_channels]`, that `node` combines axis 1 of `source` with; None for another."""
+    others = [name for name in node.input if name != source]
     row = constant(graph, others[0]) if len(others) == 1 else None
     if row is None or row.dtype != np.float32 or row.ndim > rank:
         return None

@@ -28,7 +28,7 @@ from edgetool.exporters.onnx.graph import (
     strip_details,
 )
 from edgetool.exporters.onnx.recurrent import start_at_zero
-from edgetool.exporters.onnx.rewrite.fold import fold_conv_biases, fold_dense_scales, fold_pads
+from edgetool.exporters.onnx.rewrite.fold import fold_conv_scales, fold_dense_scales, fold_pads
 from edgetool.exporters.onnx.rewrite.fuse import fuse_layer_norm
 from edgetool.exporters.onnx.rewrite.gemm import as_row, plain_gemms
 from edgetool.exporters.onnx.rewrite.resize import exact_scales
@@ -67,7 +67,7 @@ def tidy_plain(model: Any) -> None:
     _fuse_dense(model)
     fold_dense_scales(graph)
     fold_pads(graph)
-    fold_conv_biases(graph)
+    fold_conv_scales(graph)
     _widen_pools(model)
     _pool_means(graph)
     merge_reshapes(graph)
