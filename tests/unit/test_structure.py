@@ -209,7 +209,14 @@ def test_unit_tests_mirror_the_source(path: Path) -> None:
 
 
 def test_every_unit_test_has_a_source() -> None:
-    own = {"test_docs.py", "test_imports.py", "test_project_files.py", "test_readme.py", "test_structure.py"}
+    own = {
+        "test_docs.py",
+        "test_imports.py",
+        "test_measures.py",
+        "test_project_files.py",
+        "test_readme.py",
+        "test_structure.py",
+    }
     for path in (ROOT / "tests" / "unit").rglob("test_*.py"):
         relative = path.relative_to(ROOT / "tests" / "unit")
         name = relative.name.removeprefix("test_").replace("init.py", "__init__.py")
