@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its path in the site."""
     generated = {page: _copy(source) for page, source in COPIES.items()}
+    generated["tutorials/notebook.md"] = _notebook("docs/tutorials/notebook.ipynb")
     generated["reference/commands.md"] = _commands()
     generated["reference/recipes.md"] = _recipes()
     generated["reference/targets.md"] = _targets()
@@ -50,6 +52,16 @@ def _copy(source: str) -> str:
     for page, name in COPIES.items():
         text = text.replace(f"]({name})", f"]({page})")
     return text
+
+
+def _notebook(source: str) -> str:
+    """Return a notebook as a page: its texts as they are, its code in blocks."""
+    parts = ["*This page is also [a notebook](notebook.ipynb).*"]
+    for cell in json.loads((ROOT / source).read_text())["cells"]:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    title, _, rest = parts[1].partition("\n")
+    return "\n\n".join([title, parts[0], rest.strip(), *parts[2:]]) + "\n"
 
 
 def _row(*cells: object) -> str:

@@ -1,7 +1,8 @@
-"""Every command line of the README, in its order, on a small model; only what takes long is made shorter."""
+"""Every command line of the README and of the site, in order, on a small model; what takes long is made shorter."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from edgetool.errors import DeviceUnavailableError, MissingDependencyError
 
 pytestmark = pytest.mark.slow
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 LINES = [line.partition("#")[0].strip() for line in README.splitlines() if line.startswith("    edgetool ")]
 
 MAKE_MODEL = """
@@ -95,7 +98,9 @@ def edgetool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_line_ends_well(workplace: Path) -> None:
+@pytest.fixture(scope="module")
+def finished(workplace: Path) -> Path:
+    """The same folder after every line of the README."""
     assert len(LINES) > 15
     for line in LINES:
         words = shlex.split(line)[1:]
@@ -105,6 +110,10 @@ def test_every_line_ends_well(workplace: Path) -> None:
             allowed = {0, DeviceUnavailableError.exit_code, MissingDependencyError.exit_code}
         assert done.returncode in allowed, f"{line}: {done.returncode}\n{done.stderr}"
         assert "Traceback" not in done.stderr, line
+    return workplace
+
+
+def test_every_line_ends_well(finished: Path) -> None:
     for name in (
         "run/report.html",
         "board-run/report.md",
@@ -115,6 +124,101 @@ def test_every_line_ends_well(workplace: Path) -> None:
         "board/net.tflite",
         "onnx-board/net.onnx",
     ):
-        assert (workplace / name).stat().st_size > 0, name
-    tested = subprocess.run(["make", "-C", workplace / "digits-c", "test"], capture_output=True, text=True, check=False)
+        assert (finished / name).stat().st_size > 0, name
+    tested = subprocess.run(["make", "-C", finished / "digits-c", "test"], capture_output=True, text=True, check=False)
     assert tested.returncode == 0 and "PASS" in tested.stdout, tested.stdout + tested.stderr
+
+
+#: Runs the code of a notebook in one namespace, cell by cell, and shows what each ends with as a notebook does.
+RUN_CELLS = """
+import ast, json, sys
+names = {}
+for cell in json.load(open(sys.argv[1]))["cells"]:
+    if cell["cell_type"] != "code":
+        continue
+    *steps, last = ast.parse("".join(cell["source"])).body
+    ends_with_value = isinstance(last, ast.Expr)
+    exec(compile(ast.Module(steps if ends_with_value else [*steps, last], []), "cell", "exec"), names)
+    if ends_with_value:
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+        if value is not None:
+            print(value._repr_html_() if hasattr(value, "_repr_html_") else value)
+"""
+
+#: Lines of the site that change the machine, not the folder: a checkout that runs this test has done what they do.
+INSTALL = ("pip install", "python -m venv", ". .venv", "sudo apt install", "edgetool doctor")
+#: Files of the site that need a package, and the package.
+NEEDS = {"export_torch.py": "torch", "linear.pt2": "torch"}
+
+
+def pages_of_the_site() -> list[str]:
+    """Return the text of every page in the order of the navigation; generated pages have no commands."""
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    sections = [entry if isinstance(entry, str) else next(iter(entry.values())) for entry in navigation]
+    names = [name for section in sections for name in ([section] if isinstance(section, str) else section)]
+    return [(ROOT / "docs" / name).read_text() for name in names if (ROOT / "docs" / name).exists()]
+
+
+def lines_of_the_site() -> list[str]:
+    """Return each line once that the README has not: one sequence, which goes on in the README's folder."""
+    blocks = [block for page in pages_of_the_site() for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)]
+    lines = dict.fromkeys(line for block in blocks for line in block.splitlines() if line)
+    known = {*LINES, "python digits_cnn.py", "make -C digits-c test"}
+    return [line for line in lines if line not in known and not line.startswith(INSTALL)]
+
+
+def is_installed(line: str) -> bool:
+    """Tell whether the packages are there that a line of the site needs."""
+    packages = [package for name, package in NEEDS.items() if name in line]
+    return all(importlib.util.find_spec(package) is not None for package in packages)
+
+
+def write_files_of_the_site(folder: Path) -> None:
+    """Write the blocks whose first line is a comment that names a file."""
+    for page in pages_of_the_site():
+        for text, name in re.findall(r"```\w+\n((?:#|//) ([\w.-]+)\n.*?)```", page, re.DOTALL):
+            (folder / name).write_text(text)
+
+
+@pytest.fixture(scope="module")
+def command_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A search path on which `edgetool` and `python` are those of this test."""
+    folder = tmp_path_factory.mktemp("bin")
+    python = shlex.quote(sys.executable)
+    for name, command in (("python", python), ("edgetool", f"{python} -m edgetool.cli.main")):
+        (folder / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_every_line_of_the_site_ends_well(finished: Path, command_path: str) -> None:
+    write_files_of_the_site(finished)
+    lines = lines_of_the_site()
+    assert len(lines) > 20
+    for line in filter(is_installed, lines):
+        words = shlex.split(line)
+        shorter = SHORTER.get(words[1], []) if words[0] == "edgetool" and "--dry-run" not in words else []
+        done = subprocess.run(
+            ["bash", "-c", f"{line} {shlex.join(shorter)}"],
+            cwd=finished,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env={**os.environ, "CI": "1", "PATH": command_path},
+            check=False,
+        )
+        allowed = {0}
+        if "--run" in words and not os.environ.get("EDGETOOL_REQUIRE_DEVICES"):
+            allowed |= {DeviceUnavailableError.exit_code, MissingDependencyError.exit_code}
+        assert done.returncode in allowed, f"{line}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    for name in ("digits-both/report.html", "net-firmware/net.c", "raw.npz", "model.json"):
+        assert (finished / name).stat().st_size > 0, name
+
+
+def test_every_cell_of_the_notebook_runs(finished: Path) -> None:
+    notebook = ROOT / "docs" / "tutorials" / "notebook.ipynb"
+    command = [sys.executable, "-c", RUN_CELLS, str(notebook)]
+    done = subprocess.run(command, cwd=finished, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "<table>" in done.stdout and "w8a8_static.tflite" in done.stdout
+    assert (finished / "notebook-c" / "digits_net.c").is_file()

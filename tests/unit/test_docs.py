@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -145,3 +146,11 @@ def test_the_target_of_the_example_parses(tmp_path: Path) -> None:
     path = tmp_path / "my-board.toml"
     path.write_text(_named_block("howto/targets.md", "my-board.toml"))
     assert find_target(str(path)).ram_bytes == 96 * 1024
+
+
+def test_the_notebook_has_code_without_outputs() -> None:
+    cells = json.loads((DOCS / "tutorials" / "notebook.ipynb").read_text())["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(sources) > 5 and all(not cell.get("outputs") for cell in cells)
+    assert all(f"```python\n{source}\n```" in GENERATED["tutorials/notebook.md"] for source in sources)
+    assert GENERATED["tutorials/notebook.md"].startswith("# ")
