@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,46 @@ def test_no_floor_imports_a_higher_one(path: Path) -> None:
     own = FLOORS.index(floor_of(path))
     higher = {name for name in imported(path) if FLOORS.index(name) > own}
     assert not higher, f"{path.relative_to(SOURCE)} imports {sorted(higher)}"
+
+
+def module_name(path: Path) -> str:
+    parts = ["edgetool", *path.relative_to(SOURCE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULE_NAMES = {module_name(path) for path in MODULES}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the modules of edgetool that a file imports, also inside functions and for type checkers alone."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            below = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(name if name in MODULE_NAMES else node.module for name in below)
+    return names & MODULE_NAMES
+
+
+def cycle_of(graph: dict[str, set[str]]) -> list[str]:
+    """Return a cycle of imports, or nothing."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        return list(exc.args[1])
+    return []
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    assert not cycle_of({module_name(path): imported_modules(path) for path in MODULES})
+
+
+def test_a_detour_is_found() -> None:
+    assert set(cycle_of({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
+    assert "edgetool.errors" in imported_modules(SOURCE / "cli" / "main.py"), "inside functions"
+    assert "edgetool.runners.base" in imported_modules(SOURCE / "runners" / "__init__.py"), "for type checkers"
+    assert "edgetool.report.wording" in imported_modules(SOURCE / "report" / "collect.py"), "from a package"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)

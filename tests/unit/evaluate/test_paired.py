@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import Score, score
+from edgetool.evaluate.metrics import score
 from edgetool.evaluate.paired import compare_scores, mcnemar_p
+from edgetool.evaluate.score import Score
 
 
 def _outputs(named: list[int], num_classes: int = 3) -> np.ndarray:

@@ -9,9 +9,26 @@ import typer
 from typer.core import TyperGroup
 
 from edgetool.cli.groups import flattened
-from edgetool.cli.main import COMMANDS
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "app"]
+
+#: Command -> module and function. Thin modules: none imports NumPy, TensorFlow, ONNX or rich at module level.
+COMMANDS: dict[str, str] = {
+    "compress": "edgetool.cli.compress:compress",
+    "train": "edgetool.cli.train:train",
+    "export": "edgetool.cli.export:export",
+    "verify": "edgetool.cli.verify:verify",
+    "inspect": "edgetool.cli.inspect:inspect",
+    "bench": "edgetool.cli.bench:bench",
+    "compare": "edgetool.cli.compare:compare",
+    "report": "edgetool.cli.report:report",
+    "embed": "edgetool.cli.embed:embed",
+    "generate": "edgetool.cli.generate:generate",
+    "models": "edgetool.cli.models:models",
+    "recipes": "edgetool.cli.recipes:recipes",
+    "targets": "edgetool.cli.targets:targets",
+    "doctor": "edgetool.cli.doctor:doctor",
+}
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 

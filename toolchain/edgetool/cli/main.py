@@ -16,25 +16,7 @@ if TYPE_CHECKING:
 
     from edgetool.errors import EdgetoolError
 
-__all__ = ["COMMANDS", "run"]
-
-#: Command -> module and function. Thin modules: none imports NumPy, TensorFlow, ONNX or rich at module level.
-COMMANDS: dict[str, str] = {
-    "compress": "edgetool.cli.compress:compress",
-    "train": "edgetool.cli.train:train",
-    "export": "edgetool.cli.export:export",
-    "verify": "edgetool.cli.verify:verify",
-    "inspect": "edgetool.cli.inspect:inspect",
-    "bench": "edgetool.cli.bench:bench",
-    "compare": "edgetool.cli.compare:compare",
-    "report": "edgetool.cli.report:report",
-    "embed": "edgetool.cli.embed:embed",
-    "generate": "edgetool.cli.generate:generate",
-    "models": "edgetool.cli.models:models",
-    "recipes": "edgetool.cli.recipes:recipes",
-    "targets": "edgetool.cli.targets:targets",
-    "doctor": "edgetool.cli.doctor:doctor",
-}
+__all__ = ["run"]
 
 #: Commands that keep what is finished and go on when they are called again.
 RESUMABLE = ("compress", "train")
@@ -273,11 +255,11 @@ def _redirect(number: int) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Give `app`, the command line itself, which takes typer's time to import."""
-    if name == "app":
-        from edgetool.cli.commands import app
+    """Give the command line itself and its table, which take typer's time to import."""
+    if name in ("COMMANDS", "app"):
+        from edgetool.cli import commands
 
-        return app
+        return getattr(commands, name)
     raise AttributeError(name)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import Score, score
+from edgetool.evaluate.metrics import score
 from edgetool.evaluate.paired import compare_scores
 from edgetool.evaluate.positions import by_sequence, flatten_positions, is_per_position
+from edgetool.evaluate.score import Score
 from edgetool.records import EvaluationRecord, HeadRecord
 from edgetool.runners.base import Runner, RunPlan
 from edgetool.tasks import Head, drop_points

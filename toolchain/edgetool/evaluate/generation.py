@@ -17,7 +17,7 @@ from edgetool.data.dataset import Array, Split
 from edgetool.data.sets.digits_latent import real_digits
 from edgetool.data.split import split_in_two
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import BOOTSTRAP_SAMPLES, Score
+from edgetool.evaluate.score import BOOTSTRAP_SAMPLES, Score
 from edgetool.records import GenerationRecord
 
 __all__ = ["NUM_CLASSES", "inception_score", "judge_digits"]

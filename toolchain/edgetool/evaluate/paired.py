@@ -9,7 +9,7 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import DataError
-from edgetool.evaluate.metrics import Placements, Score
+from edgetool.evaluate.score import Placements, Score
 from edgetool.records import PairedComparison
 
 __all__ = ["compare_scores", "mcnemar_p"]

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from edgetool.data.dataset import Array
-from edgetool.evaluate.metrics import Score
+from edgetool.evaluate.score import Score
 
 __all__ = ["by_sequence", "flatten_positions", "is_per_position"]
 

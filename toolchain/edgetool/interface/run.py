@@ -11,7 +11,8 @@ from edgetool.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from edgetool.records import ArtifactRecord, Manifest
-    from edgetool.report.collect import Row, Run
+    from edgetool.report.collect import Run
+    from edgetool.report.row import Row
 
 __all__ = ["CompressionRun"]
 

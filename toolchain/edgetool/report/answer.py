@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from edgetool.records import Decision, Manifest, RuntimeFit, ValidationSplit
 from edgetool.report import wording
 from edgetool.report.float_share import float_sentence
+from edgetool.report.row import Row
 from edgetool.targets import DEFAULT_TARGET
 from edgetool.tasks import in_points
-
-if TYPE_CHECKING:
-    from edgetool.report.collect import Row
 
 __all__ = ["Answer", "answer_of", "budget_lines", "head_lines", "split_lines", "with_failures"]
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from edgetool.records import EvaluationRecord
 from edgetool.report import wording
 from edgetool.report.axis import Axis, make_axis
-from edgetool.report.collect import Row, Run, Setting
+from edgetool.report.collect import Run
 from edgetool.report.labels import Box, Placed, place_labels
+from edgetool.report.row import Row, Setting
 from edgetool.tasks import METRICS, in_points, worst_allowed
 
 __all__ = ["Chart", "Mark", "comparison_chart", "run_charts"]

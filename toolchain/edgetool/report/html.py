@@ -10,7 +10,8 @@ from importlib import resources
 
 from edgetool.report import method, tables, wording
 from edgetool.report.charts import Chart, comparison_chart, run_charts
-from edgetool.report.collect import Row, Run
+from edgetool.report.collect import Run
+from edgetool.report.row import Row
 from edgetool.report.side_by_side import side_by_side
 from edgetool.report.table import Table
 from edgetool.version import __version__

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from edgetool.records import InvariantRecord, LayerRecord, Machine, Manifest, ParityRecord
 from edgetool.report import wording
-from edgetool.report.collect import Row, Run
+from edgetool.report.collect import Run
 from edgetool.report.notes import NO_LABELS
+from edgetool.report.row import Row
 from edgetool.report.table import NONE, Cell, Column, Table, heads, num, text
 from edgetool.report.tables import name_cell
 

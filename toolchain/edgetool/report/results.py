@@ -24,7 +24,8 @@ from edgetool.records import (
     failures_of,
 )
 from edgetool.report.answer import Answer
-from edgetool.report.collect import Drop, Row, Run
+from edgetool.report.collect import Run
+from edgetool.report.row import Drop, Row
 from edgetool.version import __version__
 
 __all__ = ["CSV_COLUMNS", "RESULTS_VERSION", "Results", "make_results", "to_csv"]

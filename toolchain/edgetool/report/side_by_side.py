@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from edgetool.records import ArtifactRecord, LatencyRecord
 from edgetool.report import wording
-from edgetool.report.collect import Row, Run
+from edgetool.report.collect import Run
+from edgetool.report.row import Row
 from edgetool.report.table import NONE, Cell, Column, Table, Tone, heads, num, text
 from edgetool.tasks import METRICS, drop_points
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from edgetool.records import EvaluationRecord, LatencyRecord
 from edgetool.report import wording
-from edgetool.report.collect import Row, Run
+from edgetool.report.collect import Run
+from edgetool.report.row import Row
 from edgetool.report.table import NONE, Cell, Table, Tone, heads, num, text
 from edgetool.runners import runs_models
 from edgetool.store.sizes import ZSTD_LEVEL
