@@ -6,7 +6,12 @@ on beside its predictions.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
+    from onnx import GraphProto
 
 __all__ = ["hand_on", "unchanged_outputs"]
 
@@ -14,7 +19,7 @@ __all__ = ["hand_on", "unchanged_outputs"]
 _SAME = frozenset(("Identity", "IdentityN", "PreventGradient", "Snapshot", "StopGradient"))
 
 
-def unchanged_outputs(keras_model: Any) -> dict[int, int]:
+def unchanged_outputs(keras_model: tf_keras.Model) -> dict[int, int]:
     """Return index of an output -> index of the input that it is, for those outputs of a tf_keras model.
 
     Args:
@@ -26,7 +31,7 @@ def unchanged_outputs(keras_model: Any) -> dict[int, int]:
 
     specs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in keras_model.inputs]
 
-    def infer(*inputs: Any) -> list[Any]:
+    def infer(*inputs: tf.Tensor) -> list[tf.Tensor]:
         outputs = keras_model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
         return [tf.identity(tensor) for tensor in tf.nest.flatten(outputs)]
 
@@ -36,7 +41,7 @@ def unchanged_outputs(keras_model: Any) -> dict[int, int]:
     return {index: places[name] for index, name in enumerate(sources) if name in places}
 
 
-def hand_on(graph: Any, outputs: dict[int, str]) -> None:
+def hand_on(graph: GraphProto, outputs: dict[int, str]) -> None:
     """Add outputs that are inputs to an ONNX graph.
 
     Args:
@@ -60,7 +65,7 @@ def hand_on(graph: Any, outputs: dict[int, str]) -> None:
     graph.output.extend(values)
 
 
-def _may_be_unchanged(tensor: Any) -> bool:
+def _may_be_unchanged(tensor: tf.Tensor) -> bool:
     """Tell whether the layers from an input to `tensor` each have one input of its shape and type."""
     shape, dtype = tensor.shape, tensor.dtype
     while shape.rank is not None:
@@ -76,7 +81,7 @@ def _may_be_unchanged(tensor: Any) -> bool:
     return False
 
 
-def _source(tensor: Any) -> str:
+def _source(tensor: tf.Tensor) -> str:
     """Return the name of the tensor that operators which do nothing were given first."""
     while tensor.op.type in _SAME:
         tensor = tensor.op.inputs[tensor.value_index]

@@ -9,10 +9,14 @@ names the columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.data.uneven_columns import MIN_STEPS
 from edgetool.exporters.tflite.kernels import operator_name
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT
+    from onnx import GraphProto
 
 __all__ = ["float_front_onnx", "float_front_tflite", "uneven_note"]
 
@@ -24,7 +28,7 @@ _TFLITE_FRONT = frozenset({"ADD", "DIV", "MUL", "RESHAPE", "SUB"})
 _ONNX_FRONT = frozenset({"Add", "Div", "Mul", "Reshape", "Sub"})
 
 
-def float_front_tflite(model: Any, inputs: Sequence[int]) -> set[int]:
+def float_front_tflite(model: ModelT, inputs: Sequence[int]) -> set[int]:
     """Return the positions of the operators between `inputs` and what is to be quantised: all in float32.
 
     Args:
@@ -43,7 +47,7 @@ def float_front_tflite(model: Any, inputs: Sequence[int]) -> set[int]:
     return found
 
 
-def float_front_onnx(graph: Any, inputs: Sequence[str]) -> set[str]:
+def float_front_onnx(graph: GraphProto, inputs: Sequence[str]) -> set[str]:
     """Return `inputs` and the tensors behind them that only lie inside a float front: they get no range.
 
     What leaves the front, for a product or any other operator, keeps its range.

@@ -10,8 +10,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["MAX_STEPS", "LoopedLayer", "has_recurrent_layers", "looped_layers", "unrolled"]
 
@@ -37,7 +40,7 @@ class LoopedLayer:
     num_steps: int | None
 
 
-def looped_layers(keras_model: Any, *, fused_lstm: bool) -> list[LoopedLayer]:
+def looped_layers(keras_model: tf_keras.Model, *, fused_lstm: bool) -> list[LoopedLayer]:
     """Return the recurrent layers of a tf_keras model that are traced as loops.
 
     Args:
@@ -57,7 +60,7 @@ def looped_layers(keras_model: Any, *, fused_lstm: bool) -> list[LoopedLayer]:
     return loops
 
 
-def has_recurrent_layers(keras_model: Any) -> bool:
+def has_recurrent_layers(keras_model: tf_keras.Model) -> bool:
     """Tell whether any layer of a tf_keras model is recurrent, wrapped or not, written out or not."""
     return any(type(layer).__name__ in _RECURRENT for layer in keras_model._flatten_layers())
 
@@ -88,23 +91,23 @@ def unrolled(loops: list[LoopedLayer]) -> Iterator[None]:
                 layer._could_use_gpu_kernel = could
 
 
-def _stepwise(rnn: Callable[..., Any]) -> Callable[..., Any]:
+def _stepwise(rnn: Callable[..., object]) -> Callable[..., object]:
     """Return `rnn` that writes steps out unless it is told otherwise: convolutional layers do not say."""
 
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: object, **kwargs: object) -> object:
         return rnn(*args, **{"unroll": True, **kwargs})
 
     return run
 
 
-def _is_fused(layer: Any, is_pair: bool) -> bool:
+def _is_fused(layer: tf_keras.layers.Layer, is_pair: bool) -> bool:
     """Tell whether TFLite has the layer as one operator, if it starts at zero."""
     if type(layer).__name__ != "LSTM" or not layer._could_use_gpu_kernel or layer.return_state:
         return False
     return is_pair or not layer.go_backwards
 
 
-def _starts_at_zero(layer: Any) -> bool:
+def _starts_at_zero(layer: tf_keras.layers.Layer) -> bool:
     """Tell whether every call of a layer gives it one tensor and no mask."""
     for node in layer.inbound_nodes:
         if len(node.keras_inputs) != 1 or getattr(node.keras_inputs[0], "_keras_mask", None) is not None:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.data.dataset import Array
 from edgetool.errors import ExportError, FileFormatError, UnsupportedModelError
@@ -19,6 +19,9 @@ from edgetool.importers.onnx_opset import raise_old_opset
 from edgetool.importers.onnx_widen import widen
 from edgetool.ir.onnx import read_model, read_onnx
 from edgetool.ir.onnx_inputs import dims_of, fix_input_shapes, graph_inputs
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["load_onnx"]
 
@@ -104,7 +107,7 @@ def _whole(path: Path) -> bytes:
     )
 
 
-def _require_tensors(path: Path, model: Any) -> None:
+def _require_tensors(path: Path, model: ModelProto) -> None:
     """Refuse inputs and outputs that hold no numbers: sequences, maps, optional values, strings."""
     import onnx
 
@@ -120,14 +123,14 @@ def _require_tensors(path: Path, model: Any) -> None:
             )
 
 
-def _inner_graphs(node: Any) -> bool:
+def _inner_graphs(node: NodeProto) -> bool:
     """Tell whether a node holds graphs: If, Loop, Scan."""
     import onnx
 
     return any(item.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for item in node.attribute)
 
 
-def _without_branches(model: Any, name: str) -> Any:
+def _without_branches(model: ModelProto, name: str) -> ModelProto:
     """Return the model without the If nodes whose branch is known, as far as constants and shapes tell."""
     take_branches(model)
     num = _num_inner(model)
@@ -143,11 +146,11 @@ def _without_branches(model: Any, name: str) -> Any:
     return model
 
 
-def _num_inner(model: Any) -> int:
+def _num_inner(model: ModelProto) -> int:
     return sum(_inner_graphs(node) for node in model.graph.node)
 
 
-def _require_plain(path: Path, model: Any) -> None:
+def _require_plain(path: Path, model: ModelProto) -> None:
     """Refuse what the passes over ONNX graphs do not look into: inner graphs, foreign operators."""
     for node in model.graph.node:
         name = node.name or (node.output[0] if node.output else node.op_type)
@@ -167,7 +170,7 @@ def _require_plain(path: Path, model: Any) -> None:
             )
 
 
-def _instead(node: Any, graph: Any) -> str:
+def _instead(node: NodeProto, graph: GraphProto) -> str:
     """Return what to do about an operator with a graph of its own."""
     if node.op_type != "If":
         return "export the model again with the loop unrolled, or as an LSTM or GRU operator"

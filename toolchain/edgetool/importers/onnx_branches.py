@@ -7,13 +7,16 @@ too, while it folds constants, but fails on some that lie within others (seen wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.ir.onnx_inputs import dims_of
 from edgetool.ir.onnx_shapes import infer_shapes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["take_branches"]
 
@@ -57,7 +60,7 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 256
 
 
-def take_branches(model: Any) -> int:
+def take_branches(model: ModelProto) -> int:
     """Replace `If` nodes of the main graph of `model` (modified) by the branch that is taken; returns how many."""
     num = 0
     while True:
@@ -74,7 +77,7 @@ def take_branches(model: Any) -> int:
 class _Conditions:
     """What is known of small tensors of a model before it runs."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: ModelProto) -> None:
         self._opset = max((int(entry.version) for entry in model.opset_import if entry.domain == ""), default=1)
         self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
         self._makers = {output: node for node in model.graph.node for output in node.output}
@@ -116,7 +119,7 @@ class _Conditions:
                 inputs[source] = value
         return self._run(node, inputs)
 
-    def _shape(self, node: Any) -> Array | None:
+    def _shape(self, node: NodeProto) -> Array | None:
         shape = self._shapes.get(node.input[0])
         if shape is None:
             return None
@@ -125,7 +128,7 @@ class _Conditions:
         limits = {attribute.name: int(attribute.i) for attribute in node.attribute}
         return np.array(shape, np.int64)[limits.get("start") : limits.get("end")]
 
-    def _run(self, node: Any, inputs: dict[str, Array]) -> Array | None:
+    def _run(self, node: NodeProto, inputs: dict[str, Array]) -> Array | None:
         from onnx.reference import ReferenceEvaluator
 
         try:
@@ -136,7 +139,7 @@ class _Conditions:
         return value if value.size <= MAX_ELEMENTS else None
 
 
-def _known_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+def _known_shapes(model: ModelProto) -> dict[str, tuple[int, ...]]:
     """Return tensor name -> shape, of those that have no open dimension."""
     try:
         graph = infer_shapes(model).graph
@@ -153,7 +156,7 @@ def _known_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _take(graph: Any, node: Any, truth: bool) -> None:
+def _take(graph: GraphProto, node: NodeProto, truth: bool) -> None:
     """Put the nodes of one branch of an `If` in its place."""
     from onnx import helper
 
@@ -182,7 +185,7 @@ def _take(graph: Any, node: Any, truth: bool) -> None:
     del graph.value_info[:]
 
 
-def _rename(node: Any, names: dict[str, str]) -> None:
+def _rename(node: NodeProto, names: dict[str, str]) -> None:
     """Rename what a node reads and makes, and what the graphs within it read from outside."""
     for inner in _nodes(node):
         inner.input[:] = [names.get(name, name) for name in inner.input]
@@ -193,7 +196,7 @@ def _rename(node: Any, names: dict[str, str]) -> None:
                     value.name = names.get(value.name, value.name)
 
 
-def _nodes(node: Any) -> Iterator[Any]:
+def _nodes(node: NodeProto) -> Iterator[NodeProto]:
     """Yield a node and those of the graphs within it."""
     waiting = [node]
     while waiting:

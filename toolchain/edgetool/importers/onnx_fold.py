@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.errors import ExportError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["fold_constants"]
 
 
-def fold_constants(model: Any, name: str) -> Any:
+def fold_constants(model: ModelProto, name: str) -> ModelProto:
     """Return the model with constants and batch normalisation folded (onnxruntime's basic level: standard operators).
 
     Args:

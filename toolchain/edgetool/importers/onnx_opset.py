@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["raise_old_opset"]
 
@@ -17,7 +20,7 @@ RAISED_OPSET = 13
 OPEN_SIZE = 1
 
 
-def raise_old_opset(model: Any, name: str) -> tuple[Any, int | None]:
+def raise_old_opset(model: ModelProto, name: str) -> tuple[ModelProto, int | None]:
     """Return a model that onnxruntime has kernels for, and the operator set that it came in where it was raised.
 
     Args:
@@ -43,7 +46,7 @@ def raise_old_opset(model: Any, name: str) -> tuple[Any, int | None]:
         ) from None
 
 
-def _raised(model: Any) -> Any:
+def _raised(model: ModelProto) -> Any:
     """Return a copy of `model` in `RAISED_OPSET`.
 
     Shapes and types that the converter notes of inner tensors are dropped: it leaves the type of new ones open.
@@ -70,7 +73,7 @@ def _raised(model: Any) -> Any:
     return raised
 
 
-def _spread_along_axes(model: Any) -> None:
+def _spread_along_axes(model: ModelProto) -> None:
     """Give second operands that lie along an `axis` of the first the shape that NumPy's rule wants.
 
     onnx 1.23 gives a bias `[C]` along axis 1 of `[N, C, H, W]` the shape `[C, 1, 1, 1]`, and adds it along the batch.

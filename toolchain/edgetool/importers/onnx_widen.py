@@ -6,9 +6,12 @@ float16 and bfloat16 are widened without loss. float64 is rounded: no recipe sto
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 __all__ = ["widen"]
 
@@ -16,7 +19,7 @@ __all__ = ["widen"]
 _TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "stash_type")
 
 
-def widen(model: Any) -> tuple[str, ...]:
+def widen(model: ModelProto) -> tuple[str, ...]:
     """Change every tensor of float16, bfloat16 and float64 in `model` (modified) to float32.
 
     Returns:
@@ -45,7 +48,7 @@ def widen(model: Any) -> tuple[str, ...]:
     return tuple(sorted(changed))
 
 
-def _graphs(graph: Any) -> Iterator[Any]:
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
     """Yield a graph and those within it."""
     waiting = [graph]
     while waiting:
@@ -57,7 +60,7 @@ def _graphs(graph: Any) -> Iterator[Any]:
                 waiting += list(attribute.graphs)
 
 
-def _widen_tensor(tensor: Any, kinds: dict[int, str]) -> set[str]:
+def _widen_tensor(tensor: TensorProto, kinds: dict[int, str]) -> set[str]:
     from onnx import numpy_helper
 
     if tensor.data_type not in kinds:
@@ -68,7 +71,7 @@ def _widen_tensor(tensor: Any, kinds: dict[int, str]) -> set[str]:
     return {kind}
 
 
-def _widen_attributes(node: Any, kinds: dict[int, str]) -> set[str]:
+def _widen_attributes(node: NodeProto, kinds: dict[int, str]) -> set[str]:
     """Change the constants that a node holds, and the types that it makes."""
     import onnx
 

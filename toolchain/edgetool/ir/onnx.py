@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from edgetool.ir.onnx_values import (
     require_bounded_files,
     sparse_initializer,
 )
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorShapeProto, ValueInfoProto
 
 __all__ = ["read_model", "read_onnx"]
 
@@ -61,7 +64,7 @@ def read_onnx(path: Path, input_shapes: Sequence[InputShape] = (), *, known_only
     return read_model(path, model)
 
 
-def read_model(path: Path, model: Any) -> Graph:
+def read_model(path: Path, model: ModelProto) -> Graph:
     """Return the main graph of a `ModelProto` that lies at `path`, beside the files of its weights.
 
     Raises:
@@ -79,7 +82,7 @@ def read_model(path: Path, model: Any) -> Graph:
         raise damaged(f"{path}: {exc.subject}", exc.found) from None
 
 
-def _read_graph(path: Path, model: Any) -> Graph:
+def _read_graph(path: Path, model: ModelProto) -> Graph:
     tensors: dict[str, Tensor] = {}
     # Shapes as the file states them win over those inferred at batch 1, so that signatures keep their open dimensions.
     inferred, notes = _infer_shapes(model)
@@ -117,7 +120,7 @@ def _read_graph(path: Path, model: Any) -> Graph:
     )
 
 
-def _require_text(graph: Any) -> None:
+def _require_text(graph: GraphProto) -> None:
     """Refuse names that are no UTF-8, which protobuf gives as bytes.
 
     Raises:
@@ -133,7 +136,7 @@ def _require_text(graph: Any) -> None:
             raise damaged(repr(value.name)[:80], "a name that is no UTF-8")
 
 
-def _infer_shapes(model: Any) -> tuple[Any, tuple[str, ...]]:
+def _infer_shapes(model: ModelProto) -> tuple[ModelProto, tuple[str, ...]]:
     """Return a copy without weights whose activations have shapes, with open batch dimensions set to 1."""
     import onnx
 
@@ -146,7 +149,7 @@ def _infer_shapes(model: Any) -> tuple[Any, tuple[str, ...]]:
         return model, (f"shapes could not be inferred: {' '.join(str(exc).split())[:200]}",)
 
 
-def _close_batch(graph: Any) -> None:
+def _close_batch(graph: GraphProto) -> None:
     """Set the open first dimension of the inputs to 1, and every dimension of the same name."""
     names: set[str] = set()
     for value in graph.input:
@@ -163,7 +166,7 @@ def _close_batch(graph: Any) -> None:
                 dim.Clear()
 
 
-def _is_open(dim: Any) -> bool:
+def _is_open(dim: TensorShapeProto.Dimension) -> bool:
     return not dim.HasField("dim_value") or dim.dim_value <= 0
 
 
@@ -171,7 +174,7 @@ def _is_known(tensor: Tensor) -> bool:
     return tensor.has_shape and all(size >= 0 for size in tensor.shape)
 
 
-def _activation(value: Any) -> Tensor:
+def _activation(value: ValueInfoProto) -> Tensor:
     kind = value.type.tensor_type
     shape = tuple(-1 if _is_open(dim) else int(dim.dim_value) for dim in kind.shape.dim)
     if math.prod(abs(size) for size in shape) > MAX_ELEMENTS:
@@ -179,7 +182,7 @@ def _activation(value: Any) -> Tensor:
     return Tensor(value.name, shape, dtype_name(kind.elem_type), has_shape=kind.HasField("shape"))
 
 
-def _op(node: Any, tensors: dict[str, Tensor]) -> Op:
+def _op(node: NodeProto, tensors: dict[str, Tensor]) -> Op:
     attributes: dict[str, Any] = {}
     for attribute in node.attribute:
         if attribute.type == _INT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,28 +11,33 @@ from edgetool.errors import UsageError
 from edgetool.ir.input_shapes import InputShape, shapes_by_name
 from edgetool.ir.onnx_shapes import infer_shapes
 
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, TensorShapeProto, ValueInfoProto
+
 __all__ = ["dims_of", "fix_input_shapes", "graph_inputs"]
 
 
-def graph_inputs(graph: Any) -> list[Any]:
+def graph_inputs(graph: GraphProto) -> list[ValueInfoProto]:
     """Return the inputs of a graph that are no initialisers: files before IR version 4 list those too."""
     constants = {tensor.name for tensor in graph.initializer}
     return [value for value in graph.input if value.name not in constants]
 
 
-def dims_of(value: Any) -> tuple[int | str | None, ...]:
+def dims_of(value: ValueInfoProto) -> tuple[int | str | None, ...]:
     """Return the dimensions that an input or output states: a size, the name of an open one, or None."""
     return tuple(_dim(dim) for dim in value.type.tensor_type.shape.dim)
 
 
-def _dim(dim: Any) -> int | str | None:
+def _dim(dim: TensorShapeProto.Dimension) -> int | str | None:
     if dim.HasField("dim_value") and dim.dim_value > 0:
         return int(dim.dim_value)
     name = str(dim.dim_param)
     return name if any(letter.isalpha() for letter in name) else None  # "?" names no dimension
 
 
-def fix_input_shapes(model: Any, shapes: Sequence[InputShape], subject: str, *, known_only: bool = False) -> None:
+def fix_input_shapes(
+    model: ModelProto, shapes: Sequence[InputShape], subject: str, *, known_only: bool = False
+) -> None:
     """Write the sizes that a user gave into `model` (modified), wherever a dimension of the same name stands.
 
     Args:
@@ -63,7 +68,7 @@ def fix_input_shapes(model: Any, shapes: Sequence[InputShape], subject: str, *, 
     _infer_outputs(model)
 
 
-def _bind(value: Any, sizes: tuple[int, ...], bound: dict[str, int], subject: str) -> None:
+def _bind(value: ValueInfoProto, sizes: tuple[int, ...], bound: dict[str, int], subject: str) -> None:
     """Set the dimensions of one input, and remember what their names stand for."""
     dims = value.type.tensor_type.shape.dim
     stated = dims_of(value)
@@ -88,7 +93,7 @@ def _bind(value: Any, sizes: tuple[int, ...], bound: dict[str, int], subject: st
         dim.dim_value = new
 
 
-def _make_constant(graph: Any, value: Any, number: float) -> None:
+def _make_constant(graph: GraphProto, value: ValueInfoProto, number: float) -> None:
     """Turn an input into a constant of one value."""
     import onnx
 
@@ -98,7 +103,7 @@ def _make_constant(graph: Any, value: Any, number: float) -> None:
     graph.input.remove(value)
 
 
-def _infer_outputs(model: Any) -> None:
+def _infer_outputs(model: ModelProto) -> None:
     """Give the outputs the sizes that follow from those of the inputs."""
     try:
         inferred = infer_shapes(model)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.bounds.memory import bounded_allocation
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["infer_shapes"]
 
@@ -12,7 +15,7 @@ __all__ = ["infer_shapes"]
 ALLOWANCE_BYTES = 1 << 29
 
 
-def infer_shapes(model: Any) -> Any:
+def infer_shapes(model: ModelProto) -> ModelProto:
     """Return a copy of an `onnx.ModelProto` with the shapes that follow from its inputs.
 
     Small integer tensors, which shapes are computed with, are followed too. onnx 1.23 writes them out however long they

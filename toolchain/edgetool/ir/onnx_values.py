@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from edgetool.bounds.memory import MODEL_BYTES, require_bounded, stored_bytes
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
 from edgetool.ir.graph import Tensor, element_bytes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto, SparseTensorProto, TensorProto
 
 __all__ = [
     "NEXT_STEP",
@@ -48,7 +51,7 @@ def dtype_name(code: int) -> str:
     return special.get(name, name.lower())
 
 
-def dense_initializer(path: Path, proto: Any) -> Tensor:
+def dense_initializer(path: Path, proto: TensorProto) -> Tensor:
     """Return an initialiser as a tensor.
 
     Raises:
@@ -68,7 +71,7 @@ def dense_initializer(path: Path, proto: Any) -> Tensor:
     return Tensor(proto.name, shape, dtype, constant=values, stored_bytes=stored)
 
 
-def sparse_initializer(path: Path, sparse: Any) -> Tensor:
+def sparse_initializer(path: Path, sparse: SparseTensorProto) -> Tensor:
     """Expand a SparseTensorProto: values, and linear `[NNZ]` or coordinate `[NNZ, rank]` indices.
 
     Raises:
@@ -92,7 +95,7 @@ def sparse_initializer(path: Path, sparse: Any) -> Tensor:
     return Tensor(name, shape, dtype, constant=dense.reshape(shape), stored_bytes=stored, sparse=True)
 
 
-def constant_values(node: Any) -> Array | None:
+def constant_values(node: NodeProto) -> Array | None:
     """Return the value of a Constant node, in whichever attribute it stands; None for strings and sparse values."""
     for attribute in node.attribute:
         if attribute.name == "value":
@@ -113,7 +116,7 @@ def damaged(subject: str, found: str) -> FileFormatError:
     return FileFormatError(subject, found=found, expected="a sound .onnx file", next_step=NEXT_STEP)
 
 
-def require_bounded_files(path: Path, graph: Any) -> None:
+def require_bounded_files(path: Path, graph: GraphProto) -> None:
     """Refuse a graph whose initialisers claim far more than the files beside the model hold: many may claim the same.
 
     Raises:
@@ -128,7 +131,7 @@ def require_bounded_files(path: Path, graph: Any) -> None:
     require_bounded(str(path), sum(length for _, _, length in regions), stored, MODEL_BYTES)
 
 
-def _values(path: Path | None, proto: Any) -> Array:
+def _values(path: Path | None, proto: TensorProto) -> Array:
     from onnx import numpy_helper
 
     if proto.data_location == _EXTERNAL:
@@ -147,7 +150,7 @@ def _values(path: Path | None, proto: Any) -> Array:
     return values
 
 
-def _region(path: Path | None, proto: Any) -> tuple[Path, int, int]:
+def _region(path: Path | None, proto: TensorProto) -> tuple[Path, int, int]:
     """Return where external data lie: a file below the model's folder, offset and length in bytes."""
     fields = {entry.key: entry.value for entry in proto.external_data}
     location = fields.get("location", "")
@@ -169,7 +172,7 @@ def _region(path: Path | None, proto: Any) -> tuple[Path, int, int]:
     return file, offset, length
 
 
-def _with_external_data(path: Path | None, proto: Any) -> Any:
+def _with_external_data(path: Path | None, proto: TensorProto) -> TensorProto:
     """Return a copy of `proto` that holds its bytes itself, read from a file below the model's folder."""
     import onnx
 

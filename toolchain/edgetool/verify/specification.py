@@ -8,7 +8,7 @@ where no fast integer kernel can take part. TFLite's specification is LiteRT's r
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from edgetool.exporters.onnx.batch import fixed_batch, input_axes
 from edgetool.exporters.onnx.graph import opset_of
 from edgetool.runners.agent import place_samples
 from edgetool.runners.base import Runner, RunPlan
+
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
+    from onnx.reference.op_run import OpRun
+    from onnxruntime import InferenceSession
 
 __all__ = ["onnx_by_specification", "tflite_by_specification"]
 
@@ -101,7 +106,7 @@ def _filled(array: Array, batch: int) -> Array:
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else np.asarray(array)
 
 
-def _dtype(value: Any) -> np.dtype[Any]:
+def _dtype(value: ValueInfoProto) -> np.dtype[Any]:
     import onnx
 
     dtype: np.dtype[Any] = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
@@ -116,8 +121,8 @@ def _scaling() -> list[type]:
     from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
     from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
-    def without_later_attributes(kind: str, base: Any) -> type:
-        def run(self: Any, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: Any) -> Any:
+    def without_later_attributes(kind: str, base: type[OpRun]) -> type:
+        def run(self: OpRun, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: object) -> Any:
             return base._run(self, x, scale, zero, axis=axis)
 
         return type(kind, (base,), {"_run": run})
@@ -132,7 +137,7 @@ def _by_runtime(kind: str) -> type:
     """Return an implementation of the operator `kind` for `onnx.reference`: a session of this one node."""
     from onnx.reference.op_run import OpRun
 
-    def run(self: Any, *inputs: Array | None, **_: Any) -> tuple[Array, ...]:
+    def run(self: OpRun, *inputs: Array | None, **_: object) -> tuple[Array, ...]:
         given = {f"x{place}": array for place, array in enumerate(inputs) if array is not None}
         session = _one_node(self, given)
         return tuple(session.run(None, given))
@@ -140,7 +145,7 @@ def _by_runtime(kind: str) -> type:
     return type(kind, (OpRun,), {"_run": run})
 
 
-def _one_node(op: Any, given: dict[str, Array]) -> Any:
+def _one_node(op: OpRun, given: dict[str, Array]) -> InferenceSession:
     import onnx
     import onnxruntime
 

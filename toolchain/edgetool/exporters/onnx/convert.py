@@ -6,7 +6,7 @@ tf2onnx does the conversion and folds batch normalisation into convolutions. Wha
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,6 +22,10 @@ from edgetool.exporters.unchanged import hand_on, unchanged_outputs
 from edgetool.exporters.unrolling import looped_layers, unrolled
 from edgetool.exporters.written_out import next_step_without, written_out
 
+if TYPE_CHECKING:
+    import tf_keras
+    from onnx import ModelProto
+
 __all__ = ["OPSET", "check_model", "convert"]
 
 #: The newest opset that tf2onnx writes; models with GELU get a newer one (`onnx_fuse`).
@@ -30,7 +34,7 @@ OPSET = 18
 _converted: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
 
 
-def convert(keras_model: Any) -> Any:
+def convert(keras_model: tf_keras.Model) -> ModelProto:
     """Return the ONNX `ModelProto` of a tf_keras model: float weights, open batch dimension.
 
     A model is converted once: most recipes only differ in how they quantise it, and models never change in place.
@@ -51,7 +55,7 @@ def convert(keras_model: Any) -> Any:
     return onnx.load_from_string(content)
 
 
-def _convert(keras_model: Any) -> Any:
+def _convert(keras_model: tf_keras.Model) -> ModelProto:
     """Convert what a model computes, and hand on what it does not."""
     import tf_keras
 
@@ -68,7 +72,7 @@ def _convert(keras_model: Any) -> Any:
     return model
 
 
-def _empty(keras_model: Any) -> Any:
+def _empty(keras_model: tf_keras.Model) -> ModelProto:
     """Return an ONNX model with the inputs of a tf_keras model and nothing else."""
     from onnx import helper
 
@@ -81,7 +85,7 @@ def _empty(keras_model: Any) -> Any:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
 
 
-def _convert_computed(keras_model: Any) -> Any:
+def _convert_computed(keras_model: tf_keras.Model) -> ModelProto:
     import tensorflow as tf
     import tf2onnx
 
@@ -117,7 +121,7 @@ def _convert_computed(keras_model: Any) -> Any:
     return model
 
 
-def check_model(model: Any, subject: str) -> bytes:
+def check_model(model: ModelProto, subject: str) -> bytes:
     """Return the model's bytes, once `onnx.checker` and onnxruntime took it.
 
     Raises:
@@ -151,7 +155,7 @@ def check_model(model: Any, subject: str) -> bytes:
     return content
 
 
-def _refuse_foreign_ops(model: Any, subject: str) -> None:
+def _refuse_foreign_ops(model: ModelProto, subject: str) -> None:
     """Raise where tf2onnx left TensorFlow operators: they have a domain of their own."""
     import onnx
 

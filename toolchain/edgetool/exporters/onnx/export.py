@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.data.dataset import Split
 from edgetool.data.uneven_columns import uneven_columns
@@ -25,6 +25,10 @@ from edgetool.exporters.unrolling import looped_layers
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
+
+if TYPE_CHECKING:
+    import tf_keras
+    from onnx import ModelProto
 
 __all__ = ["export_onnx"]
 
@@ -66,7 +70,7 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     return ExportResult(facts=facts, notes=tuple(notes), kernels=kernels)
 
 
-def _float_model(source: Any) -> tuple[Any, str]:
+def _float_model(source: tf_keras.Model | FrozenModel) -> tuple[ModelProto, str]:
     """Return the float `ModelProto` of a tf_keras or frozen model, and what made it."""
     if isinstance(source, FrozenModel):
         import onnx
@@ -78,8 +82,8 @@ def _float_model(source: Any) -> tuple[Any, str]:
 
 
 def _quantize(
-    model: Any, state: ModelState, samples: Split, clustered: frozenset[str], facts: Facts, notes: list[str]
-) -> Any:
+    model: ModelProto, state: ModelState, samples: Split, clustered: frozenset[str], facts: Facts, notes: list[str]
+) -> ModelProto:
     """Return the model with integer activations: ranges and rounding from `samples`."""
     import onnxruntime
 
@@ -115,14 +119,14 @@ def _quantize(
     return best
 
 
-def _recurrent_layers(model: Any) -> list[str]:
+def _recurrent_layers(model: tf_keras.Model | FrozenModel) -> list[str]:
     """Return the names of layers that may be written out step by step; a file's are what they are."""
     if isinstance(model, FrozenModel):
         return []
     return [loop.name for loop in looped_layers(model, fused_lstm=False)]
 
 
-def _input_names(model: Any) -> list[str]:
+def _input_names(model: tf_keras.Model | FrozenModel) -> list[str]:
     """Return the names of the graph's inputs, in the model's order: files may have a colon in them."""
     if isinstance(model, FrozenModel):
         return [spec.name for spec in model.inputs]
@@ -153,7 +157,7 @@ def _limits(scheme: QuantizationScheme, is_clustered: bool) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _store_sparsely(model: Any, kernels: dict[str, str], facts: Facts) -> tuple[str, ...]:
+def _store_sparsely(model: ModelProto, kernels: dict[str, str], facts: Facts) -> tuple[str, ...]:
     """Store kernels without their zeros where that is smaller; returns what the report is to say."""
     saved = sparsify(model.graph, list(kernels.values()))
     if not saved:
@@ -165,7 +169,7 @@ def _store_sparsely(model: Any, kernels: dict[str, str], facts: Facts) -> tuple[
     )
 
 
-def _kernels(model: Any) -> dict[str, str]:
+def _kernels(model: ModelProto) -> dict[str, str]:
     """Return layer name -> initialiser: by the names that `convert` gave; in graphs of other origin, by the node's."""
     found: dict[str, str] = {}
     for node, name in weight_nodes(model.graph):

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from edgetool.errors import ExportError
 from edgetool.exporters.onnx.graph import constant, convert_opset, opset_of, set_constant, strip_details
 from edgetool.exporters.onnx.rewrite.tidy import tidy_plain
 from edgetool.importers.onnx_fold import fold_constants
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, ValueInfoProto
 
 __all__ = ["MIN_OPSET", "prepare"]
 
@@ -33,7 +36,7 @@ BATCH_TOLERANCE = 1e-5
 PROBE_BATCH = 3
 
 
-def prepare(content: bytes, name: str) -> Any:
+def prepare(content: bytes, name: str) -> ModelProto:
     """Return the `ModelProto`, float32, its batch open where that can be.
 
     Args:
@@ -69,7 +72,7 @@ def _prepared(content: bytes, name: str) -> bytes:
     return prepared
 
 
-def _inputs_only(model: Any) -> None:
+def _inputs_only(model: ModelProto) -> None:
     """Take initialisers off the inputs, where IR versions before 4 must list them."""
     graph = model.graph
     model.ir_version = max(int(model.ir_version), MIN_IR_VERSION)
@@ -79,7 +82,7 @@ def _inputs_only(model: Any) -> None:
     graph.input.extend(kept)
 
 
-def _raise_opset(model: Any, name: str) -> Any:
+def _raise_opset(model: ModelProto, name: str) -> ModelProto:
     """Return the model in `MIN_OPSET`; as it is where it is newer, or new enough and does not convert."""
     found = opset_of(model)
     if found >= MIN_OPSET:
@@ -92,7 +95,7 @@ def _raise_opset(model: Any, name: str) -> Any:
         raise
 
 
-def _constants_as_initializers(graph: Any) -> None:
+def _constants_as_initializers(graph: GraphProto) -> None:
     """Turn Constant nodes of numbers into initialisers, which the quantising steps look for."""
     from onnx import numpy_helper
 
@@ -110,13 +113,13 @@ def _constants_as_initializers(graph: Any) -> None:
             graph.node.remove(node)
 
 
-def _name_nodes(graph: Any) -> None:
+def _name_nodes(graph: GraphProto) -> None:
     """Give every node a name of its own: its first output's, which is unique."""
     for node in graph.node:
         node.name = next(name for name in node.output if name)
 
 
-def _open_batch(model: Any) -> Any:
+def _open_batch(model: ModelProto) -> ModelProto:
     """Return the model with its batch of 1 open, if every sample of a larger batch then gives the same outputs."""
     import onnx
 
@@ -135,12 +138,12 @@ def _open_batch(model: Any) -> Any:
     return opened if _same_by_sample(model, opened) else model
 
 
-def _batch(value: Any) -> int:
+def _batch(value: ValueInfoProto) -> int:
     dims = value.type.tensor_type.shape.dim
     return int(dims[0].dim_value) if dims and dims[0].HasField("dim_value") else 0
 
 
-def _free_reshapes(graph: Any) -> None:
+def _free_reshapes(graph: GraphProto) -> None:
     """Let shapes that begin with a constant 1 take the batch: as the open dimension, or copied from the input."""
     for node in graph.node:
         shape = constant(graph, node.input[1]) if node.op_type == "Reshape" else None
@@ -151,7 +154,7 @@ def _free_reshapes(graph: Any) -> None:
         node.input[1] = set_constant(graph, f"{node.output[0]}/shape", freed)
 
 
-def _same_by_sample(single: Any, opened: Any) -> bool:
+def _same_by_sample(single: ModelProto, opened: ModelProto) -> bool:
     """Run seeded samples one by one and together."""
     import onnxruntime
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import ExportError
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = [
     "bypass",
@@ -27,7 +30,7 @@ __all__ = [
 ]
 
 
-def constant(graph: Any, name: str) -> Array | None:
+def constant(graph: GraphProto, name: str) -> Array | None:
     """Return the values of the initialiser `name`, or None where there is none."""
     from onnx import numpy_helper
 
@@ -37,7 +40,7 @@ def constant(graph: Any, name: str) -> Array | None:
     return None
 
 
-def set_constant(graph: Any, name: str, values: Array) -> str:
+def set_constant(graph: GraphProto, name: str, values: Array) -> str:
     """Add the initialiser `name`, or overwrite it; returns the name."""
     from onnx import numpy_helper
 
@@ -50,12 +53,12 @@ def set_constant(graph: Any, name: str, values: Array) -> str:
     return name
 
 
-def opset_of(model: Any) -> int:
+def opset_of(model: ModelProto) -> int:
     """Return the version of the standard operator set that a model states."""
     return max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
-def convert_opset(model: Any, version: int, name: str) -> Any:
+def convert_opset(model: ModelProto, version: int, name: str) -> ModelProto:
     """Return a copy of `model` in another version of the standard operator set.
 
     Raises:
@@ -76,12 +79,12 @@ def convert_opset(model: Any, version: int, name: str) -> Any:
         ) from exc
 
 
-def producers(graph: Any) -> dict[str, Any]:
+def producers(graph: GraphProto) -> dict[str, NodeProto]:
     """Return tensor name -> the node that makes it."""
     return {output: node for node in graph.node for output in node.output if output}
 
 
-def consumers(graph: Any) -> dict[str, list[Any]]:
+def consumers(graph: GraphProto) -> dict[str, list[NodeProto]]:
     """Return tensor name -> the nodes that read it, each once, in graph order."""
     found: dict[str, list[Any]] = {}
     for node in graph.node:
@@ -91,7 +94,7 @@ def consumers(graph: Any) -> dict[str, list[Any]]:
     return found
 
 
-def bypass(graph: Any, node: Any) -> None:
+def bypass(graph: GraphProto, node: NodeProto) -> None:
     """Remove a node of one output and let its readers read its first input instead.
 
     Where the output is an output of the graph, the name is kept: whatever made the input makes the output now.
@@ -107,7 +110,7 @@ def bypass(graph: Any, node: Any) -> None:
                     names[index] = source
 
 
-def replace_node(graph: Any, node: Any, made: Iterable[Any]) -> None:
+def replace_node(graph: GraphProto, node: NodeProto, made: Iterable[NodeProto]) -> None:
     """Put copies of the nodes `made` where `node` was; `node` itself may be one of them."""
     index = next(i for i, other in enumerate(graph.node) if other.output[:1] == node.output[:1])
     copies = [type(node).FromString(other.SerializeToString()) for other in made]
@@ -116,7 +119,7 @@ def replace_node(graph: Any, node: Any, made: Iterable[Any]) -> None:
         graph.node.insert(index + offset, copy)
 
 
-def rename_values(graph: Any, rename: Callable[[str], str]) -> None:
+def rename_values(graph: GraphProto, rename: Callable[[str], str]) -> None:
     """Rename tensors everywhere; inputs and outputs of the graph keep their names."""
     kept = {value.name for value in (*graph.input, *graph.output)}
 
@@ -131,7 +134,7 @@ def rename_values(graph: Any, rename: Callable[[str], str]) -> None:
     del graph.value_info[:]
 
 
-def copy_read_outputs(graph: Any) -> dict[str, str]:
+def copy_read_outputs(graph: GraphProto) -> dict[str, str]:
     """Give every output of the graph that nodes read an `Identity`, so that inside it is a tensor like any other.
 
     A step that fuses or removes nodes would otherwise change what the output gives: onnxruntime's quantiser takes the
@@ -157,13 +160,13 @@ def copy_read_outputs(graph: Any) -> dict[str, str]:
     return copies
 
 
-def remove_copies(graph: Any, copies: dict[str, str]) -> None:
+def remove_copies(graph: GraphProto, copies: dict[str, str]) -> None:
     """Take out the nodes of `copy_read_outputs`; outputs keep their names."""
     for node in [node for node in graph.node if node.op_type == "Identity" and node.output[0] in copies]:
         bypass(graph, node)
 
 
-def drop_unused(graph: Any) -> None:
+def drop_unused(graph: GraphProto) -> None:
     """Remove nodes whose outputs nothing reads, then initialisers that nothing reads."""
     outputs = {value.name for value in graph.output}
     while True:
@@ -178,7 +181,7 @@ def drop_unused(graph: Any) -> None:
     graph.initializer.extend(kept)
 
 
-def strip_details(model: Any) -> None:
+def strip_details(model: ModelProto) -> None:
     """Remove doc strings, shapes of inner tensors and metadata: runtimes infer what they need."""
     model.doc_string = ""
     model.graph.doc_string = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from edgetool.exporters.onnx.quantize.weights import NODE_BYTES, factors
 from edgetool.exporters.onnx.recurrent import recurrent_weights
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
 
+if TYPE_CHECKING:
+    from onnx import GraphProto
+
 __all__ = ["dynamic_notes", "float_kernels", "widened_kernels"]
 
 #: Names that one note lists.
 MAX_NAMES = 8
 
 
-def dynamic_notes(graph: Any) -> tuple[str, ...]:
+def dynamic_notes(graph: GraphProto) -> tuple[str, ...]:
     """Return what a file of `w8_dynamic` computes in integers, what it widens, and what is not in int8."""
     products = sum(node.op_type == "MatMulInteger" for node in graph.node)
     widened = widened_kernels(graph)
@@ -31,7 +34,7 @@ def dynamic_notes(graph: Any) -> tuple[str, ...]:
     return (integers, *widened, *float_kernels(graph))
 
 
-def widened_kernels(graph: Any) -> tuple[str, ...]:
+def widened_kernels(graph: GraphProto) -> tuple[str, ...]:
     """Return a note that counts the operators that compute in float from int8 weights; none where there is none."""
     widened = _widened(graph)
     if not widened:
@@ -40,7 +43,7 @@ def widened_kernels(graph: Any) -> tuple[str, ...]:
     return (f"int8 weights of {kinds} are widened while loading; these operators compute in float",)
 
 
-def float_kernels(graph: Any) -> tuple[str, ...]:
+def float_kernels(graph: GraphProto) -> tuple[str, ...]:
     """Return a note that names the operators whose weights stayed float32; none where there is no such one."""
     names = []
     for node, name in (*weight_nodes(graph), *recurrent_weights(graph), *factors(graph)):
@@ -53,7 +56,7 @@ def float_kernels(graph: Any) -> tuple[str, ...]:
     return (f"float32 weights and arithmetic in {', '.join(names[:MAX_NAMES])}{more}",)
 
 
-def _widened(graph: Any) -> Counter[str]:
+def _widened(graph: GraphProto) -> Counter[str]:
     """Count the kinds of operators that read int8 constants after they were widened to float."""
     import onnx
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.exporters.onnx.graph import constant, producers
+
+if TYPE_CHECKING:
+    import tf_keras
+    from onnx import GraphProto, NodeProto
 
 __all__ = ["RECURRENT_OPS", "recurrent_weights", "rolled", "start_at_zero"]
 
@@ -24,7 +28,7 @@ _INITIAL_STATES = (5, 6)
 
 
 @contextlib.contextmanager
-def rolled(keras_model: Any) -> Iterator[list[str]]:
+def rolled(keras_model: tf_keras.Model) -> Iterator[list[str]]:
     """Let unrolled GRU and LSTM layers be traced as loops that tf2onnx knows; yields their names.
 
     Layers of other activations than Keras' own, or without `reset_after`, stay as they are: tf2onnx would leave a Loop.
@@ -44,7 +48,7 @@ def rolled(keras_model: Any) -> Iterator[list[str]]:
             layer.unroll, layer._could_use_gpu_kernel = True, could
 
 
-def recurrent_weights(graph: Any) -> list[tuple[Any, str]]:
+def recurrent_weights(graph: GraphProto) -> list[tuple[NodeProto, str]]:
     """Return (node, name) of every constant kernel of a recurrent operator, in graph order."""
     names = {tensor.name for tensor in graph.initializer}
     return [
@@ -56,7 +60,7 @@ def recurrent_weights(graph: Any) -> list[tuple[Any, str]]:
     ]
 
 
-def start_at_zero(graph: Any) -> None:
+def start_at_zero(graph: GraphProto) -> None:
     """Take constant zeros off recurrent operators' initial states: tf2onnx computes their shape from the batch."""
     made = producers(graph)
     for node in graph.node:
@@ -69,7 +73,7 @@ def start_at_zero(graph: Any) -> None:
             del node.input[-1]
 
 
-def _is_zero(graph: Any, made: dict[str, Any], name: str) -> bool:
+def _is_zero(graph: GraphProto, made: dict[str, NodeProto], name: str) -> bool:
     """Tell whether a value is a zero, spread and given axes."""
     values = constant(graph, name)
     if values is not None:

@@ -11,12 +11,15 @@ once while loading and fuses it as if it had been stored: same bits, same latenc
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx.graph import constant, drop_unused, set_constant
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 __all__ = ["gaps_of", "sparsify"]
 
@@ -25,7 +28,7 @@ MAX_GAP = 255
 OVERHEAD_BYTES = 500
 
 
-def sparsify(graph: Any, kernels: list[str]) -> dict[str, int]:
+def sparsify(graph: GraphProto, kernels: list[str]) -> dict[str, int]:
     """Store the kernels of `graph` (modified) sparsely where that is smaller.
 
     Args:
@@ -71,7 +74,7 @@ def gaps_of(flat: Array) -> tuple[Array, Array]:
     return np.diff(stored, prepend=0).astype(np.uint8), stored
 
 
-def _replace(graph: Any, name: str, kernel: Array, gaps: Array, values: Array) -> None:
+def _replace(graph: GraphProto, name: str, kernel: Array, gaps: Array, values: Array) -> None:
     """Put the nodes that compute the kernel `name` at the front of the graph."""
     from onnx import TensorProto, helper, numpy_helper
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.exporters.onnx.graph import consumers, rename_values
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 __all__ = ["scope_of", "shorten_steps", "without_steps"]
 
 
 def without_steps(
-    graph: Any, ranges: dict[str, tuple[float, float]], layers: list[str]
+    graph: GraphProto, ranges: dict[str, tuple[float, float]], layers: list[str]
 ) -> dict[str, tuple[float, float]]:
     """Return the ranges without those inside recurrent layers that are written out step by step.
 
@@ -38,7 +41,7 @@ def scope_of(name: str, layers: list[str]) -> str | None:
     return next((layer for layer in layers if name == layer or name.startswith(f"{layer}/")), None)
 
 
-def shorten_steps(graph: Any, layers: list[str]) -> None:
+def shorten_steps(graph: GraphProto, layers: list[str]) -> None:
     """Number the tensors of the layers by a letter: a name of twenty bytes, five times a node, is most of the file."""
     short = {layer: f"{layer[:1]}{index}" for index, layer in enumerate(layers)}
 

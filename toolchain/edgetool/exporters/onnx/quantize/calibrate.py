@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx.batch import fixed_batch, input_axes
 from edgetool.runners.agent import place_samples
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["BATCH_SIZE", "Ranges", "clip_range", "measure_ranges", "run_activations", "usable_ranges"]
 
@@ -37,7 +40,9 @@ LARGEST = 1e6
 MAX_VALUES = 1_000_000
 
 
-def measure_ranges(model: Any, samples: Split, input_names: list[str], tails: Sequence[float] = TAILS) -> list[Ranges]:
+def measure_ranges(
+    model: ModelProto, samples: Split, input_names: list[str], tails: Sequence[float] = TAILS
+) -> list[Ranges]:
     """Return the ranges of every float activation of `model`, once for each share of values that is clipped.
 
     Inputs of the graph keep their whole range.
@@ -84,7 +89,7 @@ def usable_ranges(ranges: Ranges) -> Ranges:
 
 
 def run_activations(
-    model: Any, samples: Split, input_names: list[str], wanted: list[str]
+    model: ModelProto, samples: Split, input_names: list[str], wanted: list[str]
 ) -> Iterator[dict[str, Array]]:
     """Run the model on batches of samples and yield the tensors `wanted` of each batch, by name.
 
@@ -106,7 +111,7 @@ def run_activations(
 
 
 def _run_part(
-    model: Any, samples: Split, input_names: list[str], inner: list[str], given: list[str], batch: int
+    model: ModelProto, samples: Split, input_names: list[str], inner: list[str], given: list[str], batch: int
 ) -> Iterator[dict[str, Array]]:
     """Yield the tensors `inner` and the inputs `given` of each batch."""
     import onnxruntime
@@ -150,7 +155,7 @@ def _parts(names: list[str], sizes: dict[str, int], most: int) -> tuple[list[lis
     return parts, 1
 
 
-def _sample_bytes(model: Any) -> dict[str, int]:
+def _sample_bytes(model: ModelProto) -> dict[str, int]:
     """Return the bytes that one sample takes in each activation whose shape can be inferred; open sizes count as 1."""
     import onnx
 
@@ -164,7 +169,7 @@ def _sample_bytes(model: Any) -> dict[str, int]:
     return sizes
 
 
-def _input_dtypes(model: Any) -> dict[str, Any]:
+def _input_dtypes(model: ModelProto) -> dict[str, Any]:
     """Return what each input of the graph takes: loaders may give integers of another width."""
     import onnx
 
@@ -217,7 +222,7 @@ def _histogram(values: Array, low: float, high: float) -> Array:
     return np.bincount(np.minimum(scaled, NUM_BINS - 1).astype(np.int32), minlength=NUM_BINS)
 
 
-def _float_activations(model: Any) -> list[str]:
+def _float_activations(model: ModelProto) -> list[str]:
     """Return the names of float32 tensors that nodes make, in graph order."""
     import onnx
 
@@ -227,7 +232,7 @@ def _float_activations(model: Any) -> list[str]:
     return [name for name in made if kinds.get(name) == onnx.TensorProto.FLOAT]
 
 
-def _with_outputs(model: Any, names: list[str]) -> bytes:
+def _with_outputs(model: ModelProto, names: list[str]) -> bytes:
     """Return the bytes of the model with `names` as its outputs."""
     import onnx
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.exporters.onnx.quantize.calibrate import run_activations
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["nearest_to"]
 
@@ -17,7 +20,9 @@ __all__ = ["nearest_to"]
 NUM_SAMPLES = 100
 
 
-def nearest_to(source: Any, candidates: Sequence[Any], samples: Split, input_names: list[str]) -> Any:
+def nearest_to(
+    source: ModelProto, candidates: Sequence[ModelProto], samples: Split, input_names: list[str]
+) -> ModelProto:
     """Return the candidate with the least noise in its outputs, each output as a share of its own power.
 
     Args:
@@ -39,7 +44,9 @@ def nearest_to(source: Any, candidates: Sequence[Any], samples: Split, input_nam
     return candidates[noises.index(min(noises))]
 
 
-def _noise(source: Any, candidate: Any, samples: Split, input_names: list[str], wanted: list[str]) -> float:
+def _noise(
+    source: ModelProto, candidate: ModelProto, samples: Split, input_names: list[str], wanted: list[str]
+) -> float:
     """Return the sum over the outputs of noise power over signal power; infinite where there is NaN."""
     signal, noise = dict.fromkeys(wanted, 0.0), dict.fromkeys(wanted, 0.0)
     pairs = zip(
@@ -59,7 +66,7 @@ def _power(values: Array) -> float:
     return float((values.astype(np.float64) ** 2).sum())
 
 
-def _float_outputs(model: Any) -> list[str]:
+def _float_outputs(model: ModelProto) -> list[str]:
     """Return the outputs of the graph that nodes make in float32."""
     import onnx
 

@@ -10,7 +10,7 @@ products from saturating (`onnx_scales`), so that every CPU computes what the sp
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from edgetool.exporters.onnx.graph import constant, consumers, replace_node, set
 from edgetool.exporters.onnx.quantize.scales import channel_scales, stack_scale
 from edgetool.exporters.onnx.rewrite.gemm import is_transposed, plain_gemms
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 __all__ = ["DYNAMIC_OPS", "often_read", "quantize_products"]
 
@@ -29,7 +32,7 @@ PRODUCT_BYTES = 300
 SAVED_BYTES = 3
 
 
-def often_read(graph: Any) -> frozenset[str]:
+def often_read(graph: GraphProto) -> frozenset[str]:
     """Return the kernels that so many products read that their nodes would take more bytes than int8 saves.
 
     A recurrent layer that is written out reads its kernels once a step.
@@ -47,7 +50,11 @@ def often_read(graph: Any) -> frozenset[str]:
 
 
 def quantize_products(
-    graph: Any, *, per_channel: bool, one_scale: frozenset[str] = frozenset(), without: frozenset[str] = frozenset()
+    graph: GraphProto,
+    *,
+    per_channel: bool,
+    one_scale: frozenset[str] = frozenset(),
+    without: frozenset[str] = frozenset(),
 ) -> int:
     """Rewrite `Gemm` and `MatMul` with a constant float32 kernel in `graph` (modified); returns how many.
 
@@ -79,7 +86,7 @@ def _is_matrix(kernel: Array | None) -> bool:
     return kernel is not None and kernel.dtype == np.float32 and kernel.ndim > 1
 
 
-def _store_kernel(graph: Any, name: str, stored: str, *, turned: bool, per_channel: bool) -> None:
+def _store_kernel(graph: GraphProto, name: str, stored: str, *, turned: bool, per_channel: bool) -> None:
     """Add the kernel `name` as int8 `[..., K, O]`, and its scale, `[O]` or `[]`."""
     kernel = constant(graph, name)
     assert kernel is not None
@@ -92,7 +99,7 @@ def _store_kernel(graph: Any, name: str, stored: str, *, turned: bool, per_chann
     set_constant(graph, f"{stored}/scale", scales if scales.size > 1 else scales.reshape(()))
 
 
-def _rewrite(graph: Any, node: Any, kernel: str, inputs: dict[str, tuple[str, str, str]]) -> None:
+def _rewrite(graph: GraphProto, node: NodeProto, kernel: str, inputs: dict[str, tuple[str, str, str]]) -> None:
     """Replace `node` by its product in integers.
 
     Args:

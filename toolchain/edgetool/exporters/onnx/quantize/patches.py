@@ -7,11 +7,14 @@ input channels last, as integer kernels order them.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 __all__ = ["MAX_PATCHES", "can_patch", "from_rows", "layout", "num_groups", "patches_of", "to_rows"]
 
@@ -20,7 +23,7 @@ MAX_PATCHES = 2048
 MAX_VALUES = 4_000_000
 
 
-def can_patch(node: Any, kernel: Array) -> bool:
+def can_patch(node: NodeProto, kernel: Array) -> bool:
     """Tell whether the functions here know the layer: Conv over rows and columns with stated pads, Gemm, MatMul."""
     attributes = {a.name: a for a in node.attribute}
     if node.op_type == "Conv":
@@ -32,17 +35,17 @@ def can_patch(node: Any, kernel: Array) -> bool:
     return node.op_type == "MatMul" and kernel.ndim == 2
 
 
-def layout(node: Any) -> tuple[bool, int, bool]:
+def layout(node: NodeProto) -> tuple[bool, int, bool]:
     """Return what `to_rows` goes by: nodes that share a kernel may differ in it."""
     return node.op_type == "Conv", num_groups(node), _is_transposed(node)
 
 
-def num_groups(node: Any) -> int:
+def num_groups(node: NodeProto) -> int:
     """Return the number of groups of a convolution; 1 for other operators."""
     return next((int(a.i) for a in node.attribute if a.name == "group"), 1) if node.op_type == "Conv" else 1
 
 
-def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...], most: int = MAX_PATCHES) -> Array:
+def patches_of(values: Array, node: NodeProto, kernel_shape: tuple[int, ...], most: int = MAX_PATCHES) -> Array:
     """Return inputs as the layer multiplies them, `[G, P, K]`, P at most `most` and evenly chosen.
 
     Args:
@@ -71,14 +74,14 @@ def patches_of(values: Array, node: Any, kernel_shape: tuple[int, ...], most: in
     return split.transpose(1, 0, 3, 4, 2).reshape(groups, len(chosen), -1)
 
 
-def to_rows(node: Any, kernel: Array) -> Array:
+def to_rows(node: NodeProto, kernel: Array) -> Array:
     """Return a kernel as `[O, K]`."""
     if node.op_type == "Conv":
         return kernel.transpose(0, 2, 3, 1).reshape(kernel.shape[0], -1)
     return kernel if _is_transposed(node) else kernel.T
 
 
-def from_rows(node: Any, rows: Array, shape: tuple[int, ...]) -> Array:
+def from_rows(node: NodeProto, rows: Array, shape: tuple[int, ...]) -> Array:
     """Undo `to_rows`; `shape` is the kernel's."""
     if node.op_type == "Conv":
         return rows.reshape(shape[0], *shape[2:], shape[1]).transpose(0, 3, 1, 2)
@@ -93,5 +96,5 @@ def _evenly(count: int, width: int, most: int) -> Array:
     return np.arange(0, count, step)
 
 
-def _is_transposed(node: Any) -> bool:
+def _is_transposed(node: NodeProto) -> bool:
     return any(a.name == "transB" and a.i for a in node.attribute)

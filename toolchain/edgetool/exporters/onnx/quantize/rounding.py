@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -31,6 +31,9 @@ from edgetool.exporters.onnx.quantize.patches import (
 )
 from edgetool.exporters.onnx.quantize.scales import PAIR_MAX, WEIGHT_MAX
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["MAX_INPUTS", "Rounding", "round_channels", "round_weights"]
 
@@ -61,7 +64,7 @@ class Rounding:
 
 
 def round_weights(
-    model: Any,
+    model: ModelProto,
     scales: dict[str, Array],
     samples: Split,
     input_names: list[str],
@@ -112,7 +115,7 @@ class _Plan:
     num_bytes: int
 
 
-def _plan(graph: Any, name: str, nodes: list[Any], is_free: bool) -> _Plan | None:
+def _plan(graph: GraphProto, name: str, nodes: list[NodeProto], is_free: bool) -> _Plan | None:
     """Return how a kernel is rounded; None for one that is left alone.
 
     Args:
@@ -129,7 +132,7 @@ def _plan(graph: Any, name: str, nodes: list[Any], is_free: bool) -> _Plan | Non
     return _Plan(fits, groups * num_inputs * (num_inputs if fits else 1) * 8)
 
 
-def _layer(graph: Any, name: str, nodes: list[Any], plan: _Plan) -> _Layer:
+def _layer(graph: GraphProto, name: str, nodes: list[NodeProto], plan: _Plan) -> _Layer:
     kernel = constant(graph, name)
     assert kernel is not None, "planned layers have a kernel"
     return _Layer(name, kernel, nodes, wants_covariance=plan.wants_covariance)
@@ -196,7 +199,7 @@ def _correction(covariance: Array) -> Array:
 class _Layer:
     """A kernel, the nodes that read it, and running sums of their inputs and of the inputs' products."""
 
-    def __init__(self, name: str, kernel: Array, nodes: list[Any], *, wants_covariance: bool) -> None:
+    def __init__(self, name: str, kernel: Array, nodes: list[NodeProto], *, wants_covariance: bool) -> None:
         self.name = name
         self._kernel = kernel
         self._nodes = nodes
@@ -232,7 +235,7 @@ class _Layer:
                 with np.errstate(over="ignore", invalid="ignore"):  # `_correction` sees to infinite sums
                     self._products += patches.transpose(0, 2, 1) @ patches
 
-    def round(self, graph: Any, scales: Array, exact_pairs: bool) -> bool:
+    def round(self, graph: GraphProto, scales: Array, exact_pairs: bool) -> bool:
         """Round the kernel in the graph and compensate biases; tells whether the covariance led the rounding."""
         has_bias = all(node.op_type in ("Conv", "Gemm") for node in self._nodes)
         assert self._origin is not None
@@ -264,7 +267,7 @@ class _Layer:
             return np.asarray(found if centred else found + np.outer(mean, mean))
 
 
-def _compensate(graph: Any, nodes: list[Any], kernel: str, shift: Array) -> None:
+def _compensate(graph: GraphProto, nodes: list[NodeProto], kernel: str, shift: Array) -> None:
     """Subtract `shift`, `[O]`, from the bias of every node; a layer without one gets one.
 
     Equal biases of several layers are one constant: a layer that shares its own gets a new one.
@@ -287,7 +290,7 @@ def _compensate(graph: Any, nodes: list[Any], kernel: str, shift: Array) -> None
         node.input.append(made[old])
 
 
-def _free_name(graph: Any, stem: str) -> str:
+def _free_name(graph: GraphProto, stem: str) -> str:
     """Return `stem`, numbered where a tensor has that name."""
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     taken |= {tensor.name for tensor in graph.initializer}

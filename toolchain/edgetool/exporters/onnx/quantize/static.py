@@ -6,7 +6,7 @@ is tidied: pairs that end in a float operator go, names are short again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from edgetool.exporters.onnx.recurrent import RECURRENT_OPS
 from edgetool.exporters.onnx.rewrite.first_conv import widen_first_conv
 from edgetool.exporters.onnx.rewrite.gemm import is_transposed
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["STORED_OPS", "kernel_scales", "quantizable_nodes", "quantize"]
 
@@ -78,14 +81,14 @@ SUFFIXES = {
 
 
 def quantize(
-    model: Any,
+    model: ModelProto,
     ranges: dict[str, tuple[float, float]],
     scales: dict[str, Array],
     *,
     bits: int,
     per_channel: bool,
     one_scale: frozenset[str] = frozenset(),
-) -> Any:
+) -> ModelProto:
     """Return the quantised `ModelProto`.
 
     Args:
@@ -152,7 +155,7 @@ def _tensors_data(ranges: dict[str, tuple[float, float]]) -> Any:
     return TensorsData(CalibrationMethod.MinMax, data)
 
 
-def _take_passed_on(graph: Any) -> list[tuple[int, Any]]:
+def _take_passed_on(graph: GraphProto) -> list[tuple[int, Any]]:
     """Remove outputs that are inputs as they came, which onnxruntime's quantiser cannot sort; returns their places."""
     inputs = {value.name for value in graph.input}
     found = [(place, value) for place, value in enumerate(graph.output) if value.name in inputs]
@@ -163,12 +166,12 @@ def _take_passed_on(graph: Any) -> list[tuple[int, Any]]:
     return copies
 
 
-def _typed(graph: Any) -> set[str]:
+def _typed(graph: GraphProto) -> set[str]:
     """Return the tensors whose type is known: behind an operator of another domain it is not."""
     return {value.name for value in (*graph.input, *graph.value_info, *graph.output)}
 
 
-def _separate_biases(graph: Any, chosen: list[str]) -> None:
+def _separate_biases(graph: GraphProto, chosen: list[str]) -> None:
     """Give each layer that is quantised a bias of its own: in integers their steps differ.
 
     onnxruntime makes copies too, and numbers them without a look at the names that there are (seen with 1.32).
@@ -182,7 +185,7 @@ def _separate_biases(graph: Any, chosen: list[str]) -> None:
             node.input[2] = set_constant(graph, f"{node.output[0]}/bias", bias)
 
 
-def quantizable_nodes(graph: Any, ranges: dict[str, tuple[float, float]]) -> list[str]:
+def quantizable_nodes(graph: GraphProto, ranges: dict[str, tuple[float, float]]) -> list[str]:
     """Return the names of nodes all of whose activations have a range."""
     constants = {tensor.name for tensor in graph.initializer}
     names = []
@@ -197,7 +200,7 @@ def quantizable_nodes(graph: Any, ranges: dict[str, tuple[float, float]]) -> lis
 
 
 def kernel_scales(
-    graph: Any, nodes: list[str], *, bits: int, per_channel: bool, one_scale: frozenset[str] = frozenset()
+    graph: GraphProto, nodes: list[str], *, bits: int, per_channel: bool, one_scale: frozenset[str] = frozenset()
 ) -> dict[str, Array]:
     """Return kernel name -> scales, `[O]` or `[1]`, of every kernel that integer operators read.
 
@@ -221,7 +224,7 @@ def kernel_scales(
     return found
 
 
-def _overrides(graph: Any, scales: dict[str, Array]) -> dict[str, list[dict[str, Any]]]:
+def _overrides(graph: GraphProto, scales: dict[str, Array]) -> dict[str, list[dict[str, Any]]]:
     """Return onnxruntime's overrides: the scale of every channel of every kernel."""
     from onnxruntime.quantization import QuantType
 
@@ -236,13 +239,13 @@ def _overrides(graph: Any, scales: dict[str, Array]) -> dict[str, list[dict[str,
     return overrides
 
 
-def _output_axis(node: Any, kernel: Array) -> int:
+def _output_axis(node: NodeProto, kernel: Array) -> int:
     if node.op_type == "Conv":
         return 0
     return 0 if is_transposed(node) else kernel.ndim - 1
 
 
-def _drop_pairs_before_float(graph: Any) -> None:
+def _drop_pairs_before_float(graph: GraphProto) -> None:
     """Let Gemm and MatMul give floats directly where nothing integer reads them: onnxruntime's kernels can."""
     made, readers = producers(graph), consumers(graph)
     outputs = {value.name for value in graph.output}
@@ -265,7 +268,7 @@ def _drop_pairs_before_float(graph: Any) -> None:
         graph.node.remove(last)
 
 
-def _flatten_channels_last(model: Any) -> None:
+def _flatten_channels_last(model: ModelProto) -> None:
     """Transpose a pooled image, `[N, C, 1, 1]`, to channels last before it is flattened: the values stay in order.
 
     onnxruntime runs integer convolutions and pools channels last, and transposes back to channels first where a Reshape
@@ -293,7 +296,7 @@ def _flatten_channels_last(model: Any) -> None:
         replace_node(graph, node, [turn, node])
 
 
-def _keeps_samples_apart(graph: Any, node: Any) -> bool:
+def _keeps_samples_apart(graph: GraphProto, node: NodeProto) -> bool:
     """Tell whether a Flatten or Reshape copies no dimension but the first: others change places."""
     if node.op_type == "Flatten":
         return next((a.i for a in node.attribute if a.name == "axis"), 1) == 1
@@ -301,7 +304,7 @@ def _keeps_samples_apart(graph: Any, node: Any) -> bool:
     return shape is not None and bool(np.all(shape[1:] != 0))
 
 
-def _tidy_parameters(graph: Any) -> None:
+def _tidy_parameters(graph: GraphProto) -> None:
     """Make scales and zero points of one value scalars, which integer kernels ask for, and store equal zeros once."""
     shared: dict[str, str] = {}
     for node in graph.node:
@@ -320,7 +323,7 @@ def _tidy_parameters(graph: Any) -> None:
         node.input[2] = set_constant(graph, shared[key], zero)
 
 
-def _shorten_names(graph: Any) -> None:
+def _shorten_names(graph: GraphProto) -> None:
     """Undo the quantiser's long suffixes; nodes that only convert types have no name."""
     names: dict[str, str] = {}
     taken = {value.name for value in (*graph.input, *graph.output)}

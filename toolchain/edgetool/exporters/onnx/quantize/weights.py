@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from edgetool.exporters.onnx.quantize.dynamic import DYNAMIC_OPS, often_read, qu
 from edgetool.exporters.onnx.quantize.scales import channel_scales
 from edgetool.exporters.onnx.recurrent import RECURRENT_OPS, recurrent_weights
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = [
     "factors",
@@ -34,7 +37,7 @@ NODE_BYTES = 64
 HALF_MAX = 65504.0
 
 
-def store_half(model: Any) -> Any:
+def store_half(model: ModelProto) -> ModelProto:
     """Store float32 constants as float16 in `model` (modified); inputs, outputs and arithmetic stay float32.
 
     Tensors with values beyond float16's range, and those too small to gain, are left alone.
@@ -52,7 +55,7 @@ def store_half(model: Any) -> Any:
     return model
 
 
-def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str] = frozenset()) -> Any:
+def quantize_dynamic(model: ModelProto, *, per_channel: bool, one_scale: frozenset[str] = frozenset()) -> ModelProto:
     """Return the model with int8 weights: dense layers compute in integers, other layers widen their weights.
 
     Args:
@@ -73,14 +76,14 @@ def quantize_dynamic(model: Any, *, per_channel: bool, one_scale: frozenset[str]
     return model
 
 
-def has_int8(graph: Any) -> bool:
+def has_int8(graph: GraphProto) -> bool:
     """Tell whether any constant of more than one element is int8."""
     import onnx
 
     return any(t.data_type == onnx.TensorProto.INT8 and np.prod(t.dims) > 1 for t in graph.initializer)
 
 
-def separate_tables(graph: Any) -> int:
+def separate_tables(graph: GraphProto) -> int:
     """Give `Gather` a copy of each table that a product reads too; returns how many.
 
     A token table that is the output layer as well is such a one. In integers a look-up has one scale a column, a
@@ -99,7 +102,7 @@ def separate_tables(graph: Any) -> int:
     return num
 
 
-def store_tables(graph: Any) -> int:
+def store_tables(graph: GraphProto) -> int:
     """Store tables that `Gather` looks rows up in as int8, one scale a column; returns how many.
 
     Rows are widened behind the look-up, so that the table stays small in memory as well.
@@ -129,7 +132,7 @@ def store_tables(graph: Any) -> int:
 
 
 def store_int8(
-    graph: Any,
+    graph: GraphProto,
     *,
     per_channel: bool,
     one_scale: frozenset[str] = frozenset(),
@@ -170,7 +173,7 @@ def store_int8(
     return stored
 
 
-def factors(graph: Any) -> list[tuple[Any, str]]:
+def factors(graph: GraphProto) -> list[tuple[NodeProto, str]]:
     """Return (node, name) of constants that are multiplied, other than kernels of `weight_nodes`.
 
     These are operands of `Einsum`, and matrices on the left of a product.
@@ -183,7 +186,7 @@ def factors(graph: Any) -> list[tuple[Any, str]]:
     return found
 
 
-def _widening_scales(node: Any, name: str, kernel: Array, *, per_channel: bool) -> Array:
+def _widening_scales(node: NodeProto, name: str, kernel: Array, *, per_channel: bool) -> Array:
     """Return the scales of a kernel that is widened before it is read, of its rank: one a channel where asked."""
     axes = [1] if node.op_type in ("ConvTranspose", *RECURRENT_OPS) else [0]
     if node.op_type == "Einsum":
@@ -193,7 +196,7 @@ def _widening_scales(node: Any, name: str, kernel: Array, *, per_channel: bool) 
     return channel_scales(rows, 0, per_channel=per_channel, exact_pairs=False).reshape(shape)
 
 
-def _kept_axes(node: Any, name: str, rank: int) -> list[int]:
+def _kept_axes(node: NodeProto, name: str, rank: int) -> list[int]:
     """Return the axes of an operand of Einsum that its output has; none where the equation leaves some out."""
     equation = next(attribute.s.decode() for attribute in node.attribute if attribute.name == "equation")
     terms, arrow, result = equation.replace(" ", "").partition("->")
@@ -203,7 +206,7 @@ def _kept_axes(node: Any, name: str, rank: int) -> list[int]:
     return [axis for axis, letter in enumerate(term) if letter in result]
 
 
-def _read_instead(graph: Any, name: str, made: list[Any]) -> None:
+def _read_instead(graph: GraphProto, name: str, made: list[NodeProto]) -> None:
     """Let readers of `name` read the output of the last of `made`; these go to the front of the graph."""
     output = made[-1].output[0]
     for node in graph.node:

@@ -13,11 +13,14 @@ to three channels falls back to im2col: on MLPerf Tiny ResNet-8 the first convol
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.exporters.onnx.graph import constant, consumers, producers, replace_node, set_constant
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 __all__ = ["widen_first_conv"]
 
@@ -26,7 +29,7 @@ NUM_CHANNELS = 4
 MAX_BLOCK = 4
 
 
-def widen_first_conv(graph: Any) -> str | None:
+def widen_first_conv(graph: GraphProto) -> str | None:
     """Rewrite the graph in place where it fits; the outputs stay the same bit for bit.
 
     Returns:
@@ -56,7 +59,7 @@ def widen_first_conv(graph: Any) -> str | None:
     return None
 
 
-def _widen_image(graph: Any, image: Any, channels: int) -> list[Any]:
+def _widen_image(graph: GraphProto, image: NodeProto, channels: int) -> list[Any]:
     """Return the nodes that add channels of zeros to an input of the graph, `[N, *spatial, channels]`."""
     from onnx import helper
 
@@ -80,7 +83,7 @@ def _widen_image(graph: Any, image: Any, channels: int) -> list[Any]:
     return [helper.make_node(kind, inputs, [output], name=output) for kind, inputs, output in steps]
 
 
-def _match(graph: Any, name: str) -> tuple[Any, Any] | None:
+def _match(graph: GraphProto, name: str) -> tuple[Any, Any] | None:
     """Return the Transpose of the graph's input `name` and the DequantizeLinear of the kernel that meets it."""
     readers, made = consumers(graph), producers(graph)
     chain: list[Any] = []

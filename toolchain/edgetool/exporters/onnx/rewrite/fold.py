@@ -12,12 +12,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx.graph import bypass, constant, consumers, set_constant
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 __all__ = ["fold_conv_scales", "fold_dense_scales", "fold_pads"]
 
@@ -26,7 +29,7 @@ __all__ = ["fold_conv_scales", "fold_dense_scales", "fold_pads"]
 MIN_DISTINCT = 0.5
 
 
-def fold_dense_scales(graph: Any) -> int:
+def fold_dense_scales(graph: GraphProto) -> int:
     """Fold a `Mul` of one constant a channel into the `Gemm` or `MatMul` before it, an `Add` into the `Gemm`.
 
     Kernels with few distinct values (clusters) and those with several readers are left alone.
@@ -41,7 +44,7 @@ def fold_dense_scales(graph: Any) -> int:
     return folded
 
 
-def _fold_next(graph: Any, dense: Any) -> bool:
+def _fold_next(graph: GraphProto, dense: NodeProto) -> bool:
     """Fold the operator behind `dense` where it is a Mul or Add of a constant row."""
     readers = consumers(graph)
     follow = readers.get(dense.output[0], [])
@@ -68,7 +71,7 @@ def _fold_next(graph: Any, dense: Any) -> bool:
     return True
 
 
-def _change_bias(graph: Any, dense: Any, change: Callable[[Array], Array]) -> bool:
+def _change_bias(graph: GraphProto, dense: NodeProto, change: Callable[[Array], Array]) -> bool:
     """Replace the bias of a Gemm, if it has one; False where it is no constant. A shared one stays for the others."""
     if len(dense.input) < 3:
         return True
@@ -81,7 +84,7 @@ def _change_bias(graph: Any, dense: Any, change: Callable[[Array], Array]) -> bo
     return True
 
 
-def _row(graph: Any, node: Any, source: str, num_outputs: int) -> Array | None:
+def _row(graph: GraphProto, node: NodeProto, source: str, num_outputs: int) -> Array | None:
     """Return the constant, `[num_outputs]`, that `node` combines the channels of the tensor `source` with."""
     others = [name for name in node.input if name != source]
     row = constant(graph, others[0]) if len(others) == 1 and len(node.input) == 2 else None
@@ -90,7 +93,7 @@ def _row(graph: Any, node: Any, source: str, num_outputs: int) -> Array | None:
     return np.broadcast_to(row.ravel(), (num_outputs,))
 
 
-def fold_conv_scales(graph: Any) -> int:
+def fold_conv_scales(graph: GraphProto) -> int:
     """Fold a `Mul` and an `Add` of one constant a channel into the `Conv` before them; returns how many went.
 
     A `Squeeze` of rows or columns may stand between. Kernels with few distinct values (clusters) and those with several
@@ -103,7 +106,7 @@ def fold_conv_scales(graph: Any) -> int:
     return folded
 
 
-def _fold_next_of_conv(graph: Any, conv: Any) -> bool:
+def _fold_next_of_conv(graph: GraphProto, conv: NodeProto) -> bool:
     """Fold the operator behind `conv` where it is a Mul or Add of a constant a channel."""
     readers = consumers(graph)
     outputs = {value.name for value in graph.output}
@@ -133,7 +136,7 @@ def _fold_next_of_conv(graph: Any, conv: Any) -> bool:
     return is_folded
 
 
-def _scale_kernel(graph: Any, conv: Any, kernel: Array, row: Array) -> bool:
+def _scale_kernel(graph: GraphProto, conv: NodeProto, kernel: Array, row: Array) -> bool:
     """Multiply the channels of a convolution; False where its kernel is clustered, or its bias no constant."""
     weights = kernel[kernel != 0]
     if np.unique(weights).size < MIN_DISTINCT * weights.size:
@@ -144,7 +147,7 @@ def _scale_kernel(graph: Any, conv: Any, kernel: Array, row: Array) -> bool:
     return True
 
 
-def _channel_row(graph: Any, node: Any, source: str, rank: int, num_channels: int) -> Array | None:
+def _channel_row(graph: GraphProto, node: NodeProto, source: str, rank: int, num_channels: int) -> Array | None:
     """Return the constant, `[num_channels]`, that `node` combines axis 1 of `source` with; None for another."""
     others = [name for name in node.input if name != source]
     row = constant(graph, others[0]) if len(others) == 1 else None
@@ -156,7 +159,7 @@ def _channel_row(graph: Any, node: Any, source: str, rank: int, num_channels: in
     return np.broadcast_to(row.ravel(), (num_channels,))
 
 
-def _add_to_bias(graph: Any, conv: Any, row: Array) -> bool:
+def _add_to_bias(graph: GraphProto, conv: NodeProto, row: Array) -> bool:
     """Add to the bias of a convolution, which may have none yet; False where it is no constant."""
     if len(conv.input) < 3 or not conv.input[2]:
         del conv.input[2:]
@@ -165,7 +168,7 @@ def _add_to_bias(graph: Any, conv: Any, row: Array) -> bool:
     return _change_bias(graph, conv, lambda bias: bias + row)
 
 
-def fold_pads(graph: Any) -> int:
+def fold_pads(graph: GraphProto) -> int:
     """Fold `Pad` with zeros on spatial axes into the convolutions that read it; returns how many went."""
     folded = 0
     outputs = {value.name for value in graph.output}
@@ -183,7 +186,7 @@ def fold_pads(graph: Any) -> int:
     return folded
 
 
-def _zero_pads(graph: Any, node: Any) -> Array | None:
+def _zero_pads(graph: GraphProto, node: NodeProto) -> Array | None:
     """Return the amounts of padding `[2 * (rank - 2)]` of spatial axes; None where it is of another kind."""
     mode = next((a.s for a in node.attribute if a.name == "mode"), b"constant")
     amounts = constant(graph, node.input[1])
@@ -196,14 +199,14 @@ def _zero_pads(graph: Any, node: Any) -> Array | None:
     return None if np.any(both[:, :2]) else both[:, 2:].ravel()
 
 
-def _takes_pads(node: Any, source: str, num: int) -> bool:
+def _takes_pads(node: NodeProto, source: str, num: int) -> bool:
     attributes = {a.name: a for a in node.attribute}
     stated = "auto_pad" not in attributes or attributes["auto_pad"].s == b"NOTSET"
     fits = "pads" not in attributes or len(attributes["pads"].ints) == num
     return node.op_type == "Conv" and stated and fits and node.input[0] == source and source not in node.input[1:]
 
 
-def _add_pads(conv: Any, amounts: Array) -> None:
+def _add_pads(conv: NodeProto, amounts: Array) -> None:
     from onnx import helper
 
     for attribute in conv.attribute:

@@ -10,11 +10,14 @@ products got 8-bit steps of their own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.exporters.onnx.graph import constant, consumers, drop_unused, producers, replace_node
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["fuse_gelu", "fuse_layer_norm"]
 
@@ -22,7 +25,7 @@ __all__ = ["fuse_gelu", "fuse_layer_norm"]
 GELU_OPSET = 20
 
 
-def fuse_gelu(model: Any) -> Any:
+def fuse_gelu(model: ModelProto) -> ModelProto:
     """Return the model with its `Erfc` nodes replaced; raises its opset where a `Gelu` is made.
 
     Args:
@@ -52,7 +55,7 @@ def fuse_gelu(model: Any) -> Any:
     return raised
 
 
-def _gelu_around(graph: Any, erfc: Any) -> tuple[Any, str] | None:
+def _gelu_around(graph: GraphProto, erfc: NodeProto) -> tuple[NodeProto, str] | None:
     """Return the last node of the GELU that `erfc` is in, and what the GELU reads; None where it is in none.
 
     The pieces: `inner = c * -x` with c = sqrt(1/2), `half = x / 2`, and `half * Erfc(inner)`.
@@ -73,7 +76,7 @@ def _gelu_around(graph: Any, erfc: Any) -> tuple[Any, str] | None:
     return (follow[0], source) if share == 0.5 and source == negated.input[0] else None
 
 
-def _constant_factor(graph: Any, product: Any) -> tuple[float | None, str]:
+def _constant_factor(graph: GraphProto, product: NodeProto) -> tuple[float | None, str]:
     """Return the constant number that a `Mul` multiplies by, and the name of what it multiplies."""
     for place, name in enumerate(product.input):
         values = constant(graph, name)
@@ -82,7 +85,7 @@ def _constant_factor(graph: Any, product: Any) -> tuple[float | None, str]:
     return None, ""
 
 
-def fuse_layer_norm(model: Any) -> int:
+def fuse_layer_norm(model: ModelProto) -> int:
     """Write layer normalisations over the last axis as `LayerNormalization`, in place; returns how many.
 
     The pieces, with g and b for scale and offset, `inverse = g / sqrt(variance + epsilon)`:
@@ -110,7 +113,9 @@ def fuse_layer_norm(model: Any) -> int:
     return fused
 
 
-def _layer_norm_around(graph: Any, root: Any, ranks: dict[str, int]) -> tuple[Any, list[str], float] | None:
+def _layer_norm_around(
+    graph: GraphProto, root: NodeProto, ranks: dict[str, int]
+) -> tuple[NodeProto, list[str], float] | None:
     """Return the last node of the normalisation that the square root is in, its inputs `x, g, b`, and epsilon."""
     made, readers = producers(graph), consumers(graph)
     source = _source_of_variance(graph, made, root, ranks)
@@ -139,7 +144,7 @@ def _layer_norm_around(graph: Any, root: Any, ranks: dict[str, int]) -> tuple[An
 
 
 def _source_of_variance(
-    graph: Any, made: dict[str, Any], root: Any, ranks: dict[str, int]
+    graph: GraphProto, made: dict[str, NodeProto], root: NodeProto, ranks: dict[str, int]
 ) -> tuple[str, str, float] | None:
     """Return x, its mean over the last axis, and epsilon, where `root` is the square root of variance + epsilon."""
     add = made.get(root.input[0])
@@ -157,19 +162,19 @@ def _source_of_variance(
     return str(distance.input[0]), str(mean.output[0]), epsilon
 
 
-def _is_mean(graph: Any, node: Any, ranks: dict[str, int]) -> bool:
+def _is_mean(graph: GraphProto, node: NodeProto, ranks: dict[str, int]) -> bool:
     """Tell whether a node is the mean over the last axis, which stays with size 1."""
     axes = constant(graph, node.input[1]) if node.op_type == "ReduceMean" and len(node.input) > 1 else None
     keeps = next((a.i for a in node.attribute if a.name == "keepdims"), 1)
     return axes is not None and bool(keeps) and axes.ravel().tolist() in ([-1], [ranks.get(node.input[0], 0) - 1])
 
 
-def _only(readers: dict[str, list[Any]], name: str, kind: str) -> Any | None:
+def _only(readers: dict[str, list[NodeProto]], name: str, kind: str) -> NodeProto | None:
     """Return the node of that kind that alone reads `name`."""
     found = readers.get(name, [])
     return found[0] if len(found) == 1 and found[0].op_type == kind else None
 
 
-def _other(node: Any, name: str) -> str:
+def _other(node: NodeProto, name: str) -> str:
     """Return the other input of a node of two."""
     return str(node.input[1] if node.input[0] == name else node.input[0])

@@ -8,12 +8,15 @@ bias. So the factors go into the constants, a bias of another shape becomes an `
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.onnx.graph import constant, consumers, replace_node, set_constant
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 __all__ = ["as_row", "is_transposed", "plain_gemms"]
 
@@ -36,7 +39,7 @@ def as_row(values: Array, num_channels: int, rank: int) -> Array | None:
     return np.broadcast_to(values.ravel(), (num_channels,))
 
 
-def plain_gemms(graph: Any) -> int:
+def plain_gemms(graph: GraphProto) -> int:
     """Rewrite the `Gemm` nodes of `graph` that have a constant float32 kernel; returns how many changed."""
     changed = 0
     for node in [node for node in graph.node if node.op_type == "Gemm"]:
@@ -47,7 +50,7 @@ def plain_gemms(graph: Any) -> int:
     return changed
 
 
-def _make_plain(graph: Any, node: Any, kernel: Array) -> bool:
+def _make_plain(graph: GraphProto, node: NodeProto, kernel: Array) -> bool:
     before = node.SerializeToString()
     alpha, beta = _take_factor(node, "alpha"), _take_factor(node, "beta")
     if alpha != 1.0:
@@ -58,7 +61,7 @@ def _make_plain(graph: Any, node: Any, kernel: Array) -> bool:
     return bool(before != node.SerializeToString()) or len(nodes) > 1
 
 
-def _take_factor(node: Any, name: str) -> float:
+def _take_factor(node: NodeProto, name: str) -> float:
     """Remove the attribute `name` and return its value; 1 where it is not stated."""
     for attribute in node.attribute:
         if attribute.name == name:
@@ -68,13 +71,13 @@ def _take_factor(node: Any, name: str) -> float:
     return 1.0
 
 
-def _scale_kernel(graph: Any, node: Any, kernel: Array, factor: float) -> None:
+def _scale_kernel(graph: GraphProto, node: NodeProto, kernel: Array, factor: float) -> None:
     alone = len(consumers(graph)[node.input[1]]) == 1
     name = str(node.input[1]) if alone else f"{node.output[0]}/kernel"
     node.input[1] = set_constant(graph, name, (kernel * np.float32(factor)).astype(np.float32))
 
 
-def _transpose_input(node: Any) -> list[Any]:
+def _transpose_input(node: NodeProto) -> list[NodeProto]:
     """Return the Transpose that stands for `transA`, which is removed; none where the input is not transposed."""
     from onnx import helper
 
@@ -91,7 +94,7 @@ def _transpose_input(node: Any) -> list[Any]:
     return [transpose]
 
 
-def _bias(graph: Any, node: Any, beta: float) -> list[Any]:
+def _bias(graph: GraphProto, node: NodeProto, beta: float) -> list[NodeProto]:
     """Make the bias a row of constants, or return the nodes that add it behind the product."""
     from onnx import helper
 
@@ -122,13 +125,13 @@ def _bias(graph: Any, node: Any, beta: float) -> list[Any]:
     return made
 
 
-def _put(graph: Any, node: Any, nodes: list[Any]) -> None:
+def _put(graph: GraphProto, node: NodeProto, nodes: list[NodeProto]) -> None:
     """Put `nodes`, one of which is `node`, where `node` stands."""
     place = next(index for index, other in enumerate(graph.node) if other is node or other == node)
     graph.node[place].CopyFrom(node)
     replace_node(graph, graph.node[place], nodes)
 
 
-def is_transposed(node: Any) -> bool:
+def is_transposed(node: NodeProto) -> bool:
     """Tell whether a Gemm reads its kernel as `[O, K]`."""
     return any(attribute.name == "transB" and attribute.i for attribute in node.attribute)

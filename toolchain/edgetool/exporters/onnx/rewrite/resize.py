@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.exporters.onnx.graph import constant, set_constant
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 __all__ = ["exact_scales"]
 
@@ -14,7 +17,7 @@ __all__ = ["exact_scales"]
 _NEAR = 1e-3
 
 
-def exact_scales(model: Any) -> None:
+def exact_scales(model: ModelProto) -> None:
     """Raise each scale that falls short of a whole size by rounding: runtimes take the floor of size times scale.
 
     tf2onnx 1.17 writes 7 rows of 10 as a scale of 0.7, and 10 times what single precision has for 0.7 is less than 7.

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 from unittest import mock
+
+if TYPE_CHECKING:
+    from tf2onnx.graph import Node
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
 __all__ = ["true_shapes_of_squares"]
 
@@ -22,7 +26,7 @@ def true_shapes_of_squares() -> Iterator[None]:
 
     original = TransposeOptimizer._mul_handler
 
-    def handle(optimizer: Any, transpose: Any, product: Any) -> bool:
+    def handle(optimizer: TransposeOptimizer, transpose: Node, product: Node) -> bool:
         graph = optimizer._g
         is_square = set(product.input) == set(transpose.output)
         shape = graph.get_shape(product.output[0])

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from edgetool.exporters.onnx.rewrite.gemm import as_row, plain_gemms
 from edgetool.exporters.onnx.rewrite.resize import exact_scales
 from edgetool.exporters.onnx.rewrite.transposed import pad_outputs
 
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
+
 __all__ = ["merge_reshapes", "share_transposes", "tidy", "tidy_plain", "weight_nodes"]
 
 #: Operators with a constant kernel, and which input it is.
@@ -43,7 +46,7 @@ WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather":
 MIN_SHARED = 1024
 
 
-def tidy(model: Any, layers: list[str]) -> None:
+def tidy(model: ModelProto, layers: list[str]) -> None:
     """Tidy a float `ModelProto` in place; its outputs stay the same.
 
     Args:
@@ -58,7 +61,7 @@ def tidy(model: Any, layers: list[str]) -> None:
     strip_details(model)
 
 
-def tidy_plain(model: Any) -> None:
+def tidy_plain(model: ModelProto) -> None:
     """Do what `tidy` does (1 to 4) to a float `ModelProto` of any origin, in place; tensors keep their names."""
     graph = model.graph
     fuse_layer_norm(model)
@@ -75,7 +78,7 @@ def tidy_plain(model: Any) -> None:
     drop_unused(graph)
 
 
-def weight_nodes(graph: Any) -> list[tuple[Any, str]]:
+def weight_nodes(graph: GraphProto) -> list[tuple[NodeProto, str]]:
     """Return every node with a constant kernel, and the kernel's name, in graph order."""
     names = {tensor.name for tensor in graph.initializer}
     found = []
@@ -86,7 +89,7 @@ def weight_nodes(graph: Any) -> list[tuple[Any, str]]:
     return found
 
 
-def share_transposes(graph: Any) -> list[str]:
+def share_transposes(graph: GraphProto) -> list[str]:
     """Store a matrix that a larger graph holds as its own transpose too once, and compute the other from constants.
 
     A token table that is the output layer as well is such a pair. onnxruntime transposes it while loading.
@@ -117,7 +120,7 @@ def share_transposes(graph: Any) -> list[str]:
     return shared
 
 
-def _shapes(model: Any) -> dict[str, list[int]]:
+def _shapes(model: ModelProto) -> dict[str, list[int]]:
     """Return tensor name -> dimensions, 0 where open."""
     import onnx
 
@@ -126,7 +129,7 @@ def _shapes(model: Any) -> dict[str, list[int]]:
     return {v.name: [int(dim.dim_value) for dim in v.type.tensor_type.shape.dim] for v in values}
 
 
-def _fuse_dense(model: Any) -> None:
+def _fuse_dense(model: ModelProto) -> None:
     """Rewrite `MatMul(x, W)` as `Gemm(x, W)`, and with an `Add` behind it as `Gemm(x, W, b)`.
 
     A sequence `x` of known length becomes a matrix of its positions before, and a sequence again behind.
@@ -158,7 +161,7 @@ def _fuse_dense(model: Any) -> None:
             graph.node.remove(product)
 
 
-def _reshape(graph: Any, source: str, output: str, shape: list[int]) -> Any:
+def _reshape(graph: GraphProto, source: str, output: str, shape: list[int]) -> NodeProto:
     """Return a node that reshapes `source`."""
     from onnx import helper
 
@@ -166,7 +169,7 @@ def _reshape(graph: Any, source: str, output: str, shape: list[int]) -> Any:
     return helper.make_node("Reshape", [source, name], [output], name=output)
 
 
-def _bias_behind(graph: Any, product: Any, num_outputs: int, rank: int) -> tuple[Any | None, str]:
+def _bias_behind(graph: GraphProto, product: NodeProto, num_outputs: int, rank: int) -> tuple[NodeProto | None, str]:
     """Return the Add of a constant row that alone reads `product`, and the row's name; None and "" without one.
 
     The row may have any shape that adds the same to every position; it is stored as `[num_outputs]`.
@@ -184,7 +187,7 @@ def _bias_behind(graph: Any, product: Any, num_outputs: int, rank: int) -> tuple
     return follow[0], bias
 
 
-def _widen_pools(model: Any) -> None:
+def _widen_pools(model: ModelProto) -> None:
     """Rewrite an AveragePool whose window is the whole image as GlobalAveragePool."""
     from onnx import helper
 
@@ -199,7 +202,7 @@ def _widen_pools(model: Any) -> None:
             replace_node(graph, node, [whole])
 
 
-def _pool_means(graph: Any) -> None:
+def _pool_means(graph: GraphProto) -> None:
     """Rewrite a ReduceMean over the rows and columns of a Transpose to channels last as GlobalAveragePool, Flatten."""
     from onnx import helper
 
@@ -220,7 +223,7 @@ def _pool_means(graph: Any) -> None:
         replace_node(graph, node, [pool, flat])
 
 
-def _name_open_dimensions(graph: Any) -> None:
+def _name_open_dimensions(graph: GraphProto) -> None:
     """Call the open first dimension `N` and others by tensor and axis: tf2onnx numbers them by a running counter."""
     for value in (*graph.input, *graph.output):
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
@@ -228,7 +231,7 @@ def _name_open_dimensions(graph: Any) -> None:
                 dim.dim_param = "N" if axis == 0 else f"{value.name}_{axis}"
 
 
-def merge_reshapes(graph: Any) -> None:
+def merge_reshapes(graph: GraphProto) -> None:
     """Let a Reshape read what the Reshape before it reads, unless its shape copies dimensions (0)."""
     made = producers(graph)
     for node in graph.node:
@@ -240,7 +243,7 @@ def merge_reshapes(graph: Any) -> None:
             node.input[0] = before.input[0]
 
 
-def _clean_names(graph: Any, layers: list[str]) -> None:
+def _clean_names(graph: GraphProto, layers: list[str]) -> None:
     """Name tensors after Keras layers: `<layer>/kernel`, `<layer>/bias`, `<layer>`; name nodes after their output."""
     for node in list(graph.node):
         if node.op_type == "Identity" and not _is_needed(graph, node):
@@ -279,7 +282,7 @@ def _clean_names(graph: Any, layers: list[str]) -> None:
         node.name = node.output[0]
 
 
-def _is_needed(graph: Any, identity: Any) -> bool:
+def _is_needed(graph: GraphProto, identity: NodeProto) -> bool:
     """Tell whether an Identity gives an output what an input, a constant or another output holds."""
     outputs = {value.name for value in graph.output}
     named = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}

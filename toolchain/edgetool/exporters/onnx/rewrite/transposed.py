@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 __all__ = ["pad_outputs"]
 
 
-def pad_outputs(graph: Any) -> None:
+def pad_outputs(graph: GraphProto) -> None:
     """Write what a ConvTranspose adds behind its last rows as `output_padding`.
 
     tf2onnx 1.17 writes negative `pads`, which the specification excludes, where the result has more rows than windows
