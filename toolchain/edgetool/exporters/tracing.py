@@ -29,8 +29,12 @@ import contextvars
 import math
 import re
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["FLOAT_MASK_OFFSET", "plain_operators"]
 
@@ -79,23 +83,23 @@ def plain_operators(
         yield
 
 
-def _or_original(instead: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+def _or_original(instead: Callable[..., object], original: Callable[..., object]) -> Callable[..., object]:
     """Return a method that does what `instead` does, or what `original` does where that gives None."""
 
-    def method(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: tf_keras.layers.Layer, inputs: object, *args: object, **kwargs: object) -> object:
         found = instead(self, inputs, *args, **kwargs)
         return original(self, inputs, *args, **kwargs) if found is None else found
 
     return method
 
 
-def _is_static(tensor: Any) -> bool:
+def _is_static(tensor: tf.Tensor) -> bool:
     """Tell whether a dense tensor has known dimensions, but perhaps for the batch."""
     shape = getattr(tensor, "shape", None)
     return shape is not None and shape.rank is not None and shape.rank > 1 and None not in shape.as_list()[1:]
 
 
-def _dense(layer: Any, inputs: Any) -> Any:
+def _dense(layer: tf_keras.layers.Dense, inputs: tf.Tensor) -> tf.Tensor | None:
     import tensorflow as tf
 
     if not isinstance(inputs, tf.Tensor) or not _is_static(inputs) or inputs.shape.rank == 2:
@@ -105,7 +109,7 @@ def _dense(layer: Any, inputs: Any) -> Any:
     return outputs if layer.activation is None else layer.activation(outputs)
 
 
-def _einsum_dense(layer: Any, inputs: Any) -> Any:
+def _einsum_dense(layer: tf_keras.layers.EinsumDense, inputs: tf.Tensor) -> tf.Tensor | None:
     import tensorflow as tf
 
     match = re.fullmatch(r"(\w+),(\w+)->(\w+)", layer.equation.replace(" ", ""))
@@ -126,7 +130,7 @@ def _einsum_dense(layer: Any, inputs: Any) -> Any:
     return _product(layer, inputs, len(kept))
 
 
-def _product(layer: Any, inputs: Any, num_kept: int) -> Any:
+def _product(layer: tf_keras.layers.EinsumDense, inputs: tf.Tensor, num_kept: int) -> tf.Tensor:
     """Return the layer's outputs as one product of matrices.
 
     Args:
@@ -149,12 +153,12 @@ def _product(layer: Any, inputs: Any, num_kept: int) -> Any:
     return _finish(layer, product, None if whole_bias else layer.bias)
 
 
-def _finish(layer: Any, product: Any, bias: Any) -> Any:
+def _finish(layer: tf_keras.layers.EinsumDense, product: tf.Tensor, bias: tf.Variable | None) -> tf.Tensor:
     outputs = product if bias is None else product + bias
     return outputs if layer.activation is None else layer.activation(outputs)
 
 
-def _reshape(layer: Any, inputs: Any) -> Any:
+def _reshape(layer: tf_keras.layers.Reshape, inputs: tf.Tensor) -> tf.Tensor | None:
     import tensorflow as tf
 
     if not _is_static(inputs) or -1 in layer.target_shape:
@@ -162,7 +166,7 @@ def _reshape(layer: Any, inputs: Any) -> Any:
     return tf.reshape(inputs, [-1, *layer.target_shape])
 
 
-def _rescaling(layer: Any, inputs: Any) -> Any:
+def _rescaling(layer: tf_keras.layers.Rescaling, inputs: tf.Tensor) -> tf.Tensor | None:
     """Return the offset, `[1, ...]`, of a layer that multiplies by nothing, and so gives a constant."""
     import tensorflow as tf
 
@@ -171,13 +175,18 @@ def _rescaling(layer: Any, inputs: Any) -> Any:
     return tf.broadcast_to(tf.cast(layer.offset, layer.compute_dtype), [1, *inputs.shape[1:]])
 
 
-def _grouped_convolution(layer: Any, inputs: Any, kernel: Any) -> Any:
+def _grouped_convolution(layer: tf_keras.layers.Layer, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return layer.convolution_op(inputs, kernel)
 
 
 def _attention(
-    layer: Any, query: Any, key: Any, value: Any, attention_mask: Any = None, training: Any = None
-) -> tuple[Any, Any] | None:
+    layer: tf_keras.layers.MultiHeadAttention,
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    attention_mask: tf.Tensor | None = None,
+    training: bool | None = None,
+) -> tuple[tf.Tensor, tf.Tensor] | None:
     """Return attended values `[N, L, H, D]` and weights `[N, H, L, L]` of queries, keys and values `[N, L, H, D]`."""
     import tensorflow as tf
 
@@ -190,7 +199,9 @@ def _attention(
     return tf.transpose(tf.matmul(dropped, value), (0, 2, 1, 3)), weights
 
 
-def _masked_mean(layer: Any, inputs: Any, mask: Any = None) -> Any:
+def _masked_mean(
+    layer: tf_keras.layers.GlobalAveragePooling1D, inputs: tf.Tensor, mask: tf.Tensor | None = None
+) -> tf.Tensor | None:
     """Return the mean `[N, C]` of the positions that a mask leaves, 0 where it leaves none.
 
     Means in place of sums, because TFLite gives a sum of 16 bits the range of one summand. The share of positions that
@@ -207,7 +218,7 @@ def _masked_mean(layer: Any, inputs: Any, mask: Any = None) -> Any:
     return tf.reduce_mean(inputs * counts, axis=axis, keepdims=layer.keepdims) / share
 
 
-def _layer_norm(layer: Any, inputs: Any) -> Any:
+def _layer_norm(layer: tf_keras.layers.LayerNormalization, inputs: tf.Tensor) -> tf.Tensor | None:
     import tensorflow as tf
 
     is_wide, is_apart = _num_steps.get() > 255, layer.name in _apart.get() and layer.beta is not None

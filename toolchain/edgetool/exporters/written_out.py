@@ -18,11 +18,14 @@ import contextlib
 import functools
 import importlib
 import math
-from collections.abc import Callable, Collection, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 from unittest import mock
 
 from edgetool.importers import keras3_signal as signal
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 __all__ = ["next_step_without", "written_out"]
 
@@ -106,16 +109,16 @@ def _places(path: str) -> Iterator[tuple[Any, str]]:
             yield functools.reduce(getattr, module.split("."), root), name
 
 
-def _always(function: Original) -> Callable[..., Any]:
+def _always(function: Original) -> Callable[..., tf.Tensor]:
     """Return what calls `function` whatever stood in its place."""
 
-    def call(*arguments: Any, **named: Any) -> Any:
+    def call(*arguments: object, **named: object) -> tf.Tensor:
         return function(*arguments[1:], **named)
 
     return call
 
 
-def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+def _polynomial(coefficients: tuple[float, ...], x: tf.Tensor) -> tf.Tensor:
     """Return the value by Horner's scheme, the coefficient of the highest power first."""
     value = coefficients[0] * x + coefficients[1]
     for coefficient in coefficients[2:]:
@@ -123,7 +126,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     return value
 
 
-def _erf(original: Original, x: Any, name: Any = None) -> Any:
+def _erf(original: Original, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     import tensorflow as tf
 
     x = tf.convert_to_tensor(x)
@@ -134,11 +137,11 @@ def _erf(original: Original, x: Any, name: Any = None) -> Any:
     return clipped * _polynomial(_ERF_NUMERATOR, square) / _polynomial(_ERF_DENOMINATOR, square)
 
 
-def _erfc(original: Original, x: Any, name: Any = None) -> Any:
+def _erfc(original: Original, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     return 1.0 - _erf(original, x, name)
 
 
-def _erfinv(original: Original, x: Any, name: Any = None) -> Any:
+def _erfinv(original: Original, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     import tensorflow as tf
 
     x = tf.convert_to_tensor(x)
@@ -151,7 +154,7 @@ def _erfinv(original: Original, x: Any, name: Any = None) -> Any:
     return tf.where(w < 5.0, middle, tail) * ends
 
 
-def _bessel_i0(original: Original, x: Any, name: Any = None) -> Any:
+def _bessel_i0(original: Original, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     import tensorflow as tf
 
     x = tf.convert_to_tensor(x)
@@ -163,7 +166,7 @@ def _bessel_i0(original: Original, x: Any, name: Any = None) -> Any:
     return tf.where(size < 3.75, near, tf.exp(far) * tf.math.rsqrt(far) * _polynomial(_BESSEL_FAR, 3.75 / far))
 
 
-def _log1p(original: Original, x: Any, name: Any = None) -> Any:
+def _log1p(original: Original, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     """Return log(1 + x): what rounding 1 + x loses is made good by a quotient (Goldberg, 1991, theorem 4)."""
     import tensorflow as tf
 
@@ -176,7 +179,7 @@ def _log1p(original: Original, x: Any, name: Any = None) -> Any:
     return tf.where(is_small, x, tf.math.log(whole) * (x / tf.where(is_small, tf.ones_like(x), rounded)))
 
 
-def _pool_volume(x: Any, ksize: Any, strides: Any, padding: Any, name: str) -> Any:
+def _pool_volume(x: tf.Tensor, ksize: Sequence[int], strides: Sequence[int], padding: str, name: str) -> tf.Tensor:
     """Pool `[N, D, H, W, C]` over rows and columns, then over depth."""
     import tensorflow as tf
 
@@ -190,16 +193,16 @@ def _pool_volume(x: Any, ksize: Any, strides: Any, padding: Any, name: str) -> A
     return tf.reshape(pooled, [-1, pooled.shape[1], rows, columns, channels])
 
 
-def _pooling(kind: str) -> Callable[..., Any]:
+def _pooling(kind: str) -> Callable[..., tf.Tensor]:
     def pool(
         original: Original,
-        input: Any,
-        ksize: Any,
-        strides: Any,
-        padding: Any,
+        input: tf.Tensor,
+        ksize: Sequence[int],
+        strides: Sequence[int],
+        padding: str,
         data_format: str = "NDHWC",
-        name: Any = None,
-    ) -> Any:
+        name: str | None = None,
+    ) -> tf.Tensor:
         is_known = None not in tuple(input.shape)[1:] and padding in ("SAME", "VALID")
         one = [sizes[place] for sizes in (ksize, strides) for place in (0, 4)]
         if data_format != "NDHWC" or not is_known or any(size != 1 for size in one):
@@ -209,7 +212,7 @@ def _pooling(kind: str) -> Callable[..., Any]:
     return pool
 
 
-def _conv3d(original: Original, input: Any, filter: Any, *args: Any, **kwargs: Any) -> Any:
+def _conv3d(original: Original, input: tf.Tensor, filter: tf.Tensor, *args: object, **kwargs: object) -> tf.Tensor:
     import tensorflow as tf
 
     num_groups = int(input.shape[-1]) // int(filter.shape[3])
@@ -220,7 +223,9 @@ def _conv3d(original: Original, input: Any, filter: Any, *args: Any, **kwargs: A
     return tf.concat([original(part, kernel, *args, **kwargs) for part, kernel in parts], axis=-1)
 
 
-def _convolution(original: Original, input: Any, filters: Any, *args: Any, **kwargs: Any) -> Any:
+def _convolution(
+    original: Original, input: tf.Tensor, filters: tf.Tensor, *args: object, **kwargs: int | Sequence[int] | str | None
+) -> tf.Tensor:
     """Dilate a convolution of volumes itself: TensorFlow parts volumes into batches, which TFLite does for images."""
     from tensorflow.python.ops import gen_nn_ops
 
@@ -235,13 +240,13 @@ def _convolution(original: Original, input: Any, filters: Any, *args: Any, **kwa
 
 def _resize(
     original: Original,
-    images: Any,
-    size: Any,
+    images: tf.Tensor,
+    size: tf.types.experimental.TensorLike,
     method: str = "bilinear",
     preserve_aspect_ratio: bool = False,
     antialias: bool = False,
-    name: Any = None,
-) -> Any:
+    name: str | None = None,
+) -> tf.Tensor:
     """Resize images `[N, H, W, C]` by a product with a matrix for each axis, where no kernel has the interpolation.
 
     The matrices are what TensorFlow makes of the rows of identity matrices.
@@ -267,7 +272,7 @@ def _resize(
     return tf.transpose(tf.matmul(lines, right), [0, 1, 3, 2])
 
 
-def _known_size(size: Any) -> Any:
+def _known_size(size: tf.types.experimental.TensorLike) -> Any:
     """Return the value of a size, also where Keras multiplies two constants in the graph; None: not known."""
     import tensorflow as tf
 
@@ -278,7 +283,7 @@ def _known_size(size: Any) -> Any:
     return None if any(factor is None for factor in factors) else math.prod(factors)
 
 
-def _atan2(original: Original, y: Any, x: Any, name: Any = None) -> Any:
+def _atan2(original: Original, y: tf.Tensor, x: tf.Tensor, name: str | None = None) -> tf.Tensor:
     import tensorflow as tf
 
     y, x = tf.convert_to_tensor(y), tf.convert_to_tensor(x)
@@ -287,7 +292,7 @@ def _atan2(original: Original, y: Any, x: Any, name: Any = None) -> Any:
     return original(y, x, name=name)
 
 
-def _bucketize(input: Any, boundaries: Any) -> Any:
+def _bucketize(input: tf.Tensor, boundaries: Sequence[float]) -> tf.Tensor:
     import tensorflow as tf
 
     is_reached = tf.expand_dims(tf.cast(input, tf.float32), -1) >= tf.constant(list(boundaries), tf.float32)
@@ -296,15 +301,15 @@ def _bucketize(input: Any, boundaries: Any) -> Any:
 
 def _bincount(
     original: Original,
-    arr: Any,
-    weights: Any = None,
-    minlength: Any = None,
-    maxlength: Any = None,
-    dtype: Any = None,
-    name: Any = None,
-    axis: Any = None,
+    arr: tf.Tensor,
+    weights: tf.Tensor | None = None,
+    minlength: int | tf.Tensor | None = None,
+    maxlength: int | tf.Tensor | None = None,
+    dtype: tf.DType | None = None,
+    name: str | None = None,
+    axis: int | None = None,
     binary_output: bool = False,
-) -> Any:
+) -> tf.Tensor:
     """Count the numbers of each row by marks, where as many are counted as there may be."""
     import tensorflow as tf
 
@@ -318,7 +323,7 @@ def _bincount(
     return tf.cast((tf.reduce_max if binary_output else tf.reduce_sum)(marks, axis=-2), kind)
 
 
-def _rgb_to_hsv(images: Any) -> Any:
+def _rgb_to_hsv(images: tf.Tensor) -> tf.Tensor:
     """Return hue, saturation and value in [0, 1] (Smith, "Color Gamut Transform Pairs", 1978)."""
     import tensorflow as tf
 
@@ -334,7 +339,7 @@ def _rgb_to_hsv(images: Any) -> Any:
     return tf.concat([hue, saturation, value], axis=-1)
 
 
-def _hsv_to_rgb(images: Any) -> Any:
+def _hsv_to_rgb(images: tf.Tensor) -> tf.Tensor:
     """Undo `_rgb_to_hsv`: each channel is a trapezium over the hue."""
     import tensorflow as tf
 

@@ -12,7 +12,8 @@ import dataclasses
 import hashlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,10 @@ from edgetool.importers.jaxpr_emit import emit
 from edgetool.importers.jaxpr_fuse import fuse
 from edgetool.importers.keras import adopt
 
+if TYPE_CHECKING:
+    import jax
+    from jax.extend.core import ClosedJaxpr, Jaxpr
+
 __all__ = ["TRACE_TOLERANCE", "adopt_jax"]
 
 #: Largest difference between the function and the model written from it, relative to the largest output.
@@ -33,7 +38,9 @@ TRACE_TOLERANCE = 1e-4
 BATCH_SIZE = 64
 
 
-def adopt_jax(function: Callable[..., Any], params: Any, example: Any, subject: str, name: str) -> ImportedModel:
+def adopt_jax(
+    function: Callable[..., object], params: object, example: Array | tuple[Array, ...], subject: str, name: str
+) -> ImportedModel:
     """Write `function(params, *example)` as a tf_keras model.
 
     Args:
@@ -89,11 +96,13 @@ def _require_jax(subject: str) -> Any:
     return jax
 
 
-def _trace(jax: Any, function: Any, params: Any, arrays: tuple[Array, ...], subject: str) -> tuple[Any, int | None]:
+def _trace(
+    jax: ModuleType, function: Callable[..., object], params: object, arrays: tuple[Array, ...], subject: str
+) -> tuple[ClosedJaxpr, int | None]:
     """Trace with the batch open; where the function computes with its size, with a batch of 1."""
     from jax import export
 
-    def call(*inputs: Any) -> Any:
+    def call(*inputs: object) -> Any:
         return function(params, *inputs)
 
     (size,) = export.symbolic_shape("batch")
@@ -116,33 +125,33 @@ def _trace(jax: Any, function: Any, params: Any, arrays: tuple[Array, ...], subj
         ) from exc
 
 
-def _spec(jax: Any, array: Array, batch: Any) -> Any:
+def _spec(jax: ModuleType, array: Array, batch: object) -> jax.ShapeDtypeStruct:
     dtype = {"float64": "float32", "int64": "int32"}.get(array.dtype.name, array.dtype.name)
     return jax.ShapeDtypeStruct((batch, *array.shape[1:]), dtype)
 
 
-def _computes_with_batch(jaxpr: Any) -> bool:
+def _computes_with_batch(jaxpr: Jaxpr) -> bool:
     if any(eqn.primitive.name == "dim_as_value" for eqn in jaxpr.eqns):
         return True
     values = [getattr(value, "jaxpr", value) for eqn in jaxpr.eqns for value in eqn.params.values()]
     return any(_computes_with_batch(value) for value in values if hasattr(value, "eqns"))
 
 
-def _parameter_names(jax: Any, params: Any) -> Callable[[Any], str]:
+def _parameter_names(jax: ModuleType, params: object) -> Callable[[Any], str]:
     """Return a function that gives a parameter's place in the tree, `dense_0/kernel`."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(params)
     names = {id(leaf): "/".join(_key(part) for part in path) for path, leaf in leaves}
     return lambda array: names.get(id(array), "")
 
 
-def _key(part: Any) -> str:
+def _key(part: object) -> str:
     for attribute in ("key", "name", "idx"):
         if hasattr(part, attribute):
             return str(getattr(part, attribute))
     return str(part)
 
 
-def _input_names(function: Any, count: int) -> tuple[str, ...]:
+def _input_names(function: Callable[..., object], count: int) -> tuple[str, ...]:
     """Return the names of the function's arguments behind the parameters, or `x0`, `x1`."""
     try:
         names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -153,7 +162,12 @@ def _input_names(function: Any, count: int) -> tuple[str, ...]:
 
 
 def _run(
-    jax: Any, compiled: Any, params: Any, inputs: tuple[Array, ...], example: tuple[Array, ...], batch: int | None
+    jax: ModuleType,
+    compiled: Callable[..., object],
+    params: object,
+    inputs: tuple[Array, ...],
+    example: tuple[Array, ...],
+    batch: int | None,
 ) -> tuple[Array, ...]:
     """Run the function itself on all samples."""
     step = batch or fitting_batch([x.shape for x in inputs], BATCH_SIZE)
@@ -184,7 +198,7 @@ def _difference(imported: ImportedModel, example: tuple[Array, ...]) -> float:
     return float(np.max(differences))
 
 
-def _digest(jax: Any, traced: Any, params: Any) -> str:
+def _digest(jax: ModuleType, traced: ClosedJaxpr, params: object) -> str:
     sha = hashlib.sha256(str(traced.jaxpr).encode())
     for leaf in jax.tree_util.tree_leaves(params):
         sha.update(np.asarray(leaf).tobytes())

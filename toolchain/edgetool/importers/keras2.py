@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.importers.keras3_graph import unique_names
+
+if TYPE_CHECKING:
+    import tf_keras
+    from tf_keras.src.engine.keras_tensor import KerasTensor
 
 __all__ = ["flat_model", "in_float32"]
 
@@ -14,7 +18,7 @@ __all__ = ["flat_model", "in_float32"]
 _OTHER_FLOATS = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64")
 
 
-def flat_model(model: Any) -> tuple[Any, str]:
+def flat_model(model: tf_keras.Model) -> tuple[tf_keras.Model, str]:
     """Write nested models out and let every layer compute in float32; weights are copied.
 
     Args:
@@ -40,7 +44,7 @@ def flat_model(model: Any) -> tuple[Any, str]:
     return flat, ", ".join(policies)
 
 
-def in_float32(config: Any) -> Any:
+def in_float32(config: object) -> Any:
     """Return a layer's configuration in which every policy and type of another float is float32."""
     if isinstance(config, list | tuple):
         return type(config)([in_float32(item) for item in config])
@@ -51,12 +55,12 @@ def in_float32(config: Any) -> Any:
     }
 
 
-def _is_other(dtype: Any) -> bool:
+def _is_other(dtype: object) -> bool:
     name = dtype.get("config", {}).get("name") if isinstance(dtype, dict) else dtype
     return name in _OTHER_FLOATS
 
 
-def _is_model(layer: Any) -> bool:
+def _is_model(layer: tf_keras.layers.Layer) -> bool:
     """Tell whether a layer is a model that is no more than its graph of layers."""
     import tf_keras
     from tf_keras.src.engine.functional import Functional
@@ -64,7 +68,7 @@ def _is_model(layer: Any) -> bool:
     return isinstance(layer, Functional) and type(layer).call in (Functional.call, tf_keras.Sequential.call)
 
 
-def _named_layers(model: Any, parent: str) -> list[tuple[int, str, str]]:
+def _named_layers(model: tf_keras.Model, parent: str) -> list[tuple[int, str, str]]:
     """Return (id, name, name of the nested model that holds it) of every layer of a model and its nested ones."""
     pairs = []
     for layer in model.layers:
@@ -75,7 +79,7 @@ def _named_layers(model: Any, parent: str) -> list[tuple[int, str, str]]:
     return pairs
 
 
-def _input(tensor: Any) -> Any:
+def _input(tensor: KerasTensor) -> KerasTensor:
     import tf_keras
 
     dtype = "float32" if tensor.dtype.is_floating else tensor.dtype
@@ -95,7 +99,7 @@ class _Walk:
     names: dict[int, str]
     copies: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
-    def run(self, model: Any, inputs: list[Any]) -> list[Any]:
+    def run(self, model: tf_keras.Model, inputs: list[KerasTensor]) -> list[KerasTensor]:
         """Call copies of the layers of `model` on `inputs` in its order, and return its outputs."""
         import tensorflow as tf
 
@@ -112,7 +116,7 @@ class _Walk:
                     tensors[id(old)] = new
         return [tensors[id(tensor)] for tensor in model.outputs]
 
-    def _call(self, layer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    def _call(self, layer: tf_keras.layers.Layer, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
         import tensorflow as tf
 
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
@@ -128,7 +132,7 @@ class _Walk:
         return self.copies[id(layer)][1](*args, **kwargs)
 
 
-def _copied(layer: Any, name: str) -> Any:
+def _copied(layer: tf_keras.layers.Layer, name: str) -> tf_keras.layers.Layer:
     """Return a layer like `layer`, its weights not yet copied."""
     config = {**in_float32(layer.get_config()), "name": name}
     if isinstance(getattr(layer, "activation", None), FunctionType) and config.get("activation") is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,20 @@ from edgetool.importers.keras3_operators import OPERATORS, as_layer
 from edgetool.importers.keras3_preprocessing import function_of_layer, require_numbers
 from edgetool.passes.carried import Place, carried_layer, register
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+    import tf_keras
+    from keras.src.ops.node import Node
+    from tf_keras.src.engine.keras_tensor import KerasTensor
+
 __all__ = ["carry_over"]
 
 #: Masks that Keras 3 gives a MultiHeadAttention -> where its scores, `[N, queries, keys]`, have an axis more.
 _ATTENTION_MASKS = {"query_mask": 2, "value_mask": 1, "key_mask": 1}
 
 
-def carry_over(model: Any) -> Any:
+def carry_over(model: keras.Model) -> tf_keras.Model:
     """Return a `tf_keras.Model` with the architecture and the weights of the Keras 3 `model`, nested ones written out.
 
     Layers that tf_keras has become these, which passes know; other layers and operators are `passes.carried`.
@@ -61,7 +68,7 @@ class _Rebuilding:
         self._names = graph.names
         self._layers: dict[int, Any] = {}
 
-    def add(self, node: Any) -> None:
+    def add(self, node: Node) -> None:
         """Rebuild the node, which reads what is rebuilt already."""
         import keras
 
@@ -70,7 +77,7 @@ class _Rebuilding:
         for old, new in zip(keras.tree.flatten(node.outputs), tensors, strict=True):
             self.tensors[id(old)] = new
 
-    def _call(self, node: Any) -> Any:
+    def _call(self, node: Node) -> Any:
         operation, name = node.operation, self._names[id(node.operation)]
         if does_nothing(operation, node):
             return self.tensors[id(node.input_tensors[0])]
@@ -94,7 +101,7 @@ class _Rebuilding:
             return self._carry(known, node)
         return self._try(known, node, strict=True)
 
-    def _call_operator(self, node: Any, name: str) -> Any:
+    def _call_operator(self, node: Node, name: str) -> Any:
         kind = type(node.operation).__name__
         if kind not in OPERATORS:
             raise UnsupportedModelError(
@@ -109,7 +116,7 @@ class _Rebuilding:
             return layer(_single(tensors))
         return self._carry(carried_layer()(register(function_of(node.operation), name), name=name), node)
 
-    def _try(self, layer: Any, node: Any, *, strict: bool = False) -> Any:
+    def _try(self, layer: tf_keras.layers.Layer, node: Node, *, strict: bool = False) -> Any:
         """Call a tf_keras layer as the node calls its own; None where it takes other arguments."""
         import keras
 
@@ -126,12 +133,12 @@ class _Rebuilding:
                 raise
             return None
 
-    def _tensor(self, value: Any) -> Any:
+    def _tensor(self, value: object) -> Any:
         import keras
 
         return self.tensors[id(value)] if isinstance(value, keras.KerasTensor) else value
 
-    def _with_one_mask(self, layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _with_one_mask(self, layer: tf_keras.layers.Layer, kwargs: dict[str, object]) -> dict[str, object]:
         """Replace the masks that Keras 3 gives a MultiHeadAttention by the one `[N, queries, keys]` of tf_keras."""
         if not _ATTENTION_MASKS.keys() & kwargs.keys():
             return kwargs
@@ -144,13 +151,13 @@ class _Rebuilding:
         )
         return {**rest, "attention_mask": joining(_single(list(masks.values())))}
 
-    def _carry(self, layer: Any, node: Any) -> Any:
+    def _carry(self, layer: tf_keras.layers.Layer, node: Node) -> Any:
         """Call a carried layer on the tensors of the node, in the place where each one stands."""
         import keras
 
         tensors: list[Any] = []
 
-        def place(value: Any) -> Any:
+        def place(value: object) -> Any:
             if not isinstance(value, keras.KerasTensor):
                 is_double = getattr(getattr(value, "dtype", None), "name", "") == "float64"
                 return np.asarray(value, np.float32) if is_double else value  # Keras would go on in float64
@@ -172,7 +179,7 @@ class _Rebuilding:
             ) from exc
 
 
-def _copied(layer: Any, known: Any) -> bool:
+def _copied(layer: keras.Layer, known: tf_keras.layers.Layer) -> bool:
     """Copy the weights of a layer of Keras 3 to one of tf_keras; False where it lays them out in another way."""
     if type(layer).__name__ == "Normalization" and layer.mean is not None:
         return True
@@ -186,7 +193,7 @@ def _copied(layer: Any, known: Any) -> bool:
 def _joined(names: tuple[str, ...]) -> Callable[..., Any]:
     """Return a function of the masks of those names: what none of them hides."""
 
-    def join(*masks: Any) -> Any:
+    def join(*masks: tf.Tensor) -> tf.Tensor:
         import tensorflow as tf
 
         joined = None
@@ -200,7 +207,7 @@ def _joined(names: tuple[str, ...]) -> Callable[..., Any]:
     return join
 
 
-def _named(tensor: Any, name: str) -> Any:
+def _named(tensor: KerasTensor, name: str) -> KerasTensor:
     """Return an output under a name of its own."""
     import tf_keras
 
@@ -216,12 +223,12 @@ def _in_short(exc: Exception) -> str:
     return telling[0][:200] if telling else type(exc).__name__
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_nothing(value: object) -> bool:
     """Tell whether an argument says nothing: None, or a list of None for each of several inputs."""
     if isinstance(value, list | tuple):
         return all(_is_nothing(item) for item in value)
     return value is None
 
 
-def _single(values: list[Any]) -> Any:
+def _single(values: Sequence[KerasTensor]) -> KerasTensor | Sequence[KerasTensor]:
     return values[0] if len(values) == 1 else values

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 __all__ = [
     "bitwise_and",
@@ -35,7 +39,7 @@ def moved(function: _Function) -> _Function:
     Where an element comes from is told by `function` itself, run on the numbers of the places.
     """
 
-    def compute(x: Any) -> Any:
+    def compute(x: tf.Tensor) -> tf.Tensor:
         import tensorflow as tf
 
         size = math.prod(x.shape[1:])
@@ -50,7 +54,7 @@ def moved(function: _Function) -> _Function:
     return compute
 
 
-def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def diagonal(x: tf.Tensor, offset: int, axis1: int, axis2: int) -> tf.Tensor:
     """Return a diagonal as the last axis; sizes of both axes are known."""
     import tensorflow as tf
 
@@ -66,7 +70,7 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     return tf.gather(tf.reshape(rows, [*sizes, num_rows * num_columns]), np.array(places, np.int32), axis=-1)
 
 
-def kron(x: Any, y: Any) -> Any:
+def kron(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Return the Kronecker product of tensors; all sizes but the batch's are known, and one batch is 1."""
     import tensorflow as tf
 
@@ -82,7 +86,7 @@ def kron(x: Any, y: Any) -> Any:
     return tf.reshape(spread[0] * spread[1], sizes)
 
 
-def inner(x: Any, y: Any) -> Any:
+def inner(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Return the sums of products over the last axes."""
     import tensorflow as tf
 
@@ -94,7 +98,7 @@ def inner(x: Any, y: Any) -> Any:
     return tf.tensordot(x, y, axes=[[-1], [-1]])
 
 
-def einsum(operation: Any) -> _Function:
+def einsum(operation: keras.Operation) -> _Function:
     """Return a function of tensors; a product without axes of its own on one side is one of elements, then a sum.
 
     TensorFlow 2.21's converter makes a product of matrices of it, which it then refuses.
@@ -109,7 +113,7 @@ def einsum(operation: Any) -> _Function:
         return operation  # type: ignore[no-any-return]
     order = out + "".join(sorted(set(left + right) - set(out)))
 
-    def spread(x: Any, own: str) -> Any:
+    def spread(x: tf.Tensor, own: str) -> tf.Tensor:
         import tensorflow as tf
 
         x = tf.transpose(tf.convert_to_tensor(x), [own.index(label) for label in order if label in own])
@@ -117,7 +121,7 @@ def einsum(operation: Any) -> _Function:
             x = x if label in own else tf.expand_dims(x, axis)
         return x
 
-    def compute(x: Any, y: Any) -> Any:
+    def compute(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         import tensorflow as tf
 
         return tf.reduce_sum(spread(x, left) * spread(y, right), axis=list(range(len(out), len(order))))
@@ -125,7 +129,7 @@ def einsum(operation: Any) -> _Function:
     return compute
 
 
-def is_in(x: Any, y: Any, *, invert: bool = False) -> Any:
+def is_in(x: tf.Tensor, y: tf.Tensor, *, invert: bool = False) -> tf.Tensor:
     """Tell which elements of `x` are among those of `y`."""
     import tensorflow as tf
 
@@ -134,7 +138,7 @@ def is_in(x: Any, y: Any, *, invert: bool = False) -> Any:
     return tf.logical_not(is_member) if invert else is_member
 
 
-def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+def in_top_k(targets: tf.Tensor, predictions: tf.Tensor, k: int) -> tf.Tensor:
     """Tell for each row whether fewer than `k` predictions are larger than the target's."""
     import tensorflow as tf
 
@@ -144,7 +148,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     return num_larger < k
 
 
-def search_sorted(sequence: Any, values: Any, *, right: bool) -> Any:
+def search_sorted(sequence: tf.Tensor, values: tf.Tensor, *, right: bool) -> tf.Tensor:
     """Return how many elements of a sorted vector each value stands behind."""
     import tensorflow as tf
 
@@ -154,14 +158,14 @@ def search_sorted(sequence: Any, values: Any, *, right: bool) -> Any:
     return tf.reduce_sum(tf.cast(is_before, tf.int32), axis=-1)
 
 
-def signbit(x: Any) -> Any:
+def signbit(x: tf.Tensor) -> tf.Tensor:
     """Tell which elements are negative, -0.0 included: that is what has a negative reciprocal."""
     import tensorflow as tf
 
     return tf.logical_or(x < 0.0, tf.math.divide(tf.ones_like(x), x) < 0.0) if x.dtype.is_floating else x < 0
 
 
-def bitwise_and(x: Any, y: Any) -> Any:
+def bitwise_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Return the bits that two int32 share, by halves, which do not overflow: a + b is (a xor b) + 2 (a and b)."""
     import tensorflow as tf
 
@@ -175,14 +179,14 @@ def bitwise_and(x: Any, y: Any) -> Any:
     return shared[0] * 65536 + shared[1]
 
 
-def bitwise_or(x: Any, y: Any) -> Any:
+def bitwise_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Return the bits that either of two int32 has: those that one has, and those that both have."""
     import tensorflow as tf
 
     return tf.bitwise.bitwise_xor(x, y) + bitwise_and(x, y)
 
 
-def fold(x: Any, operation: Any) -> Any:
+def fold(x: tf.Tensor, operation: keras.Operation) -> tf.Tensor:
     """Sum blocks `[N, C kH kW, L]` into images `[N, C, H, W]`, one place of the kernel after the other."""
     import tensorflow as tf
 
@@ -211,7 +215,7 @@ def fold(x: Any, operation: Any) -> Any:
     return tf.reduce_sum(tf.gather(padded, places, axis=1), axis=-1)
 
 
-def sobel_edges(x: Any, *, channels_first: bool) -> Any:
+def sobel_edges(x: tf.Tensor, *, channels_first: bool) -> tf.Tensor:
     """Return differences down and across, `[..., 2]`: TensorFlow's kernels, on images mirrored at their edges."""
     import tensorflow as tf
 
@@ -224,7 +228,7 @@ def sobel_edges(x: Any, *, channels_first: bool) -> Any:
     return tf.transpose(edges, [0, 3, 1, 2, 4]) if channels_first else edges
 
 
-def resize_padded(x: Any, size: tuple[int, int], fill_value: float, resize: _Function) -> Any:
+def resize_padded(x: tf.Tensor, size: tuple[int, int], fill_value: float, resize: _Function) -> tf.Tensor:
     """Pad images `[N, H, W, C]` to the aspect ratio of `size`, then resize them.
 
     Args:

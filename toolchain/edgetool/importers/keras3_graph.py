@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.alike import flat_outputs
+
+if TYPE_CHECKING:
+    import keras
+    from keras.src.ops.node import Node
 
 __all__ = ["FlatGraph", "flat_graph", "is_transparent", "unique_names"]
 
@@ -28,14 +32,14 @@ class FlatGraph:
         names: id of a layer or an operator -> its name, which no other has.
     """
 
-    inputs: list[Any]
-    outputs: list[Any]
+    inputs: list[keras.KerasTensor]
+    outputs: list[keras.KerasTensor]
     output_names: list[str]
-    nodes: list[Any]
+    nodes: list[Node]
     names: dict[int, str]
 
 
-def flat_graph(model: Any) -> FlatGraph:
+def flat_graph(model: keras.Model) -> FlatGraph:
     """Write out a functional or sequential Keras 3 model.
 
     Args:
@@ -70,7 +74,7 @@ def flat_graph(model: Any) -> FlatGraph:
     return FlatGraph(inputs, listed, named, nodes, unique_names(pairs, taken))
 
 
-def is_transparent(operation: Any) -> bool:
+def is_transparent(operation: keras.Operation) -> bool:
     """Tell whether an operation is a model that is no more than its graph of layers."""
     from keras.src.models.functional import Functional
 
@@ -99,7 +103,7 @@ def unique_names(pairs: list[tuple[int, str, str]], taken: set[str]) -> dict[int
     return names
 
 
-def _functional(model: Any) -> Any:
+def _functional(model: keras.Operation) -> Any:
     """Return the functional model that a sequential one holds; any other operation is returned as it is."""
     import keras
 
@@ -108,7 +112,7 @@ def _functional(model: Any) -> Any:
     return model
 
 
-def _input(tensor: Any) -> Any:
+def _input(tensor: keras.KerasTensor) -> keras.KerasTensor:
     """Return a fresh input like `tensor`, its batch open, and float32 if it is of any float type."""
     import keras
 
@@ -116,7 +120,7 @@ def _input(tensor: Any) -> Any:
     return keras.Input(tuple(tensor.shape[1:]), dtype=dtype, name=tensor.name)
 
 
-def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Callable[..., Any]:
+def _written_out(operation: keras.Operation, parents: dict[int, str], name: str = "") -> Callable[..., Any]:
     """Return what calls the inner operations of a model; any other operation is returned as it is.
 
     Args:
@@ -128,11 +132,11 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
         return operation if ".ops." in type(operation).__module__ else _told(operation)
     whole = _functional(operation)
 
-    def inner(other: Any) -> Callable[..., Any]:
+    def inner(other: keras.Operation) -> Callable[..., Any]:
         parents.setdefault(id(other), name)
         return _written_out(other, parents, str(other.name))
 
-    def run(inputs: Any, mask: Any = None, **_: Any) -> Any:
+    def run(inputs: object, mask: object = None, **_: object) -> Any:
         import keras
         from keras.src import backend
 
@@ -147,12 +151,12 @@ def _written_out(operation: Any, parents: dict[int, str], name: str = "") -> Cal
     return run
 
 
-def _told(layer: Any) -> Callable[..., Any]:
+def _told(layer: keras.Layer) -> Callable[..., Any]:
     """Return what leaves out arguments of None: told of no mask, a layer would not look for that of its inputs."""
     return lambda *args, **kwargs: layer(*args, **{key: v for key, v in kwargs.items() if v is not None})
 
 
-def _in_order(inputs: list[Any], outputs: list[Any]) -> Iterator[Any]:
+def _in_order(inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]) -> Iterator[Node]:
     """Yield the nodes that make `outputs`, each behind those that it reads."""
     ready = {id(_node(tensor)) for tensor in inputs}
     waiting = [_node(tensor) for tensor in reversed(outputs)]
@@ -168,7 +172,7 @@ def _in_order(inputs: list[Any], outputs: list[Any]) -> Iterator[Any]:
             yield node
 
 
-def _node(tensor: Any) -> Any:
+def _node(tensor: keras.KerasTensor) -> Node:
     """Return the node that makes a symbolic tensor."""
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]

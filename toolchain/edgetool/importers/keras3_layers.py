@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.importers.keras3_activations import known_activation
 from edgetool.passes.reversible import reversible_embedding
+
+if TYPE_CHECKING:
+    import keras
+    import tf_keras
+    from keras.src.ops.node import Node
 
 __all__ = ["does_nothing", "known_layer"]
 
@@ -32,7 +37,7 @@ _INNER = ("layer", "forward_layer", "backward_layer", "cell", "cells")
 _AUGMENTING = frozenset(("AugMix", "CutMix", "MixUp", "RandAugment", "ActivityRegularization", "StochasticDepth"))
 
 
-def does_nothing(layer: Any, node: Any) -> bool:
+def does_nothing(layer: keras.Layer, node: Node) -> bool:
     """Tell whether a layer of Keras 3 gives back what it gets once a model is trained: augmentation, for one."""
     kind, module = type(layer).__name__, type(layer).__module__
     if not module.startswith("keras.") or not node.input_tensors:
@@ -47,7 +52,7 @@ def does_nothing(layer: Any, node: Any) -> bool:
     return False
 
 
-def known_layer(layer: Any, name: str) -> Any:
+def known_layer(layer: keras.Layer, name: str) -> tf_keras.layers.Layer | None:
     """Return a tf_keras layer like a layer of Keras 3, without its weights; None where tf_keras has none.
 
     Args:
@@ -73,7 +78,7 @@ def known_layer(layer: Any, name: str) -> Any:
         return None
 
 
-def _arguments(layer: Any, kind: Any) -> dict[str, Any] | None:
+def _arguments(layer: keras.Layer, kind: type[tf_keras.layers.Layer]) -> dict[str, Any] | None:
     """Return what builds a layer like `layer`; None where it has an argument that tf_keras does not know.
 
     Args:
@@ -106,7 +111,7 @@ def _arguments(layer: Any, kind: Any) -> dict[str, Any] | None:
     return arguments
 
 
-def _inner(layer: Any, key: str) -> Any:
+def _inner(layer: keras.Layer, key: str) -> Any:
     """Return the tf_keras form of the layer or the layers that a wrapper or a recurrent layer holds."""
     held = getattr(layer, "forward_layer" if key == "layer" and hasattr(layer, "forward_layer") else key, None)
     if isinstance(held, list | tuple):
@@ -115,7 +120,7 @@ def _inner(layer: Any, key: str) -> Any:
     return None if held is None else known_layer(held, str(held.name))
 
 
-def _statistics(layer: Any) -> dict[str, Any]:
+def _statistics(layer: keras.Layer) -> dict[str, Any]:
     """Return the mean and the variance that a Normalization was given, or has learned."""
     import numpy as np
 
@@ -124,7 +129,7 @@ def _statistics(layer: Any) -> dict[str, Any]:
     return {"mean": np.asarray(layer.mean).tolist(), "variance": np.asarray(layer.variance).tolist()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Turn lists into tuples, as constructors want, and serialised functions into their names."""
     if isinstance(value, dict) and value.get("class_name") == "function":
         return value["config"]

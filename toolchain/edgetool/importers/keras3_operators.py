@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import tf_keras
+    from keras.src.ops.node import Node
 
 __all__ = ["OPERATORS", "REFUSED", "TENSORFLOW", "Maker", "as_layer"]
 
@@ -20,7 +25,7 @@ Maker = Callable[[Any, str], Any]
 TENSORFLOW: Maker | None = None
 
 
-def as_layer(node: Any, name: str) -> Any:
+def as_layer(node: Node, name: str) -> tf_keras.layers.Layer | None:
     """Return a tf_keras layer that does what an operator does, called on the tensors of the node; None: there is none.
 
     Args:
@@ -31,16 +36,16 @@ def as_layer(node: Any, name: str) -> Any:
     return None if maker is None else maker(node, name)
 
 
-def _tensors(node: Any) -> list[Any]:
+def _tensors(node: Node) -> list[keras.KerasTensor]:
     return list(node.input_tensors)
 
 
-def _is_float(node: Any) -> bool:
+def _is_float(node: Node) -> bool:
     tensors = (*node.input_tensors, *node.outputs)
     return all(tensor.dtype == "float32" for tensor in tensors)
 
 
-def _argument(node: Any, name: str, position: int, default: Any = None) -> Any:
+def _argument(node: Node, name: str, position: int, default: object = None) -> Any:
     """Return an argument of an operator, given to its constructor or to its call."""
     arguments = node.arguments
     if name in arguments.kwargs:
@@ -53,7 +58,7 @@ def _argument(node: Any, name: str, position: int, default: Any = None) -> Any:
 def _merge(kind: str) -> Maker:
     """Return what makes a layer of elements: `kind` of two tensors of one rank, which no constant is among."""
 
-    def make(node: Any, name: str) -> Any:
+    def make(node: Node, name: str) -> tf_keras.layers.Layer | None:
         import tf_keras
 
         tensors = _tensors(node)
@@ -66,10 +71,10 @@ def _merge(kind: str) -> Maker:
     return make
 
 
-def _activation(kind: str, **attributes: Any) -> Maker:
+def _activation(kind: str, **attributes: object) -> Maker:
     """Return what makes an activation layer where the operator's attributes are those of Keras' activation."""
 
-    def make(node: Any, name: str) -> Any:
+    def make(node: Node, name: str) -> tf_keras.layers.Layer | None:
         import tf_keras
 
         alike = all(getattr(node.operation, key, value) == value for key, value in attributes.items())
@@ -80,7 +85,7 @@ def _activation(kind: str, **attributes: Any) -> Maker:
     return make
 
 
-def _concatenate(node: Any, name: str) -> Any:
+def _concatenate(node: Node, name: str) -> tf_keras.layers.Layer | None:
     import tf_keras
 
     axis = node.operation.axis
@@ -91,7 +96,7 @@ def _concatenate(node: Any, name: str) -> Any:
     return tf_keras.layers.Concatenate(axis=axis, name=name)
 
 
-def _reshape(node: Any, name: str) -> Any:
+def _reshape(node: Node, name: str) -> tf_keras.layers.Layer | None:
     """Make a Reshape of anything that only arranges the elements of each sample anew."""
     import tf_keras
 
@@ -106,7 +111,7 @@ def _reshape(node: Any, name: str) -> Any:
     return tf_keras.layers.Reshape(wanted[1:], name=name)
 
 
-def _transpose(node: Any, name: str) -> Any:
+def _transpose(node: Node, name: str) -> tf_keras.layers.Layer | None:
     import tf_keras
 
     axes, rank = _argument(node, "axes", 1), len(node.outputs[0].shape)
@@ -118,7 +123,7 @@ def _transpose(node: Any, name: str) -> Any:
 def _pooling(kind: str) -> Maker:
     """Return what makes a pooling layer of a reduction over all positions of `[N, L, C]` or `[N, H, W, C]`."""
 
-    def make(node: Any, name: str) -> Any:
+    def make(node: Node, name: str) -> tf_keras.layers.Layer | None:
         import tf_keras
 
         shape = tuple(node.input_tensors[0].shape)
@@ -135,7 +140,7 @@ def _pooling(kind: str) -> Maker:
     return make
 
 
-def _pad(node: Any, name: str) -> Any:
+def _pad(node: Node, name: str) -> tf_keras.layers.Layer | None:
     import tf_keras
 
     operation = node.operation

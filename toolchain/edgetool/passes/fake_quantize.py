@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.passes.layers import walk
 from edgetool.records import SkippedLayer
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
+    from tf_keras.src.engine.keras_tensor import KerasTensor
 
 __all__ = ["Grid", "fake_quantize", "find_grids", "is_fused", "round_kernels", "without_range"]
 
@@ -108,14 +113,14 @@ class Grid:
         axes: axes of the kernel that share a scale.
     """
 
-    layer: Any
+    layer: tf_keras.layers.Layer
     attribute: str
     axes: tuple[int, ...]
 
 
 def fake_quantize(
-    model: Any, *, per_channel: bool, float_inputs: Collection[int] = ()
-) -> tuple[Any, list[SkippedLayer]]:
+    model: tf_keras.Model, *, per_channel: bool, float_inputs: Collection[int] = ()
+) -> tuple[tf_keras.Model, list[SkippedLayer]]:
     """Return a model to train that shares its variables with `model` and computes as int8 files do.
 
     Args:
@@ -138,7 +143,7 @@ def fake_quantize(
             skipped.append(SkippedLayer(layer.name, "qat", reason))
         wrappers[layer.name] = kind(layer, grids, behind=not without_range(model, layer), name=f"quant_{layer.name}")
 
-    def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+    def call(layer: tf_keras.layers.Layer, given: tuple[object, ...], arguments: dict[str, object]) -> Any:
         return wrappers[layer.name](*given, **arguments)
 
     starts = [
@@ -147,7 +152,7 @@ def fake_quantize(
     return tf_keras.Model(model.inputs, walk(model, starts, call), name=model.name), skipped
 
 
-def find_grids(layer: Any, *, per_channel: bool) -> list[Grid]:
+def find_grids(layer: tf_keras.layers.Layer, *, per_channel: bool) -> list[Grid]:
     """Return the kernels of a layer, and of the layers inside it, that int8 files store on a grid."""
     grids: list[Grid] = []
     for inner in layer._flatten_layers():
@@ -160,7 +165,7 @@ def find_grids(layer: Any, *, per_channel: bool) -> list[Grid]:
     return [grid for grid in grids if getattr(grid.layer, grid.attribute, None) is not None]
 
 
-def round_kernels(model: Any, *, per_channel: bool) -> int:
+def round_kernels(model: tf_keras.Model, *, per_channel: bool) -> int:
     """Put every kernel onto the grid that it was trained on, in place, so that exporters store just these values.
 
     Returns:
@@ -173,14 +178,14 @@ def round_kernels(model: Any, *, per_channel: bool) -> int:
     return len(grids)
 
 
-def is_fused(model: Any, layer: Any) -> bool:
+def is_fused(model: tf_keras.Model, layer: tf_keras.layers.Layer) -> bool:
     """Tell whether a layer feeds only a ReLU, with which runtimes fuse it: only what comes out of that has a range."""
     followers = _followers(model, layer)
     kind = type(layer).__name__
     return kind in FUSING and _activation(layer) in ("", "linear") and len(followers) == 1 and _is_relu(followers[0])
 
 
-def without_range(model: Any, layer: Any) -> bool:
+def without_range(model: tf_keras.Model, layer: tf_keras.layers.Layer) -> bool:
     """Tell whether what a layer gives has no range of its own in training."""
     kind = type(layer).__name__
     if kind in MOVES or is_fused(model, layer):
@@ -200,19 +205,19 @@ def _is_matrix(shape: Sequence[int]) -> bool:
     return sum(int(size) > 1 for size in shape) > 1
 
 
-def _followers(model: Any, layer: Any) -> list[Any]:
+def _followers(model: tf_keras.Model, layer: tf_keras.layers.Layer) -> list[tf_keras.layers.Layer]:
     """Return the layers of `model` that read what `layer` gives."""
     inside = {id(item) for item in model.layers}
     return [node.layer for node in layer.outbound_nodes if id(node.layer) in inside]
 
 
-def _is_relu(layer: Any) -> bool:
+def _is_relu(layer: tf_keras.layers.Layer) -> bool:
     if type(layer).__name__ == "Activation":
         return _activation(layer) in ("relu", "relu6")
     return type(layer).__name__ == "ReLU" and not layer.negative_slope and not layer.threshold
 
 
-def _activation(layer: Any) -> str:
+def _activation(layer: tf_keras.layers.Layer) -> str:
     function = getattr(layer, "activation", None)
     return "" if function is None else str(getattr(function, "__name__", type(function).__name__))
 
@@ -224,7 +229,7 @@ def _contracted(equation: str) -> tuple[int, ...]:
     return tuple(axis for axis, letter in enumerate(kernel) if letter not in output)
 
 
-def _rounded(kernel: Any, axes: tuple[int, ...]) -> Any:
+def _rounded(kernel: tf.Tensor | tf.Variable, axes: tuple[int, ...]) -> tf.Tensor:
     """Return the nearest values on the grid of 255 steps between minus and plus the largest magnitude."""
     import tensorflow as tf
 
@@ -233,7 +238,7 @@ def _rounded(kernel: Any, axes: tuple[int, ...]) -> Any:
     return tf.round(kernel / scale) * scale
 
 
-def _quantized_input(tensor: Any) -> Any:
+def _quantized_input(tensor: KerasTensor) -> KerasTensor:
     """Return a model's input as files take it; integers are taken as they are."""
     import tf_keras
 
@@ -266,7 +271,7 @@ def _make_wrapper_class() -> Any:
     class FakeQuantized(tf_keras.layers.Wrapper):  # type: ignore[misc]  # no types there
         """A layer that computes with rounded kernels, and gives what it computes in 255 steps."""
 
-        def __init__(self, layer: Any, grids: list[Grid], *, behind: bool, name: str) -> None:
+        def __init__(self, layer: tf_keras.layers.Layer, grids: list[Grid], *, behind: bool, name: str) -> None:
             super().__init__(layer, name=name)
             self.supports_masking = True
             self._grids = grids
@@ -274,23 +279,25 @@ def _make_wrapper_class() -> Any:
             self._in_front = bool(grids) and grids[0].layer is layer and _activation(layer) not in FUSED_ACTIVATIONS
             self._ranges: dict[str, Any] = {}
 
-        def build(self, input_shape: Any = None) -> None:
+        def build(self, input_shape: tf.TensorShape | None = None) -> None:
             super().build(input_shape)
             for place, has_range in (("pre_activation", self._in_front), ("output", self._behind)):
                 if has_range:
                     self._ranges[place] = quantizer.build(None, place, self)
 
-        def call(self, inputs: Any, *args: Any, training: Any = None, **kwargs: Any) -> Any:
+        def call(
+            self, inputs: object, *args: object, training: bool | tf.Tensor | None = None, **kwargs: object
+        ) -> Any:
             with _swapped(self._replacements(bool(training))):
                 outputs = self.layer(inputs, *args, **kwargs)
             if isinstance(outputs, tf.Tensor) and outputs.dtype.is_floating:
                 return self._quantized("output", outputs, bool(training))
             return outputs
 
-        def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        def compute_mask(self, inputs: object, mask: object = None) -> Any:
             return self.layer.compute_mask(inputs, mask)
 
-        def _quantized(self, place: str, values: Any, training: bool) -> Any:
+        def _quantized(self, place: str, values: tf.Tensor, training: bool) -> tf.Tensor:
             return quantizer(values, training, self._ranges[place]) if place in self._ranges else values
 
         def _replacements(self, training: bool) -> list[tuple[Any, str, Any]]:
@@ -315,7 +322,7 @@ def _make_wrapper_class() -> Any:
 
 
 @contextmanager
-def _swapped(replacements: list[tuple[Any, str, Any]]) -> Iterator[None]:
+def _swapped(replacements: list[tuple[tf_keras.layers.Layer, str, object]]) -> Iterator[None]:
     """Give attributes other values for a while, past Keras, which would forget the variable that stood there."""
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]
     try:
