@@ -55,3 +55,12 @@ def test_issue_forms_have_what_the_forge_asks_for(path: Path) -> None:
     form = yaml.safe_load(path.read_text())
     assert {"name", "description", "body"} <= set(form)
     assert all(field["attributes"]["label"] for field in form["body"])
+
+
+def test_badges_claim_what_is_true() -> None:
+    readme = (ROOT / "README.md").read_text()
+    lowest, highest = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
+    assert f"python-3.{lowest}%20to%203.{int(highest) - 1}-" in readme
+    assert f"licence-{PROJECT['license'].replace('-', '--')}-" in readme
+    workflows = re.findall(r"actions/workflows/(\w+\.yml)", readme)
+    assert workflows and all((ROOT / ".github" / "workflows" / name).is_file() for name in workflows)

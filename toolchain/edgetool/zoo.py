@@ -102,8 +102,8 @@ class ModelCard:
     """`model.toml`.
 
     Attributes:
-        task: see `edgetool.tasks.TASKS`.
-        metric: see `edgetool.tasks.METRICS`.
+        task: The task, one of `edgetool.tasks.TASKS`.
+        metric: The metric, one of `edgetool.tasks.METRICS`.
         data: what `load_dataset` takes, when the user names no data.
         preprocessing: the same for training, calibration and evaluation.
         training: The recipe for training from scratch.

@@ -20,8 +20,8 @@ def affordable_samples(shapes: Iterable[tuple[int, ...]], at_most: int) -> int:
     """Return how many samples `SAMPLES_BYTES` hold in float32, 1 to `at_most`.
 
     Args:
-        shapes: of the model's inputs, batch first.
-        at_most: samples, where memory is no matter.
+        shapes: The shapes of the model's inputs, batch first.
+        at_most: The number of samples if memory does not matter.
     """
     sample = sum(4 * math.prod(shape[1:]) for shape in shapes)
     return max(1, min(at_most, SAMPLES_BYTES // max(sample, 1)))
@@ -31,8 +31,8 @@ def fitting_batch(shapes: Iterable[tuple[int, ...]], at_most: int) -> int:
     """Return how many samples fit, 1 to `at_most`; `runners.agent` has the same rule.
 
     Args:
-        shapes: of the model's inputs, batch first.
-        at_most: samples, where memory is no matter.
+        shapes: The shapes of the model's inputs, batch first.
+        at_most: The number of samples if memory does not matter.
     """
     elements = sum(math.prod(max(1, size) for size in shape[1:]) for shape in shapes)
     return max(1, min(at_most, BATCH_BYTES // max(1, elements * 4 * ACTIVATIONS_PER_INPUT)))

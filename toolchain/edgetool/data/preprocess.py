@@ -20,11 +20,11 @@ class Preprocessing:
     """`y = (x * scale - mean) / std`, in float32, then cast to `dtype`.
 
     Attributes:
-        scale: factor on the raw values, for example 1/255.
-        mean: one value, or one per channel (last axis), in scaled units.
-        std: likewise; never zero.
-        dtype: what the float model takes, for inputs that are no integers by themselves.
-        one_hot: labels are turned into one-hot vectors for training.
+        scale: A factor on the raw values, for example 1/255.
+        mean: One value, or one for each channel (last axis), in scaled units.
+        std: One value, or one for each channel, in scaled units; never zero.
+        dtype: The type that the float model takes, for inputs that are not integers by themselves.
+        one_hot: Whether labels become one-hot vectors for training.
     """
 
     scale: float = 1.0
@@ -48,7 +48,7 @@ def apply(dataset: Dataset, preprocessing: Preprocessing, dtypes: Sequence[str] 
 
     Args:
         dataset: raw.
-        preprocessing: of the inputs that are floating-point.
+        preprocessing: The preprocessing of floating-point inputs.
         dtypes: what the model takes for each input; see `apply_split`.
     """
     return dataclasses.replace(
@@ -67,7 +67,7 @@ def apply_split(split: Split, preprocessing: Preprocessing, dtypes: Sequence[str
 
     Args:
         split: raw.
-        preprocessing: of the inputs that are floating-point.
+        preprocessing: The preprocessing of floating-point inputs.
         dtypes: what the model takes for each input, NumPy's names; empty: all are floating-point.
     """
     own = [_own_dtype(dtypes[index]) if index < len(dtypes) else None for index in range(len(split.inputs))]

@@ -178,12 +178,12 @@ def text_dataset(
     texts becomes the validation split, and the tokenizer is trained on what is left.
 
     Args:
-        name: of the data set.
-        train: texts and labels `[N]`.
-        test: likewise.
-        class_names: in label order.
-        source: for reports.
-        digest: likewise.
+        name: The name of the data set.
+        train: Texts and labels `[N]` to train on.
+        test: Texts and labels `[N]` to test on.
+        class_names: The names of the classes, in label order.
+        source: The source that reports name.
+        digest: The SHA-256 that reports name.
         vocab_size: The number of the tokenizer's tokens.
         length: The length of the context.
 
@@ -235,11 +235,11 @@ def load_sentences(
     """Load a set of sentences as int32 ids and mask, each `[N, 64]`.
 
     Args:
-        name: of the data set.
+        name: The name of the data set.
         file: The file in `$EDGETOOL_DATA`, which has a split of its own.
-        read_public: gives texts, labels `[N]` and the SHA-256 of a download, a fifth of which becomes the test split.
-        class_names: in label order.
-        source: for reports.
+        read_public: Returns texts, labels `[N]` and the SHA-256 of a download; a fifth of it becomes the test split.
+        class_names: The names of the classes, in label order.
+        source: The source that reports name.
 
     Raises:
         DataError: the file is damaged.

@@ -19,7 +19,7 @@ def answers_refusal(
     Args:
         artifact: evaluated.
         source: validation metric of the source model; None where there are no labels.
-        max_drop_points: see `edgetool.tasks.drop_points`.
+        max_drop_points: The largest drop, as `edgetool.tasks.drop_points` counts it.
     """
     if artifact.failure is not None:
         return Refusal(artifact.name, "failure", str(artifact.failure))

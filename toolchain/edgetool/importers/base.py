@@ -34,15 +34,15 @@ class ImportedModel:
     """A model that came in.
 
     Attributes:
-        model: a functional `tf_keras.Model`, or a `FrozenModel` where the source holds a finished graph.
+        model: A functional `tf_keras.Model`, or a `FrozenModel` if the source holds a finished graph.
         source_format: The format that the content shows; `function` for the result of a `module:function`.
         num_params: The number of the source's parameters, batch statistics included.
-        inputs: names, shapes with -1 for open dimensions, and types, in the model's order.
-        outputs: likewise.
-        last_activation: `softmax` or `sigmoid` where that makes the first output; else another name, or empty.
-        runtime: what `run` runs it in, for reports.
-        run: the source's own outputs, each `[N, ...]`, for inputs `[N, ...]`: what artefacts are compared with.
-        digest: SHA-256 of graph and weights where the source lies in no file; else empty.
+        inputs: Names, shapes and types of the inputs, in the model's order; open dimensions are -1.
+        outputs: Names, shapes and types of the outputs, in the same form.
+        last_activation: The activation that makes the first output: `softmax`, `sigmoid`, another name, or empty.
+        runtime: The runtime of `run`, which reports name.
+        run: Computes the source's own outputs, each `[N, ...]`, of inputs `[N, ...]`; artefacts are compared with them.
+        digest: The SHA-256 of graph and weights if the source lies in no file; empty otherwise.
         facts: What the report says about the import.
     """
 

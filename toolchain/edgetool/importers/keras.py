@@ -116,8 +116,8 @@ def adopt(
         kind: where it came from.
         runtime: what `run` runs in.
         run: the source's own outputs; default: those of `model`.
-        digest: see `ImportedModel`.
-        facts: see `ImportedModel`.
+        digest: The digest of `ImportedModel`.
+        facts: The facts of `ImportedModel`.
 
     Raises:
         UnsupportedModelError: inputs that are not defined, or open dimensions other than the batch.

@@ -25,11 +25,11 @@ class FlatGraph:
     """A Keras 3 model without nested ones.
 
     Attributes:
-        inputs: symbolic tensors, in the model's order.
-        outputs: likewise; a dictionary's in its own order.
-        output_names: the keys of a dictionary of outputs; else empty.
-        nodes: Keras' own, each behind what it reads; inputs have none.
-        names: id of a layer or an operator -> its name, which no other has.
+        inputs: Symbolic tensors, in the model's order.
+        outputs: Symbolic tensors, in the model's order, or in that of a dictionary of outputs.
+        output_names: The keys of a dictionary of outputs; empty otherwise.
+        nodes: Keras' own nodes, each behind those that it reads; inputs have none.
+        names: The unique name of each layer and operator, by its id.
     """
 
     inputs: list[keras.KerasTensor]

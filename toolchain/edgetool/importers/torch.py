@@ -95,7 +95,7 @@ def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") ->
         program: The exported program, in inference mode; it is not modified.
         subject: what errors are about.
         name: The name of the model.
-        digest: see `ImportedModel`; empty for files.
+        digest: The digest of `ImportedModel`; empty for files.
 
     Raises:
         UnsupportedModelError: exported for training, other inputs than float32 and integer tensors, parameters of

@@ -32,11 +32,11 @@ class FrozenModel:
 
     Attributes:
         name: The model's name in messages and inside files.
-        origin: what came in, in words: "an ONNX file".
+        origin: The source in words, for example "an ONNX file".
         inputs: The inputs in the model's order; exporters and checks read their names and shapes.
-        outputs: likewise.
-        graphs: the formats that it can be exported to.
-        instead: what to give where a step needs layers, or a format that `graphs` lacks.
+        outputs: The outputs in the model's order.
+        graphs: The formats that the model can be exported to.
+        instead: The advice if a step needs layers, or a format that `graphs` lacks.
     """
 
     name: str

@@ -37,13 +37,13 @@ class Devices:
 
     Attributes:
         kind: `cpu` or `gpu`.
-        name: the GPU's; empty for a CPU.
-        num_devices: that share each batch.
-        notes: for the record.
-        scope: context in which variables are made.
-        peak_memory: bytes that the fullest GPU has held at once so far; None on a CPU.
-        seed: seeds what the backend draws outside Keras' own generators.
-        release: from here on, one device does everything.
+        name: The GPU's name; empty for a CPU.
+        num_devices: The number of devices that share each batch.
+        notes: Notes that the record takes.
+        scope: The context in which variables are made.
+        peak_memory: Returns the most bytes that the fullest GPU has held at once; None on a CPU.
+        seed: Seeds the generators of the backend that are not Keras' own.
+        release: Lets one device do everything from then on.
     """
 
     kind: Literal["cpu", "gpu"]
@@ -134,7 +134,7 @@ def _count(compute: ComputeOptions, kind: str, available: int, batch_size: int) 
         compute: the number that was asked for.
         kind: `cpu` or `gpu`.
         available: devices that are there.
-        batch_size: to be shared.
+        batch_size: The number of samples to share.
     """
     if compute.num_devices is None:
         most = available if kind == "gpu" else 1

@@ -32,11 +32,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     last one is filled up with samples that weigh nothing.
 
     Args:
-        split: raw; without labels the inputs are the targets (reconstruction).
-        preprocessing: of the card.
-        task: says how the loss wants its labels.
-        batch_size: samples of a batch; the last one may be shorter.
-        multiple_of: number of samples in a batch must be a multiple of it.
+        split: The raw split; without labels the inputs are the targets (reconstruction).
+        preprocessing: The preprocessing of the card.
+        task: The task, which says how the loss takes labels.
+        batch_size: The number of samples in a batch; the last batch may be shorter.
+        multiple_of: A number of which every batch size is a multiple.
     """
 
     def __init__(
@@ -89,15 +89,15 @@ class TrainingBatches(Batches):
     """The training split in the order of one epoch: shuffled, augmented, weighed.
 
     Args:
-        split: raw.
-        preprocessing: of the card.
-        task: says how the loss wants its labels.
-        batch_size: samples of a batch; the last one may be shorter.
+        split: The raw split.
+        preprocessing: The preprocessing of the card.
+        task: The task, which says how the loss takes labels.
+        batch_size: The number of samples in a batch; the last batch may be shorter.
         order: The order in which samples are taken.
         augmentation: The augmentation of the first input. A target that is the input stays as it was.
         seed: The seed of the augmentation and the number of the epoch; the number of the batch is added.
         class_weights: The weight of each class, `[C]`; None if all count the same.
-        multiple_of: see `Batches`; the last batch is filled up with the first samples of the epoch, which count.
+        multiple_of: As for `Batches`; the last batch is filled up with the first samples of the epoch, which count.
     """
 
     def __init__(

@@ -30,11 +30,11 @@ def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, me
     """Write the trained model, measure it, and write the record, which makes the folder a finished run.
 
     Args:
-        model: trained.
-        folder: of the run.
-        dataset: raw; its test split is touched here, once.
-        work: how it was trained.
-        meter: of the run's costs.
+        model: The trained model.
+        folder: The folder of the run.
+        dataset: The raw data; the test split is touched here, once.
+        work: The workload by which the model was trained.
+        meter: The meter of the run's costs.
     """
     final = _as_it_ships(model, work)
     folder.require_there()

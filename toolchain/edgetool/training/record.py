@@ -28,15 +28,15 @@ class TrainSettings:
     """Everything that decides which weights come out: a resumed run must have the same.
 
     Attributes:
-        model: the card's name, or `module:build`.
-        data: the data set's name.
-        data_digest: SHA-256 of what it was read from.
-        max_samples: train on at most so many samples, a seeded choice; None: all.
-        preprocessing: the formula, in words.
-        schedule: from here to `with_validation` as in `edgetool.zoo.TrainingRecipe`.
-        device: `cpu` or `gpu`.
-        num_devices: that share each batch.
-        precision: of the products.
+        model: The card's name, or `module:build`.
+        data: The data set's name.
+        data_digest: The SHA-256 of the data's source.
+        max_samples: The largest number of samples to train on, chosen by the seed; None for all.
+        preprocessing: The formula of preprocessing, in words.
+        schedule: The schedule of the learning rate; this and the fields up to `with_validation` are `TrainingRecipe`'s.
+        device: The kind of device, `cpu` or `gpu`.
+        num_devices: The number of devices that share each batch.
+        precision: The precision of products.
     """
 
     model: str
@@ -90,9 +90,9 @@ class EpochCost:
     """What one epoch took.
 
     Attributes:
-        train_seconds: wall time of its steps, without its validation.
-        energy_joules: of the whole epoch; None where no counter can be read.
-        peak_memory_bytes: that the process, or the fullest GPU, had held at once by its end.
+        train_seconds: The wall time of the epoch's steps, without validation.
+        energy_joules: The energy of the whole epoch; None if no counter can be read.
+        peak_memory_bytes: The most bytes that the process, or the fullest GPU, had held at once by the epoch's end.
     """
 
     train_seconds: float
@@ -105,15 +105,15 @@ class CostRecord:
     """What the training took.
 
     Attributes:
-        seconds: wall time of all epochs, validation included.
-        device: the model of the CPU or GPU.
-        num_devices: that shared each batch.
-        peak_memory_bytes: see `peak_memory_method`.
-        energy_joules: of all epochs; None: see `energy_method`.
-        energy_method: by what it was measured, or why it was not.
-        macs_per_sample: of one forward pass; None where a layer's are not known.
-        flops_per_step: see `flops_method`; None where `macs_per_sample` is.
-        samples_per_second: see `edgetool.training.cost.samples_per_second`.
+        seconds: The wall time of all epochs, validation included.
+        device: The model of the CPU or GPU.
+        num_devices: The number of devices that shared each batch.
+        peak_memory_bytes: The peak of memory; `peak_memory_method` says how it was measured.
+        energy_joules: The energy of all epochs; if it is None, `energy_method` says why.
+        energy_method: The counter that measured energy, or the reason why none did.
+        macs_per_sample: The multiply-accumulates of one forward pass; None if those of a layer are unknown.
+        flops_per_step: The operations of a step, as `flops_method` explains; None if `macs_per_sample` is None.
+        samples_per_second: The speed, as `edgetool.training.cost.samples_per_second` defines it.
     """
 
     seconds: float
@@ -134,12 +134,12 @@ class TrainState:
     """`state.json` of a run in progress.
 
     Attributes:
-        settings: as the run began.
-        history: finished epochs.
-        checkpoint: name of the newest checkpoint file; empty before the first.
-        num_resumes: how often the run was taken up again.
-        costs: of the finished epochs.
-        architecture: SHA-256 of the model's configuration.
+        settings: The settings with which the run began.
+        history: The finished epochs.
+        checkpoint: The name of the newest checkpoint file; empty before the first.
+        num_resumes: The number of times that the run was taken up again.
+        costs: The cost of each finished epoch.
+        architecture: The SHA-256 of the model's configuration.
     """
 
     settings: TrainSettings
@@ -155,16 +155,16 @@ class TrainRecord:
     """`train.json`: written last, so that a folder that has it is complete.
 
     Attributes:
-        model: the card's name, by which `compress` finds the card, or `module:build`.
-        model_digest: SHA-256 of `model.keras`.
-        splits: samples in each split that exists; `train` is what was trained on.
-        seconds: wall time of all epochs, without the time between a kill and the resume.
-        device: `cpu`, or the GPU's name.
-        best_epoch: whose weights were taken; the last one without early stopping.
-        cost: time, memory, energy, arithmetic.
-        validation: of the final weights.
-        test: of the final weights; touched once, here.
-        task: from here on what `compress` needs of a model without a card.
+        model: The card's name, by which `compress` finds the card, or `module:build`.
+        model_digest: The SHA-256 of `model.keras`.
+        splits: The number of samples in each split; `train` is the split that was trained on.
+        seconds: The wall time of all epochs, without the time between a kill and the resume.
+        device: The name of the GPU, or `cpu`.
+        best_epoch: The epoch whose weights were taken: the last one without early stopping.
+        cost: The time, memory, energy and arithmetic that training took.
+        validation: The metric of the final weights on the validation split.
+        test: The metric of the final weights on the test split, which is touched once, here.
+        task: The task. From here on the fields are those that `compress` needs for a model without a card.
     """
 
     schema_version: int

@@ -35,7 +35,7 @@ def train_model(
     with the same weights as one that was not killed (on the same machine).
 
     Args:
-        options: as typed; the folder is `model_folder(options)`.
+        options: The options as the user typed them; the folder is `model_folder(options)`.
         progress: called with (what, done, total) while work runs.
         on_epoch: called after each finished epoch.
 
