@@ -10,6 +10,7 @@ import numpy as np
 from edgetool.data.dataset import Array
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.macs import weight_inputs
+from edgetool.ir.operators import OPERATORS, Family
 
 __all__ = ["KernelTensor", "centred", "find_kernel", "list_kernels"]
 
@@ -157,15 +158,14 @@ def _constant_tuple(graph: Graph, op: Op) -> tuple[int, ...]:
 
 def _keras_layout(op: Op, values: Array) -> Array:
     """Turn a kernel into Keras layout: convolutions [H, W, I, O], depthwise [H, W, I * M, 1], dense [I, O]."""
-    if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and values.ndim == 4:
-        return values.transpose(1, 2, 3, 0)
-    if op.kind == "TRANSPOSE_CONV" and values.ndim == 4:
-        return values.transpose(1, 2, 0, 3)
-    if op.kind == "FULLY_CONNECTED" and values.ndim == 2:
+    row = OPERATORS.get(op.kind)
+    if row is None:
+        return values
+    if row.keras_order:
+        return values.transpose(row.keras_order) if values.ndim == len(row.keras_order) else values
+    if row.family is Family.DENSE and values.ndim == 2 and op.attributes.get("transB"):
         return values.T
-    if op.kind in ("Gemm", "FusedGemm") and values.ndim == 2 and op.attributes.get("transB"):
-        return values.T
-    if op.kind in ("Conv", "ConvInteger", "QLinearConv", "FusedConv", "ConvTranspose") and values.ndim >= 3:
+    if row.channel_axis is not None and values.ndim >= 3:
         # [O, I, spatial...]; a transposed convolution stores [I, O, spatial...], and Keras [spatial..., O, I].
         spatial = tuple(range(2, values.ndim))
         return values.transpose(*spatial, 1, 0)

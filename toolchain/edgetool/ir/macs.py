@@ -10,47 +10,12 @@ import math
 from collections.abc import Callable
 
 from edgetool.ir.graph import Graph, Op
+from edgetool.ir.operators import OPERATORS, Products
 
 __all__ = ["op_macs", "weight_inputs"]
 
 Shape = tuple[int, ...]
 Shapes = list[Shape]
-
-#: Operator -> positions of its weights among its inputs.
-_WEIGHTS: dict[str, tuple[int, ...]] = {
-    "CONV_2D": (1,),
-    "DEPTHWISE_CONV_2D": (1,),
-    "FULLY_CONNECTED": (1,),
-    "TRANSPOSE_CONV": (1,),
-    "CONV_3D": (1,),
-    "CONV_3D_TRANSPOSE": (1,),
-    "BATCH_MATMUL": (1,),
-    "EMBEDDING_LOOKUP": (1,),
-    "SVDF": (1, 2),
-    "RNN": (1, 2),
-    "UNIDIRECTIONAL_SEQUENCE_RNN": (1, 2),
-    "LSTM": (*range(1, 9), 16),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (*range(1, 9), 16),
-    "BIDIRECTIONAL_SEQUENCE_LSTM": (*range(1, 9), 16, *range(18, 26), 33),
-    "BIDIRECTIONAL_SEQUENCE_RNN": (1, 2, 4, 5),
-    "Conv": (1,),
-    "ConvTranspose": (1,),
-    "Gemm": (1,),
-    "MatMul": (1,),
-    "ConvInteger": (1,),
-    "MatMulInteger": (1,),
-    "QLinearConv": (3,),
-    "QLinearMatMul": (3,),
-    "QGemm": (3,),
-    "LSTM_onnx": (1, 2),
-    "GRU": (1, 2),
-    "DynamicQuantizeMatMul": (1,),
-    "MatMulIntegerToFloat": (1,),
-    "FusedMatMul": (1,),
-    "FusedGemm": (1,),
-    "FusedConv": (1,),
-    "NhwcConv": (1,),
-}
 
 #: Operators that multiply nothing with weights: moves, element-wise arithmetic, comparisons, reductions, pooling.
 _FREE_NAMES = """
@@ -86,14 +51,16 @@ _FREE = frozenset(_FREE_NAMES.split())
 
 def weight_inputs(op: Op) -> tuple[str, ...]:
     """Return the names of the tensors that hold the operator's weights; empty for operators without any."""
-    positions = _WEIGHTS.get(_formula_name(op), ())
-    return tuple(op.inputs[i] for i in positions if i < len(op.inputs) and op.inputs[i])
+    row = OPERATORS.get(_formula_name(op))
+    if row is None:
+        return ()
+    return tuple(op.inputs[i] for i in row.weights if i < len(op.inputs) and op.inputs[i])
 
 
 def op_macs(graph: Graph, op: Op) -> int | None:
     """Return the multiply-accumulates of `op` at batch 1; None where its kind or its shapes are not known."""
-    name = _formula_name(op)
-    if name not in _FORMULAS:
+    row = OPERATORS.get(_formula_name(op))
+    if row is None or row.products is None:
         return 0 if op.kind in _FREE else None
     inputs = [_shape(graph, given) for given in op.inputs]
     outputs = [_shape(graph, made) for made in op.outputs[:1]]
@@ -103,7 +70,7 @@ def op_macs(graph: Graph, op: Op) -> int | None:
         return None
     found_inputs = [() if shape is None else shape for shape in inputs]
     try:
-        return _FORMULAS[name](found_inputs, known[:-1], known[-1], op)
+        return _FORMULAS[row.products](found_inputs, known[:-1], known[-1], op)
     except (IndexError, ZeroDivisionError):
         return None  # a shape of another rank than the operator is defined for
 
@@ -167,35 +134,13 @@ def _recurrent(inputs: Shapes, weights: Shapes, _: Shape, op: Op) -> int:  # noq
     return math.prod(inputs[0][:-1]) * sum(math.prod(shape) for shape in weights)
 
 
-_FORMULAS: dict[str, Callable[[Shapes, Shapes, Shape, Op], int]] = {
-    "CONV_2D": _conv,
-    "Conv": _conv,
-    "ConvInteger": _conv,
-    "QLinearConv": _conv,
-    "FusedConv": _conv,
-    "NhwcConv": _conv,
-    "CONV_3D": _conv_3d,
-    "DEPTHWISE_CONV_2D": _depthwise,
-    "FULLY_CONNECTED": _dense,
-    "BATCH_MATMUL": _matmul,
-    "Gemm": _matmul,
-    "MatMul": _matmul,
-    "MatMulInteger": _matmul,
-    "QLinearMatMul": _matmul,
-    "QGemm": _matmul,
-    "DynamicQuantizeMatMul": _matmul,
-    "MatMulIntegerToFloat": _matmul,
-    "FusedMatMul": _matmul,
-    "FusedGemm": _matmul,
-    "TRANSPOSE_CONV": _transposed,
-    "ConvTranspose": _onnx_transposed,
-    "LSTM": _recurrent,
-    "RNN": _recurrent,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
-    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
-    "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
-    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
-    "SVDF": _recurrent,
-    "LSTM_onnx": _recurrent,
-    "GRU": _recurrent,
+_FORMULAS: dict[Products, Callable[[Shapes, Shapes, Shape, Op], int]] = {
+    Products.FILTERS_FIRST: _conv,
+    Products.FILTERS_LAST: _conv_3d,
+    Products.WINDOW: _depthwise,
+    Products.ROWS: _dense,
+    Products.MATRICES: _matmul,
+    Products.SPREAD: _transposed,
+    Products.SPREAD_ONNX: _onnx_transposed,
+    Products.STEPS: _recurrent,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgetool.ir.graph import Graph, Op, Tensor
 from edgetool.ir.memory_plan import Life, align, place_lives
+from edgetool.ir.operators import Family, family_of
 
 __all__ = ["TflmArena", "plan_tflm_arena"]
 
@@ -15,7 +16,7 @@ __all__ = ["TflmArena", "plan_tflm_arena"]
 #: ran MLPerf Tiny's models in; 32-bit targets take less.
 BASE_BYTES, OP_BYTES, TENSOR_BYTES, CHANNEL_BYTES, LSTM_BYTES = 1700, 192, 32, 8, 1200
 
-_CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"}
+_CONVOLUTIONS = (Family.CONVOLUTION, Family.DEPTHWISE, Family.TRANSPOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,17 @@ def _scratch_bytes(op: Op, graph: Graph) -> int:
     """
     tensors = [graph.tensors[name] for name in op.inputs if name]
     output = graph.tensors[op.outputs[0]] if op.outputs else None
-    if op.kind == "TRANSPOSE_CONV" and output is not None:
+    family = family_of(op.kind)
+    if family is Family.TRANSPOSED and output is not None:
         return {"int8": 4, "int16": 8}.get(output.dtype, 0) * output.num_elements  # its sums
     if op.kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN") and output is not None:
         return 8 * output.num_elements
-    if op.kind == "BATCH_MATMUL":
+    if family is Family.PRODUCT:
         return sum(align(tensor.num_bytes) for tensor in tensors)
-    if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and len(tensors) > 1 and tensors[0].dtype in ("int8", "int16"):
+    if family in (Family.CONVOLUTION, Family.DEPTHWISE) and len(tensors) > 1 and tensors[0].dtype in ("int8", "int16"):
         _, height, width, channels = _four(tensors[1])
         taps = height * width
-        if op.kind == "CONV_2D":
+        if family is Family.CONVOLUTION:
             return 4 * (taps * channels + 8)
         return max(2 * taps * channels, 4 * 124 * taps)
     return 0
@@ -104,7 +106,7 @@ def _kept_bytes(op: Op, graph: Graph) -> int:
         return 2 * 2 * 513
     if op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return LSTM_BYTES
-    weights = graph.tensors[op.inputs[1]] if op.kind == "FULLY_CONNECTED" and len(op.inputs) > 1 else None
+    weights = graph.tensors[op.inputs[1]] if family_of(op.kind) is Family.DENSE and len(op.inputs) > 1 else None
     return 4 * weights.shape[0] if weights is not None and weights.shape and weights.dtype == "int8" else 0
 
 
@@ -113,12 +115,13 @@ def _num_channels(op: Op, graph: Graph) -> int:
     weights = graph.tensors[op.inputs[1]] if len(op.inputs) > 1 and op.inputs[1] else None
     if weights is None or not weights.shape:
         return 0
-    if op.kind == "FULLY_CONNECTED":
+    family = family_of(op.kind)
+    if family is Family.DENSE:
         scales = weights.quantization.scale if weights.quantization else ()
         return len(scales) if len(scales) > 1 else 0
-    if op.kind not in _CONVOLUTIONS:
+    if family not in _CONVOLUTIONS:
         return 0
-    return weights.shape[-1] if op.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
+    return weights.shape[-1] if family is Family.DEPTHWISE else weights.shape[0]
 
 
 def _four(tensor: Tensor) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Op
+from edgetool.ir.operators import Family, names_of
 
 __all__ = ["known_operators", "resolver_methods"]
 
@@ -24,7 +25,9 @@ CUSTOM = {
 DATA_INPUT = {"EMBEDDING_LOOKUP": 1, "FILL": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
 
 #: Operators with kernels for weights of the activations' own type, or integer weights where those are integers.
-WEIGHTED = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
+WEIGHTED = names_of(
+    Family.CONVOLUTION, Family.DEPTHWISE, Family.TRANSPOSED, Family.DENSE, Family.PRODUCT, is_tflite=True
+)
 
 #: Inputs that must be constants, because TFLM plans memory before it runs; found by running models without them.
 CONSTANT_INPUTS: dict[str, tuple[int, ...]] = {

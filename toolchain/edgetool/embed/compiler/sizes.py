@@ -5,11 +5,16 @@ from __future__ import annotations
 from edgetool.errors import UnsupportedModelError
 from edgetool.ir.graph import Graph, Tensor
 from edgetool.ir.input_shapes import open_shape_hint
+from edgetool.ir.operators import Family, names_of
 
 __all__ = ["computed_size", "require_known_sizes"]
 
 #: Operators whose result has axes for rows and columns.
-OF_IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
+OF_IMAGES = (
+    *names_of(Family.CONVOLUTION, Family.DEPTHWISE, Family.TRANSPOSED, is_tflite=True),
+    "RESIZE_BILINEAR",
+    "RESIZE_NEAREST_NEIGHBOR",
+)
 
 
 def computed_size(graph: Graph) -> Tensor | None:

@@ -8,6 +8,7 @@ from edgetool.data.dataset import Array
 from edgetool.embed.ops.checks import bias_of, float_range, quantization_of, require
 from edgetool.embed.program import Fields, Step
 from edgetool.ir.graph import Graph, Op
+from edgetool.ir.operators import Family, family_of
 
 __all__ = ["hybrid_layer", "is_hybrid"]
 
@@ -39,10 +40,11 @@ def hybrid_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels
     num_scales = len(scales.scale)
     require(not any(scales.zero_point), op, what="weights with a zero point", expected="symmetric weights")
     require(num_scales in (1, num_channels), op, what=f"{num_scales} scales", expected=f"1 or {num_channels}")
-    is_dense = op.kind == "FULLY_CONNECTED"
-    by_channel = num_scales > 1 or (num_channels == 1 and op.kind == "DEPTHWISE_CONV_2D")
+    is_dense = family_of(op.kind) is Family.DENSE
+    is_depthwise = family_of(op.kind) is Family.DEPTHWISE
+    by_channel = num_scales > 1 or (num_channels == 1 and is_depthwise)
     require(
-        by_channel or op.kind != "DEPTHWISE_CONV_2D",
+        by_channel or not is_depthwise,
         op,
         what="one scale for all channels",
         expected="a scale for each channel, which LiteRT's kernel reads",

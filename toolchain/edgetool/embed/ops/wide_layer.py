@@ -9,6 +9,7 @@ from edgetool.embed.arithmetic.rescale import channel_factors, quantize_multipli
 from edgetool.embed.ops.checks import bias_of, fused_range, quantization_of
 from edgetool.embed.program import Fields, Step
 from edgetool.ir.graph import Graph, Op
+from edgetool.ir.operators import Family, family_of
 
 __all__ = ["wide_layer"]
 
@@ -33,7 +34,7 @@ def wide_layer(op: Op, graph: Graph, kernel: str, weights: Array, num_channels: 
     given, kernel_scale, made = (quantization_of(op, graph.tensors[name]) for name in (*op.inputs[:2], result.name))
     factors = channel_factors(given, kernel_scale, made, num_channels)
     scales: Fields = {"factors": np.array(factors, np.float64)}
-    if op.kind != "FULLY_CONNECTED":
+    if family_of(op.kind) is not Family.DENSE:
         multipliers, shifts = quantize_multipliers(factors)
         scales = {"multipliers": multipliers, "shifts": shifts}
     low, high = fused_range(op, result)

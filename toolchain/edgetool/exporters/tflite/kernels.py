@@ -9,19 +9,12 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import OPERATOR_NAMES, constant
+from edgetool.ir.operators import OPERATORS, kernel_inputs
 
 __all__ = ["WEIGHT_INPUT", "find_kernels", "operator_name", "stored_weights", "to_file_layout"]
 
 #: Which input of an operator is its kernel.
-WEIGHT_INPUT: dict[str, int] = {
-    "CONV_2D": 1,
-    "CONV_3D": 1,
-    "DEPTHWISE_CONV_2D": 1,
-    "FULLY_CONNECTED": 1,
-    "TRANSPOSE_CONV": 1,
-    "BATCH_MATMUL": 1,
-    "GATHER": 0,
-}
+WEIGHT_INPUT = kernel_inputs(is_tflite=True)
 
 _UNPACKING = ("DEQUANTIZE", "DENSIFY", "RESHAPE", "TRANSPOSE")
 
@@ -93,14 +86,10 @@ def to_file_layout(kernel: Array, operator: str, shape: tuple[int, ...]) -> Arra
         operator: the TFLite operator that uses it.
         shape: of the tensor in the file: `[O, H, W, I]`, `[1, H, W, I * M]` or `[O, I]`.
     """
-    if operator == "DEPTHWISE_CONV_2D":
-        moved = kernel
-    elif operator in ("CONV_2D", "FULLY_CONNECTED"):
-        moved = np.moveaxis(kernel, -1, 0)
-    elif operator == "TRANSPOSE_CONV":
-        moved = np.moveaxis(kernel, -2, 0)
-    else:
+    row = OPERATORS.get(operator)
+    if row is None or row.channel_axis is None:
         return None
+    moved = kernel if row.keras_channels is None else np.moveaxis(kernel, row.keras_channels, 0)
     return moved.reshape(shape) if moved.size == int(np.prod(shape)) else None
 
 

@@ -25,6 +25,7 @@ from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import constant, operator_code
 from edgetool.exporters.tflite.kernels import operator_name, stored_weights
 from edgetool.exporters.tflite.rewrite.fold import fully_connected_as_conv
+from edgetool.ir.operators import OPERATORS, Family, family_of
 
 __all__ = ["SparseReport", "sparsify"]
 
@@ -32,8 +33,6 @@ __all__ = ["SparseReport", "sparsify"]
 MIN_SAVED_BYTES = 512
 #: Kernels with fewer zeros are left alone without a word.
 MIN_SPARSITY = 0.3
-
-_FLOAT_OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +90,18 @@ def _reason_against(model: Any, operator: Any, tensor: Any, num_users: int) -> s
     name = operator_name(model, operator)
     activations = model.subgraphs[0].tensors[int(operator.inputs[0])].type
     if tensor.type in (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16):
-        return "" if name in _FLOAT_OPERATORS else "this operator has no kernel for unpacked weights"
+        row = OPERATORS.get(name)
+        return "" if row is not None and row.sparse_floats else "this operator has no kernel for unpacked weights"
     if tensor.type != schema.TensorType.INT8:
         return "DENSIFY expands float32, float16 and int8 only"
     if tensor.quantization is not None and np.any(tensor.quantization.zeroPoint):
         return "its zero point is not zero"
     if activations == schema.TensorType.FLOAT32:
         return "XNNPACK cannot unpack int8 weights for float activations"
-    if name == "CONV_2D":
+    family = family_of(name)
+    if family is Family.CONVOLUTION:
         return ""
-    if name == "FULLY_CONNECTED":
+    if family is Family.DENSE:
         if activations == schema.TensorType.INT16:
             return ""
         if operator.builtinOptions.keepNumDims or num_users > 1:
@@ -112,7 +113,7 @@ def _reason_against(model: Any, operator: Any, tensor: Any, num_users: int) -> s
 def _needs_conv(model: Any, operator: Any, tensor: Any) -> bool:
     activations = model.subgraphs[0].tensors[int(operator.inputs[0])].type
     int8 = schema.TensorType.INT8
-    return operator_name(model, operator) == "FULLY_CONNECTED" and tensor.type == int8 and activations == int8
+    return family_of(operator_name(model, operator)) is Family.DENSE and tensor.type == int8 and activations == int8
 
 
 def _conv_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from edgetool.embed.ops import ALIASES
 from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.ir.operators import Family, names_of
 
 __all__ = ["fuse_dilations"]
 
-CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+CONVOLUTIONS = names_of(Family.CONVOLUTION, Family.DEPTHWISE, is_tflite=True)
 
 #: Rows and columns: something of each.
 Pair = tuple[int, int]

@@ -9,10 +9,11 @@ import numpy as np
 
 from edgetool.embed.ops import ALIASES
 from edgetool.ir.graph import Graph, Op, Tensor
+from edgetool.ir.operators import Family, names_of
 
 __all__ = ["fuse_pads"]
 
-CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+CONVOLUTIONS = names_of(Family.CONVOLUTION, Family.DEPTHWISE, is_tflite=True)
 PADS = ("PAD", "PADV2")
 
 #: What is added to an axis, in front and behind.

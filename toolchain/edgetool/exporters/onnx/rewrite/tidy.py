@@ -33,6 +33,7 @@ from edgetool.exporters.onnx.rewrite.fuse import fuse_layer_norm
 from edgetool.exporters.onnx.rewrite.gemm import as_row, plain_gemms
 from edgetool.exporters.onnx.rewrite.resize import exact_scales
 from edgetool.exporters.onnx.rewrite.transposed import pad_outputs
+from edgetool.ir.operators import kernel_inputs
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["merge_reshapes", "share_transposes", "tidy", "tidy_plain", "weight_nodes"]
 
 #: Operators with a constant kernel, and which input it is.
-WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
+WEIGHT_INPUT = kernel_inputs(is_tflite=False)
 
 #: Elements of a matrix for which a Transpose node is worth its bytes.
 MIN_SHARED = 1024

@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import constant, operator_code
 from edgetool.exporters.tflite.kernels import operator_name
+from edgetool.ir.operators import OPERATORS, Family, family_of
 
 __all__ = ["has_int8_weights", "store_int8", "store_loops"]
 
@@ -24,12 +25,6 @@ MIN_ELEMENTS = 1024
 #: Likewise inside a loop, which the converter leaves in float: a recurrent layer has several small kernels.
 MIN_LOOP_ELEMENTS = 256
 
-#: Operator -> which inputs are weights, and the version whose kernel takes int8 ones beside float activations.
-_WEIGHTS = {
-    "FULLY_CONNECTED": ((1,), 12),
-    "GATHER": ((0,), 2),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (tuple(range(1, 9)), 3),
-}
 _DEQUANTIZE_VERSION = 2
 
 
@@ -58,15 +53,16 @@ def _store_graph(model: Any, graph: Any, min_elements: int, *, per_channel: bool
         if not weights:
             continue
         name = operator_name(model, operator)
+        family = family_of(name)
         inputs = [int(index) for index in operator.inputs]
         for place, index in weights.items():
             if index not in stored:
-                by_row = per_channel and name == "FULLY_CONNECTED" and index not in tables
+                by_row = per_channel and family is Family.DENSE and index not in tables
                 stored[index] = _store(model, graph, index, by_row=by_row)
             inputs[place] = stored[index]
         operator.inputs = np.array(inputs, np.int32)
-        operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, name), _WEIGHTS[name][1])
-        if name == "GATHER":
+        operator.opcodeIndex = operator_code(model, getattr(schema.BuiltinOperator, name), OPERATORS[name].int8_version)
+        if family is Family.TABLE:
             _expand_rows(model, graph, operator)
         else:
             operator.builtinOptions.asymmetricQuantizeInputs = True
@@ -76,21 +72,25 @@ def _store_graph(model: Any, graph: Any, min_elements: int, *, per_channel: bool
 
 def has_int8_weights(model: Any, operator: Any) -> bool:
     """Tell whether an operator has int8 weights beside float activations."""
-    places, _ = _WEIGHTS.get(operator_name(model, operator), ((), 0))
-    tensors = model.subgraphs[0].tensors
-    return any(tensors[int(operator.inputs[place])].type == schema.TensorType.INT8 for place in places[:1])
+    row = OPERATORS.get(operator_name(model, operator))
+    if row is None or not row.int8_weights:
+        return False
+    first = int(operator.inputs[row.int8_weights[0]])
+    return bool(model.subgraphs[0].tensors[first].type == schema.TensorType.INT8)
 
 
 def _float_weights(model: Any, graph: Any, operator: Any, min_elements: int) -> dict[int, int]:
     """Return place -> tensor of an operator's weights; none where a kernel would not take them as int8."""
-    name = operator_name(model, operator)
-    places, _ = _WEIGHTS.get(name, ((), 0))
+    row = OPERATORS.get(operator_name(model, operator))
+    if row is None:
+        return {}
+    places = row.int8_weights
     found = {place: int(operator.inputs[place]) for place in places if int(operator.inputs[place]) >= 0}
     values = [constant(model, graph.tensors[index]) for index in found.values()]
     if not found or any(v is None or v.dtype != np.float32 or v.ndim != 2 for v in values):
         return {}
     options = operator.builtinOptions
-    is_plain = name != "GATHER" or (options.axis, options.batchDims) == (0, 0)
+    is_plain = row.family is not Family.TABLE or (options.axis, options.batchDims) == (0, 0)
     in_float = graph.tensors[int(operator.outputs[0])].type == schema.TensorType.FLOAT32
     return found if is_plain and in_float and sum(v.size for v in values if v is not None) >= min_elements else {}
 

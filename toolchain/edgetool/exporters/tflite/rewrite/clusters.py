@@ -16,12 +16,11 @@ from ai_edge_litert import schema_py_generated as schema
 from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import constant
 from edgetool.exporters.tflite.kernels import operator_name, stored_weights, to_file_layout
+from edgetool.ir.operators import OPERATORS
 from edgetool.passes.base import Invariant
 from edgetool.passes.properties import num_unique
 
 __all__ = ["keep_clusters"]
-
-_CHANNELS_FIRST = ("CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
 def keep_clusters(
@@ -70,7 +69,8 @@ def _regrid(model: Any, operator: Any, index: int, kernel: Array) -> bool:
     graph = model.subgraphs[0]
     tensor = graph.tensors[index]
     stored = constant(model, tensor)
-    if stored is None or operator_name(model, operator) not in _CHANNELS_FIRST or not np.any(kernel):
+    row = OPERATORS[operator_name(model, operator)]
+    if stored is None or row.channel_axis != 0 or not np.any(kernel):
         return False
     channels = kernel.shape[0]
     rows = kernel.reshape(channels, -1).astype(np.float64)

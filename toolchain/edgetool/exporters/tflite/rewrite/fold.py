@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgetool.exporters.tflite.file import operator_code
 from edgetool.exporters.tflite.kernels import operator_name
+from edgetool.ir.operators import Family, family_of
 
 __all__ = ["fully_connected_as_conv"]
 
@@ -48,7 +49,7 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
     )
     readers = [other for other in graph.operators if result in [int(i) for i in other.inputs]]
     if result not in [int(i) for i in graph.outputs] and all(
-        operator_name(model, other) == "FULLY_CONNECTED" and int(other.inputs[0]) == result for other in readers
+        family_of(operator_name(model, other)) is Family.DENSE and int(other.inputs[0]) == result for other in readers
     ):
         for other in readers:
             other.inputs = np.array([inner, *other.inputs[1:]], np.int32)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgetool.exporters.tflite.kernels import WEIGHT_INPUT, operator_name, stored_weights
+from edgetool.ir.operators import Family, family_of
 
 __all__ = ["drop_unused", "order_signature", "rename_tensors", "skip_flattening"]
 
@@ -125,7 +126,7 @@ def skip_flattening(model: Any) -> None:
 
 def _flattens(model: Any, operator: Any, target: int) -> bool:
     return (
-        operator_name(model, operator) == "FULLY_CONNECTED"
+        family_of(operator_name(model, operator)) is Family.DENSE
         and int(operator.inputs[0]) == target
         and not operator.builtinOptions.keepNumDims
     )
