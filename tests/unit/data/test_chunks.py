@@ -61,6 +61,16 @@ def test_conversion_is_that_of_the_whole(small_memory: None) -> None:
     assert chunks.convert_rows(VALUES[:0], lambda rows: rows.astype(np.float32)).shape == (0, 8, 8)
 
 
+@pytest.mark.parametrize("num_rows", [10, 900])
+def test_what_is_left_as_it_is_begins_where_runtimes_can_read_it(num_rows: int, small_memory: None) -> None:
+    values = np.arange(900 * 64, dtype=np.float32).reshape(900, 64)[:num_rows]
+    odd = np.frombuffer(b"x" + values.tobytes(), np.uint8)[1:].view(np.float32).reshape(values.shape)
+    assert not odd.flags.aligned
+    same = chunks.convert_rows(odd, lambda rows: rows)
+    assert same.flags.aligned and is_in_file(same) == (num_rows == 900)
+    np.testing.assert_array_equal(same, values)
+
+
 def test_a_full_disk_is_told(small_memory: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "no space")

@@ -58,6 +58,8 @@ def take_rows(array: Array, chosen: Array) -> Array:
 def convert_rows(array: Array, convert: Callable[[Array], Array]) -> Array:
     """Return `convert(array)`, which makes one row of each row.
 
+    Values in an archive may begin at any byte, where runtimes want numbers of four bytes at multiples of four.
+
     Returns:
         what `convert` returned, or an array over a temporary file as in `take_rows`.
 
@@ -66,8 +68,8 @@ def convert_rows(array: Array, convert: Callable[[Array], Array]) -> Array:
     """
     first = convert(array[:1])
     if len(array) * first.nbytes <= MEMORY_BYTES:
-        return convert(array)
-    if first.dtype == array.dtype and np.shares_memory(first, array):
+        return np.require(convert(array), requirements="A")
+    if first.dtype == array.dtype and np.shares_memory(first, array) and array.flags.aligned:
         return convert(array)
     parts = (convert(array[start:stop]) for start, stop in _spans(array))
     return _in_file(parts, array, first.dtype, (len(array), *first.shape[1:]))
