@@ -113,6 +113,13 @@ def test_a_model_is_described_and_gives_its_outputs_in_order() -> None:
     assert np.array_equal(both[0], array + 1.0) and np.array_equal(both[1], array * 2.0)
 
 
+def test_outputs_are_called_as_keras_calls_them() -> None:
+    model = Predicting()
+    assert adopt(model, "m.keras", "keras").outputs[0].name == "y/Softmax"  # two names for one output
+    model.output_names = ("kind",)  # type: ignore[assignment]
+    assert adopt(model, "m.keras", "keras").outputs[0].name == "kind"
+
+
 def test_a_fixed_batch_is_filled_up() -> None:
     model, array = Predicting(batch=4), np.arange(30.0).reshape(10, 3)
     (found,) = adopt(model, "m.keras", "keras").run((array,))

@@ -38,6 +38,13 @@ def test_labels_by_number_or_by_name_of_the_output() -> None:
     assert found.labels is DIGITS and found.heads["1"] is X
 
 
+def test_labels_by_name_of_the_layer_that_an_output_comes_from() -> None:
+    found = split_of(name_heads(data(digit=DIGITS, depth=X), ("digit/Softmax", "depth/BiasAdd")))
+    assert found.labels is DIGITS and found.heads["1"] is X
+    with pytest.raises(DataError, match="y_train_depth"):
+        name_heads(data(DIGITS, depth=X), ("digit/Softmax", "depth/1", "depth/2"))
+
+
 @pytest.mark.parametrize("key", ["width", "2"])
 def test_labels_of_no_output_are_refused(key: str) -> None:
     with pytest.raises(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,7 +129,7 @@ def adopt(
         source_format=kind,
         num_params=int(model.count_params()),
         inputs=tuple(_spec(tensor) for tensor in model.inputs),
-        outputs=tuple(_spec(tensor) for tensor in model.outputs),
+        outputs=_outputs(model),
         last_activation=_last_activation(model),
         runtime=runtime,
         run=run or (lambda inputs: predict(model, inputs)),
@@ -141,6 +142,15 @@ def _spec(tensor: Any) -> TensorSpec:
     name = str(tensor.name).partition(":")[0]
     shape = tuple(-1 if size is None else int(size) for size in tensor.shape)
     return TensorSpec(name, shape, str(getattr(tensor.dtype, "name", tensor.dtype)))
+
+
+def _outputs(model: Any) -> tuple[TensorSpec, ...]:
+    """Return the outputs under the names that Keras gives them: those of their layers, not of their tensors."""
+    specs = tuple(_spec(tensor) for tensor in model.outputs)
+    names = [str(name) for name in model.output_names]
+    if len(names) != len(specs) or len(set(names)) != len(names):
+        return specs
+    return tuple(dataclasses.replace(spec, name=name) for spec, name in zip(specs, names, strict=True))
 
 
 def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -47,6 +47,9 @@ def _named(data: str, split: Split, names: Sequence[str]) -> Split:
 def _index(subject: str, key: str, names: Sequence[str]) -> int:
     if key in names:
         return list(names).index(key)
+    scopes = [name.partition("/")[0] for name in names]  # of tensors that a converter named after a layer
+    if scopes.count(key) == 1:
+        return scopes.index(key)
     if key.isdigit() and int(key) < len(names):
         return int(key)
     raise DataError(
