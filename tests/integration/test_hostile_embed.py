@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,14 @@ SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-r
 pytestmark = pytest.mark.slow
 
 
+def edit_option(options: Any, random: np.random.Generator) -> None:
+    """Give one number of an operator's options another value."""
+    fields = [name for name, value in vars(options).items() if type(value) in (int, bool)]
+    if fields:
+        name = str(random.choice(fields))
+        setattr(options, name, type(getattr(options, name))(random.choice(NUMBERS[4:11])))
+
+
 def edit(source: Path, out: Path, random: np.random.Generator) -> None:
     """Write a copy of a model in which one field has another value: a sound flatbuffer that may make no sense."""
     from edgetool.exporters.tflite.file import pack, unpack
@@ -47,11 +56,7 @@ def edit(source: Path, out: Path, random: np.random.Generator) -> None:
     tensor = graph.tensors[int(random.choice([*operator.inputs, *operator.outputs]))]
     kind = EDITS[int(random.integers(len(EDITS)))]
     if kind == "option" and operator.builtinOptions is not None:
-        options = operator.builtinOptions
-        fields = [name for name, value in vars(options).items() if type(value) in (int, bool)]
-        if fields:
-            name = str(random.choice(fields))
-            setattr(options, name, type(getattr(options, name))(random.choice(NUMBERS[4:11])))
+        edit_option(operator.builtinOptions, random)
     elif kind == "shape":
         tensor.shape = changed(tensor.shape, random.choice(NUMBERS), random)
     elif kind == "rank":

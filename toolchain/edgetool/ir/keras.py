@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from edgetool.artifact import TensorSpec
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError, UnsupportedModelError
+from edgetool.ir.keras_calls import calls_of, endpoints, layer_name, reversed_calls
 from edgetool.ir.keras_shapes import Shape, layer_macs, output_shape
 from edgetool.ir.keras_weights import archive_weights, class_folder, damaged, h5_weights, read_archive, read_h5
 
@@ -157,83 +157,126 @@ def _outline(config: Any) -> _Outline:
     outline = _Outline()
     inner = config["config"]
     if isinstance(inner, list) or (isinstance(inner, dict) and isinstance(inner.get("layers"), list)):
-        _walk(inner, outline, "", "", [], 0)
+        _Level(outline, "", "", [], 0).walk(inner)
     return outline
 
 
-def _walk(
-    config: Any, outline: _Outline, prefix: str, folder: str, given: list[Shape], depth: int
-) -> list[tuple[str, Shape | None, str]]:
-    """Add the layers of one model to `outline` and return its outputs as (name, shape, dtype)."""
-    layers = config["layers"] if isinstance(config, dict) else config
-    if depth > MAX_NESTING:
-        raise ValueError(f"models nested more than {MAX_NESTING} deep")
-    if len(outline.nodes) + len(layers) > MAX_LAYERS:
-        raise ValueError(f"a model of more than {MAX_LAYERS:,} layers")
-    counts: Counter[str] = Counter()
-    found: dict[tuple[str, int], Shape] = {}
-    dtypes: dict[str, str] = {}
-    later = _all_calls(layers)
-    waiting_calls: list[_Call] = []
-    waiting = list(given)
-    previous: Shape | None = given[0] if given else None
-    for layer in layers:
+class _Level:
+    """One model of a configuration, which may be nested in another: its layers are worked out in order.
+
+    Args:
+        outline: what layers are added to.
+        prefix: of the names of its layers.
+        folder: of their weights.
+        given: shapes that the model is called on.
+        depth: how deep it is nested; 0 is the outermost model.
+    """
+
+    def __init__(self, outline: _Outline, prefix: str, folder: str, given: list[Shape], depth: int) -> None:
+        self._outline = outline
+        self._prefix = prefix
+        self._folder = folder
+        self._depth = depth
+        self._given = list(given)
+        self._previous: Shape | None = given[0] if given else None
+        self._last = ""
+        self._counts: Counter[str] = Counter()
+        self._shapes: dict[tuple[str, int], Shape] = {}
+        self._dtypes: dict[str, str] = {}
+        self._later: set[tuple[str, int]] = set()
+        self._waiting: list[_Call] = []
+
+    def walk(self, config: Any) -> list[tuple[str, Shape | None, str]]:
+        """Add the layers of the model to the outline and return its outputs as (name, shape, dtype)."""
+        layers = config["layers"] if isinstance(config, dict) else config
+        if self._depth > MAX_NESTING:
+            raise ValueError(f"models nested more than {MAX_NESTING} deep")
+        if len(self._outline.nodes) + len(layers) > MAX_LAYERS:
+            raise ValueError(f"a model of more than {MAX_LAYERS:,} layers")
+        self._later = _all_calls(layers)
+        for layer in layers:
+            self._add(layer)
+        _catch_up(self._waiting, self._shapes, self._later)
+        outputs = self._outputs(config)
+        if self._depth == 0:
+            self._outline.outputs = outputs
+        return outputs
+
+    def _add(self, layer: dict[str, Any]) -> None:
         kind, own = str(layer["class_name"]), layer["config"]
         own = own if isinstance(own, dict) else {"layers": own}
-        short = _name(own.get("name") or layer.get("name") or kind)
-        node = _Node(prefix + short, class_folder(folder, kind, counts), kind, own)
-        dtypes[short] = _dtype(own)
+        short = layer_name(own.get("name") or layer.get("name") or kind)
+        node = _Node(self._prefix + short, class_folder(self._folder, kind, self._counts), kind, own)
+        self._dtypes[short] = _dtype(own)
+        self._last = short
         declared = _declared_shape(layer)
-        calls, reverse = _calls(layer.get("inbound_nodes")), _reversed_calls(layer.get("inbound_nodes"))
-        nested = isinstance(own.get("layers"), list)
-        if not nested:
-            outline.nodes.append(node)
+        calls, reverse = calls_of(layer.get("inbound_nodes")), reversed_calls(layer.get("inbound_nodes"))
+        is_nested = isinstance(own.get("layers"), list)
+        if not is_nested:
+            self._outline.nodes.append(node)
         if kind == "InputLayer":
-            node.output = waiting.pop(0) if waiting else declared
-            if depth == 0:
-                outline.inputs.append(node)
-            later.discard((short, 0))
-            _remember(found, short, 0, node.output)
-            previous = node.output if node.output is not None else previous
-            continue
-        if previous is None and not calls and depth == 0 and not outline.inputs and declared is not None:
-            outline.inputs.append(_Node(f"{short}_input", "", "InputLayer", own, declared))
-        start = len(outline.nodes)
+            self._add_input(node, short, declared)
+            return
+        is_at_the_start = self._previous is None and not calls and self._depth == 0 and not self._outline.inputs
+        if is_at_the_start and declared is not None:
+            self._outline.inputs.append(_Node(f"{short}_input", "", "InputLayer", own, declared))
+        if is_nested:
+            self._call_model(node, short, calls, declared)
+            return
         for number, sources in enumerate(calls or [None]):
-            inputs = _inputs(sources, found, previous if sources is None else None, declared)
-            call = _Call(node, short, number, sources or [], number in reverse)
-            if not nested and any(source in later for source in call.sources):
-                waiting_calls.append(call)
-                continue
-            if nested and number == 0:
-                ends = _walk(own, outline, f"{node.name}/", node.folder, inputs, depth + 1)
-                output = ends[0][1] if len(ends) == 1 else None
-            elif nested:
-                output = None if len(ends) != 1 else ends[0][1]
-                _repeat(outline.nodes[start:], number)
-            else:
-                output = _call(call, inputs)
-            _remember(found, short, number, output)
-            later.discard((short, number))
-            previous = output
-    _catch_up(waiting_calls, found, later)
-    names = _endpoints(config.get("output_layers") if isinstance(config, dict) else None)
-    ends = [(prefix + name, found.get((name, number), found.get((name, 0))), name) for name, number in names]
-    if not names and layers:
-        ends = [(prefix + short, previous, short)]
-    outputs = [(name, shape, dtypes.get(key, "float32")) for name, shape, key in ends]
-    if depth == 0:
-        outline.outputs = outputs
-    return outputs
+            self._call_layer(_Call(node, short, number, sources or [], number in reverse), sources, declared)
+
+    def _add_input(self, node: _Node, short: str, declared: Shape | None) -> None:
+        node.output = self._given.pop(0) if self._given else declared
+        if self._depth == 0:
+            self._outline.inputs.append(node)
+        self._later.discard((short, 0))
+        _remember(self._shapes, short, 0, node.output)
+        self._previous = node.output if node.output is not None else self._previous
+
+    def _call_layer(self, call: _Call, sources: list[tuple[str, int]] | None, declared: Shape | None) -> None:
+        inputs = self._inputs(sources, declared)
+        if any(source in self._later for source in call.sources):
+            self._waiting.append(call)
+            return
+        self._keep(call.name, call.number, _call(call, inputs))
+
+    def _call_model(self, node: _Node, short: str, calls: list[list[tuple[str, int]]], declared: Shape | None) -> None:
+        """Walk a nested model for its first call; further ones are on inputs of the same shapes."""
+        start = len(self._outline.nodes)
+        inputs = self._inputs(calls[0] if calls else None, declared)
+        inner = _Level(self._outline, f"{node.name}/", node.folder, inputs, self._depth + 1)
+        ends = inner.walk(node.config)
+        output = ends[0][1] if len(ends) == 1 else None
+        self._keep(short, 0, output)
+        for number in range(1, len(calls)):
+            _repeat(self._outline.nodes[start:], number)
+            self._keep(short, number, output)
+
+    def _inputs(self, sources: list[tuple[str, int]] | None, declared: Shape | None) -> list[Shape]:
+        return _inputs(sources, self._shapes, self._previous if sources is None else None, declared)
+
+    def _keep(self, short: str, number: int, output: Shape | None) -> None:
+        """Remember what a call gives, and that nothing waits for it."""
+        _remember(self._shapes, short, number, output)
+        self._later.discard((short, number))
+        self._previous = output
+
+    def _outputs(self, config: Any) -> list[tuple[str, Shape | None, str]]:
+        names = endpoints(config.get("output_layers") if isinstance(config, dict) else None)
+        ends = [(name, self._shapes.get((name, number), self._shapes.get((name, 0)))) for name, number in names]
+        if not names and self._last:
+            ends = [(self._last, self._previous)]
+        return [(self._prefix + name, shape, self._dtypes.get(name, "float32")) for name, shape in ends]
 
 
 def _all_calls(layers: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """Return (layer, call) of all calls in a configuration."""
     return {
-        (_name(own.get("name") or layer.get("name") or layer["class_name"]), number)
+        (layer_name(own.get("name") or layer.get("name") or layer["class_name"]), number)
         for layer in layers
         for own in [layer["config"] if isinstance(layer["config"], dict) else {}]
-        for number in range(max(1, len(_calls(layer.get("inbound_nodes")))))
+        for number in range(max(1, len(calls_of(layer.get("inbound_nodes")))))
     }
 
 
@@ -321,48 +364,3 @@ def _declared_shape(layer: dict[str, Any]) -> Shape | None:
     if not all(size is None or isinstance(size, int) for size in stated):
         return None
     return tuple(-1 if size is None or not 0 <= size <= MAX_SIZE else size for size in stated[1:])
-
-
-def _calls(nodes: Any) -> list[list[tuple[str, int]]]:
-    """Return, for each call of a layer, the layers (and which call of each) that feed it."""
-    return [list(_sources(node)) for node in nodes] if isinstance(nodes, list | tuple) else []
-
-
-def _reversed_calls(nodes: Any) -> set[int]:
-    """Return the numbers of the calls of an embedding that ask for its reverse, from vectors to logits."""
-    return {number for number, node in enumerate(nodes) if _asks_reverse(node)} if isinstance(nodes, list) else set()
-
-
-def _asks_reverse(item: Any) -> bool:
-    """Tell whether a node, of Keras 2 or 3, has it among the call's arguments."""
-    if isinstance(item, dict):
-        return item.get("reverse") is True or _asks_reverse(item.get("kwargs"))
-    return isinstance(item, list | tuple) and any(_asks_reverse(value) for value in item)
-
-
-def _sources(item: Any) -> Iterator[tuple[str, int]]:
-    """Yield the references in a node: Keras 2's `[name, node, tensor, ...]`, Keras 3's `keras_history`."""
-    if isinstance(item, dict):
-        history = item.get("keras_history")
-        if isinstance(history, list | tuple) and len(history) >= 2:
-            yield _name(history[0]), int(history[1])
-            return
-        for key, value in item.items():
-            if not str(key).endswith("mask"):  # what masks a layer's inputs is none of them
-                yield from _sources(value)
-    elif isinstance(item, list | tuple):
-        if len(item) >= 3 and isinstance(item[0], str) and all(isinstance(part, int) for part in item[1:3]):
-            yield _name(item[0]), int(item[1])
-            item = [part for part in item[3:] if isinstance(part, dict)]  # Keras 2: tensors among keyword arguments
-        for value in item:
-            yield from _sources(value)
-
-
-def _endpoints(stated: Any) -> list[tuple[str, int]]:
-    """Return (layer, call) of a model's outputs: one reference, or a list or dictionary of them."""
-    return list(_sources(stated)) if stated else []
-
-
-def _name(name: Any) -> str:
-    """Return a name as text that every encoding can write."""
-    return str(name).encode("utf-8", "replace").decode()[:512]
