@@ -105,3 +105,11 @@ def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path: Path) -> No
     path = tmp_path / f"{'n' * 250}.json"
     write_text(path, "{}")
     assert path.read_text() == "{}"
+
+
+def test_a_large_array_is_written_in_parts(tmp_path: Path) -> None:
+    parts: list[bool] = []
+    array = np.arange(6 << 20).reshape(6, -1)
+    save_array(tmp_path / "x.npy", array, lambda: parts.append(True))
+    assert len(parts) >= 4  # the header, and 48 MB
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), array)

@@ -15,6 +15,7 @@ from edgetool.artifact import Format, TensorSpec, require_format
 from edgetool.bounds.archive import open_archive
 from edgetool.bounds.memory import MODEL_BYTES, bounded_memory
 from edgetool.data.batching import fitting_batch
+from edgetool.data.chunks import let_go
 from edgetool.data.dataset import Array
 from edgetool.errors import EdgetoolError, FileFormatError, UnsupportedModelError
 from edgetool.importers.alike import difference_of, listed, require_alike
@@ -166,6 +167,8 @@ def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         chunk = [np.asarray(x[start : start + batch * BATCHES_AT_ONCE]) for x in arrays]
         outputs = model.predict(chunk if len(chunk) > 1 else chunk[0], batch_size=batch, verbose=0)
         parts.append(_in_order(model, outputs))
+        for array in arrays:
+            let_go(array)
     return tuple(np.concatenate(rows)[:num_samples] for rows in zip(*parts, strict=True))
 
 

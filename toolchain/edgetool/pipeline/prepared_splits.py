@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from edgetool.data.chunks import let_go
 from edgetool.data.dataset import Array, Dataset, Split
 from edgetool.records import ValidationSplit
 from edgetool.store.atomic import save_array
@@ -30,7 +32,7 @@ def read_split(cache: Path, name: str) -> Split:
 def write_split(cache: Path, split: Split) -> None:
     """Write a prepared split to the cache folder, which exists."""
     for index, array in enumerate(split.inputs):
-        save_array(cache / f"{split.name}_x{index}.npy", array)
+        save_array(cache / f"{split.name}_x{index}.npy", array, partial(let_go, array))
     if split.labels is not None:
         save_array(cache / f"{split.name}_y.npy", split.labels)
     for head, labels in split.heads.items():

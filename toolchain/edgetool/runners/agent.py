@@ -17,6 +17,7 @@ import errno
 import gc
 import hashlib
 import json
+import mmap
 import os
 import platform
 import resource
@@ -604,6 +605,15 @@ def _run_all(model: Model, arrays: Sequence[Array], batch_size: int) -> Iterator
         else:
             yield model.run(chunk)
         start += step
+        _let_go(arrays)
+
+
+def _let_go(arrays: Sequence[Array]) -> None:
+    """Give back the memory that pages of mapped files take: of a large data set all would stay behind."""
+    for array in arrays:
+        mapping = getattr(array, "_mmap", None)
+        if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _run_batch(model: Model, chunk: Sequence[Array]) -> list[Array] | None:

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -88,8 +88,13 @@ def write_texts(contents: Mapping[Path, str]) -> None:
             _sync(temporary)
 
 
-def save_array(path: Path, array: NDArray[Any]) -> None:
+def save_array(path: Path, array: NDArray[Any], after_part: Callable[[], None] | None = None) -> None:
     """Write a `.npy` file into a folder that is there.
+
+    Args:
+        path: of the file.
+        array: written some megabytes at a time.
+        after_part: called after each of these parts.
 
     Raises:
         DiskFullError, OutputFileError: it cannot be written.
@@ -98,7 +103,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
     try:
         with path.open("wb") as stream:
-            npy.write_array(_Writer(stream), array, allow_pickle=False)
+            npy.write_array(_Writer(stream, after_part), array, allow_pickle=False)
     except OSError as exc:
         raise disk_error(exc, path) from None
 
@@ -106,8 +111,15 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 class _Writer:
     """A stream without a file descriptor: NumPy writes to a descriptor by itself and then hides what went wrong."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.write = stream.write
+    def __init__(self, stream: IO[bytes], after_part: Callable[[], None] | None) -> None:
+        self._stream = stream
+        self._after_part = after_part
+
+    def write(self, part: bytes) -> int:
+        num_bytes = self._stream.write(part)
+        if self._after_part is not None:
+            self._after_part()
+        return num_bytes
 
 
 def is_full(exc: OSError) -> bool:
