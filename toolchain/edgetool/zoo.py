@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, get_args
 
 from edgetool.catalog import scan
 from edgetool.data.augment import AUGMENTATIONS
@@ -16,6 +17,9 @@ from edgetool.passes.base import TrainingSettings
 from edgetool.recipes.recipe import builtin_names
 from edgetool.schema import load_toml, parse
 from edgetool.tasks import METRICS, TASKS
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = [
     "OPTIMIZERS",
@@ -150,7 +154,7 @@ def list_models() -> list[ModelCard]:
     return sorted(cards, key=lambda card: card.name)
 
 
-def parse_card(fields: dict[str, Any], *, package: str, source: str) -> ModelCard:
+def parse_card(fields: Mapping[str, object], *, package: str, source: str) -> ModelCard:
     """Build a card from parsed TOML.
 
     Args:
@@ -258,7 +262,9 @@ def require_trains(card: ModelCard) -> None:
         )
 
 
-def load_step(card: ModelCard) -> tuple[Callable[[Any], Any], Callable[[Any, Any], None]]:
+def load_step(
+    card: ModelCard,
+) -> tuple[Callable[[ModuleType], keras.Model], Callable[[keras.Model, keras.Model], None]]:
     """Return the card's `build_step(keras)`, one step of generation, and `copy_weights(model, step)`.
 
     Raises:
@@ -278,14 +284,14 @@ def load_step(card: ModelCard) -> tuple[Callable[[Any], Any], Callable[[Any, Any
     return builder, copier
 
 
-def load_builder(card: ModelCard) -> Callable[[Any], Any]:
+def load_builder(card: ModelCard) -> Callable[[ModuleType], keras.Model]:
     """Return the card's `build(keras)`, which serves Keras 3 and tf_keras.
 
     Raises:
         ModelCardError: the package has none.
     """
     try:
-        builder: Callable[[Any], Any] = importlib.import_module(card.package).build
+        builder: Callable[[ModuleType], keras.Model] = importlib.import_module(card.package).build
     except (ImportError, AttributeError) as exc:
         raise ModelCardError(
             card.name,

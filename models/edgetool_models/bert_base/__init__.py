@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool_models.blocks.transformer import encoder_block, position_table
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -19,7 +23,7 @@ DROPOUT = 0.1
 EPSILON = 1e-12
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the model, 109,482,240 parameters, as published.
 
     Args:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool_models.blocks.transformer import encoder_block, position_embedding
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -17,7 +21,7 @@ NUM_BLOCKS = 2
 DROPOUT = 0.5
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model.
 
     Args:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import KerasTensor, Model
 
 __all__ = ["Cache", "copy_weights", "decoder_step", "open_cache", "step_embedding"]
 
@@ -28,12 +32,12 @@ class Cache:
         hidden: `[N, L, 1, 1]`, 0 where a token is, `HIDDEN` elsewhere.
     """
 
-    written: Any
-    seen: Any
-    hidden: Any
+    written: KerasTensor
+    seen: KerasTensor
+    hidden: KerasTensor
 
 
-def open_cache(keras: Any, position: Any, seen: Any) -> Cache:
+def open_cache(keras: ModuleType, position: KerasTensor, seen: KerasTensor) -> Cache:
     """Return the cache of a step at `position`.
 
     Args:
@@ -55,7 +59,9 @@ def open_cache(keras: Any, position: Any, seen: Any) -> Cache:
     )
 
 
-def step_embedding(keras: Any, token: Any, position: Any, *, vocab_size: int, length: int, width: int) -> Any:
+def step_embedding(
+    keras: ModuleType, token: KerasTensor, position: KerasTensor, *, vocab_size: int, length: int, width: int
+) -> KerasTensor:
     """Return the embedding `[N, 1, D]` of a token at a position: `token` and `position` of the trained model.
 
     Args:
@@ -74,17 +80,17 @@ def step_embedding(keras: Any, token: Any, position: Any, *, vocab_size: int, le
 
 
 def decoder_step(
-    keras: Any,
-    x: Any,
-    keys: Any,
-    values: Any,
+    keras: ModuleType,
+    x: KerasTensor,
+    keys: KerasTensor,
+    values: KerasTensor,
     cache: Cache,
     *,
     num_heads: int,
     ff_width: int,
     name: str,
     epsilon: float = 1e-6,
-) -> tuple[Any, Any, Any]:
+) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
     """Return what `encoder_block` with `norm_first` and `causal` gives for one token, and its cache with that token.
 
     Args:
@@ -105,11 +111,11 @@ def decoder_step(
     width, length, head = int(x.shape[-1]), int(keys.shape[1]), int(keys.shape[-1])
     normed = layers.LayerNormalization(epsilon=epsilon, name=f"{name}_attention_norm")(x)
 
-    def project(part: str) -> Any:
+    def project(part: str) -> KerasTensor:
         dense = layers.Dense(width, name=f"{name}_{part}")(normed)
         return layers.Reshape((1, num_heads, head), name=f"{name}_{part}_heads")(dense)
 
-    def keep(before: Any, part: str) -> Any:
+    def keep(before: KerasTensor, part: str) -> KerasTensor:
         placed = layers.Multiply(name=f"{name}_{part}_placed")([cache.written, project(part)])
         return layers.Add(name=f"{name}_{part}_cache")([before, placed])
 
@@ -132,7 +138,7 @@ def decoder_step(
     return layers.Add(name=f"{name}_feed_forward_add")([x, outer]), keys, values
 
 
-def copy_weights(model: Any, step: Any) -> None:
+def copy_weights(model: Model, step: Model) -> None:
     """Give `step` the weights of the trained `model`: layer by layer, those of MultiHeadAttention part by part.
 
     Args:

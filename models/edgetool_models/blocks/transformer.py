@@ -5,26 +5,30 @@ Standard layers of Keras 3 only: models made of them are carried over to tf_kera
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool.passes.reversible import reversible_embedding
+
+if TYPE_CHECKING:
+    from keras import KerasTensor, Layer
 
 __all__ = ["encoder_block", "position_embedding", "position_table", "token_table"]
 
 
 def encoder_block(
-    keras: Any,
-    x: Any,
+    keras: ModuleType,
+    x: KerasTensor,
     *,
     num_heads: int,
     ff_width: int,
     name: str,
     norm_first: bool = True,
     dropout: float = 0.0,
-    mask: Any = None,
+    mask: KerasTensor | None = None,
     causal: bool = False,
     epsilon: float = 1e-6,
-) -> Any:
+) -> KerasTensor:
     """Return `x` after self-attention and a feed-forward part with GELU, each with a residual and a layer norm.
 
     Args:
@@ -42,14 +46,14 @@ def encoder_block(
     layers = keras.layers
     width = int(x.shape[-1])
 
-    def attend(value: Any) -> Any:
+    def attend(value: KerasTensor) -> KerasTensor:
         attention = layers.MultiHeadAttention(num_heads, width // num_heads, name=f"{name}_attention")
         # An absent mask is left out, and not None: Keras writes what it is given into the model's configuration.
         if mask is not None:
             return attention(value, value, attention_mask=mask)
         return attention(value, value, use_causal_mask=True) if causal else attention(value, value)
 
-    def feed_forward(value: Any) -> Any:
+    def feed_forward(value: KerasTensor) -> KerasTensor:
         value = layers.Dense(ff_width, activation="gelu", name=f"{name}_expand")(value)
         return layers.Dense(width, name=f"{name}_reduce")(value)
 
@@ -63,7 +67,7 @@ def encoder_block(
     return x
 
 
-def position_embedding(keras: Any, x: Any, *, name: str = "position") -> Any:
+def position_embedding(keras: ModuleType, x: KerasTensor, *, name: str = "position") -> KerasTensor:
     """Return `x` plus a learned vector for each position.
 
     The table is the bias of an EinsumDense, because a layer that adds one is not among the standard ones. Its kernel
@@ -86,7 +90,7 @@ def position_embedding(keras: Any, x: Any, *, name: str = "position") -> Any:
     return table(x)
 
 
-def position_table(keras: Any, x: Any, ids: Any, *, name: str = "position") -> Any:
+def position_table(keras: ModuleType, x: KerasTensor, ids: KerasTensor, *, name: str = "position") -> KerasTensor:
     """Return `x` plus a learned vector for each position, without a parameter beyond those of the table.
 
     Where the position table's size is to be the published one: `position_embedding` is the plainer graph. The numbers
@@ -106,7 +110,7 @@ def position_table(keras: Any, x: Any, ids: Any, *, name: str = "position") -> A
     return layers.Add(name=f"{name}_add")([x, table(places)])
 
 
-def token_table(keras: Any, vocab_size: int, width: int, *, name: str = "token") -> Any:
+def token_table(keras: ModuleType, vocab_size: int, width: int, *, name: str = "token") -> Layer:
     """Return a layer that embeds ids, and called with `reverse=True` gives logits by the same weight, `[V, D]`.
 
     Args:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build", "build_discriminator"]
 
@@ -10,7 +14,7 @@ LATENT_SIZE = 32
 FILTERS = 64
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained generator.
 
     Args:
@@ -32,7 +36,7 @@ def build(keras: Any) -> Any:
     return keras.Model(inputs, outputs, name="dcgan_digits")
 
 
-def build_discriminator(keras: Any) -> Any:
+def build_discriminator(keras: ModuleType) -> Model:
     """Return the untrained discriminator: images `[N, 16, 16, 1]`, 0..1 -> logit `[N, 1]`, above 0 for real ones.
 
     Args:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import KerasTensor, Model
 
 __all__ = ["build"]
 
@@ -13,7 +17,7 @@ FILTERS = 64
 MOMENTUM = 0.9
 
 
-def build(keras: Any, num_classes: int = 10) -> Any:
+def build(keras: ModuleType, num_classes: int = 10) -> Model:
     """Return the untrained model, 2.7 M MACs.
 
     Layers and kernels are those of `benchmark/training/keyword_spotting` in mlcommons/tiny, which has 12 classes.
@@ -43,6 +47,6 @@ def build(keras: Any, num_classes: int = 10) -> Any:
     return keras.Model(inputs, outputs, name="ds_cnn")
 
 
-def _normalised(keras: Any, x: Any, name: str) -> Any:
+def _normalised(keras: ModuleType, x: KerasTensor, name: str) -> KerasTensor:
     x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 6,229 parameters.
 
     Args:

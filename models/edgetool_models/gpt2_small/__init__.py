@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool_models.blocks.transformer import encoder_block, position_table, token_table
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -18,7 +22,7 @@ DROPOUT = 0.1
 EPSILON = 1e-5
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the model, 124,439,808 parameters, as published: the output layer is the token table once more.
 
     Args:

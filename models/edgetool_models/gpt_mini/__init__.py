@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool_models.blocks.decoding import copy_weights, decoder_step, open_cache, step_embedding
 from edgetool_models.blocks.transformer import encoder_block, position_embedding
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build", "build_step", "copy_weights"]
 
@@ -18,7 +22,7 @@ FF_WIDTH = 512
 NUM_BLOCKS = 3
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 628,546 parameters.
 
     Args:
@@ -38,7 +42,7 @@ def build(keras: Any) -> Any:
     return keras.Model(ids, outputs, name="gpt_mini")
 
 
-def build_step(keras: Any) -> Any:
+def build_step(keras: ModuleType) -> Model:
     """Return the model that generates: one token in, the next one's logits out, with a key/value cache.
 
     Its weights are taken from a trained `build` model by `copy_weights`.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -11,7 +15,7 @@ __all__ = ["build"]
 SPARSENESS = 0.3
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 1,979 parameters.
 
     Args:

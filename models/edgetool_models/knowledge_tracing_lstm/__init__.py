@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -12,7 +16,7 @@ NUM_SKILLS = 110
 DROPOUT = 0.2
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 41,729 parameters.
 
     Args:

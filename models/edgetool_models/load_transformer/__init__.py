@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -15,7 +19,7 @@ WIDTH, NUM_HEADS, FEED_FORWARD = 32, 4, 32
 DROPOUT = 0.2
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 13,616 parameters.
 
     Every channel is taken relative to its last value, which is added again at the end. A linear layer over time, shared

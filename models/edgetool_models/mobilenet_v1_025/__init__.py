@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -33,7 +37,7 @@ MOMENTUM = 0.9
 DEPTHWISE = math.sqrt(2 / 9)
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 221,794 parameters, 7.5 M MACs.
 
     Convolutions have a bias beside their normalisation, as in `benchmark/training/visual_wake_words` of mlcommons/tiny.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import KerasTensor, Model
 
 __all__ = ["build"]
 
@@ -25,7 +29,7 @@ MOMENTUM = 0.9
 DEPTHWISE = math.sqrt(2 / 9)
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model.
 
     Args:
@@ -57,7 +61,7 @@ def _width(channels: int) -> int:
     return rounded if rounded >= 0.9 * wanted else rounded + 8
 
 
-def _block(keras: Any, x: Any, expansion: int, channels: int, name: str, *, stride: int) -> Any:
+def _block(keras: ModuleType, x: KerasTensor, expansion: int, channels: int, name: str, *, stride: int) -> KerasTensor:
     """Expand, filter each channel, project without activation; add the input where the shape is the same."""
     layers = keras.layers
     given = x
@@ -80,6 +84,6 @@ def _block(keras: Any, x: Any, expansion: int, channels: int, name: str, *, stri
     return x
 
 
-def _normalised(keras: Any, x: Any, name: str) -> Any:
+def _normalised(keras: ModuleType, x: KerasTensor, name: str) -> KerasTensor:
     x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)

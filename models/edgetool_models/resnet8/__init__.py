@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import KerasTensor, Model
 
 __all__ = ["build"]
 
@@ -12,7 +16,7 @@ FILTERS = (16, 32, 64)
 MOMENTUM = 0.9
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 78,666 parameters, 12.5 M MACs.
 
     Layers and their order are those of `benchmark/training/image_classification` in mlcommons/tiny, so that its
@@ -37,7 +41,7 @@ def build(keras: Any) -> Any:
     return keras.Model(inputs, outputs, name="resnet8")
 
 
-def _block(keras: Any, x: Any, filters: int, name: str, *, stride: int) -> Any:
+def _block(keras: ModuleType, x: KerasTensor, filters: int, name: str, *, stride: int) -> KerasTensor:
     """Return relu(F(x) + x); the shortcut is a 1x1 convolution where the shape changes."""
     layers = keras.layers
     y = _convolution(keras, x, filters, 3, stride, f"{name}_a")
@@ -50,11 +54,11 @@ def _block(keras: Any, x: Any, filters: int, name: str, *, stride: int) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(y)
 
 
-def _convolution(keras: Any, x: Any, filters: int, size: int, stride: int, name: str) -> Any:
+def _convolution(keras: ModuleType, x: KerasTensor, filters: int, size: int, stride: int, name: str) -> KerasTensor:
     return keras.layers.Conv2D(
         filters, size, strides=stride, padding="same", kernel_initializer="he_normal", name=f"{name}_conv"
     )(x)
 
 
-def _normalisation(keras: Any, x: Any, name: str) -> Any:
+def _normalisation(keras: ModuleType, x: KerasTensor, name: str) -> KerasTensor:
     return keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -10,7 +14,7 @@ FEATURES = 640
 UNITS = (128, 128, 128, 128, 8, 128, 128, 128, 128)
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 269,992 parameters, 264,192 MACs.
 
     Layers and their order are those of `benchmark/training/anomaly_detection` in mlcommons/tiny, so that its published

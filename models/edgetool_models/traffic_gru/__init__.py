@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -15,7 +19,7 @@ SCALE = 2000.0
 OFFSET = 3300.0
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model, 5,409 parameters.
 
     The steps are unrolled: TFLite has no GRU, and a loop keeps its body in float.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool_models.blocks.transformer import encoder_block, position_embedding
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build"]
 
@@ -14,7 +18,7 @@ NUM_BLOCKS = 4
 NUM_HEADS = 4
 
 
-def build(keras: Any) -> Any:
+def build(keras: ModuleType) -> Model:
     """Return the untrained model.
 
     Args:

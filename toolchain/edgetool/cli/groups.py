@@ -32,7 +32,7 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(command)
-    def call(**values: Any) -> None:
+    def call(**values: object) -> None:
         arguments = {name: _taken(kind, values) for name, kind in groups.items()}
         command(**arguments, **values)
 

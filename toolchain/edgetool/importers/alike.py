@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import ParityError, UnsupportedModelError
 from edgetool.importers.double import outputs_in_double
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+    import tf_keras
+    from tf_keras.src.engine.keras_tensor import KerasTensor
 
 __all__ = ["TOLERANCE", "Difference", "difference_of", "flat_outputs", "listed", "require_alike"]
 
@@ -65,7 +71,7 @@ def require_alike(subject: str, difference: Difference) -> None:
     )
 
 
-def difference_of(source: Any, rebuilt: Any) -> Difference:
+def difference_of(source: keras.Model | tf_keras.Model, rebuilt: tf_keras.Model) -> Difference:
     """Compare two models on seeded noise, in double precision too where single leaves a doubt.
 
     Args:
@@ -101,18 +107,18 @@ def difference_of(source: Any, rebuilt: Any) -> Difference:
     return Difference(single, _largest_difference(*doubles))
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: object) -> list[Any]:
     """Return outputs as a list; a dictionary's in its own order."""
     if isinstance(value, dict):
         return list(value.values())
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _runner(model: Any) -> Callable[..., Any]:
+def _runner(model: keras.Model | tf_keras.Model) -> Callable[..., Any]:
     """Return a function of a model's inputs, one after the other."""
     structure = getattr(model, "_inputs_struct", None)
 
-    def run(*inputs: Any) -> Any:
+    def run(*inputs: Array | tf.Tensor) -> Any:
         given: Any = list(inputs) if len(inputs) > 1 else inputs[0]
         if structure is not None:
             import keras
@@ -123,7 +129,7 @@ def _runner(model: Any) -> Callable[..., Any]:
     return run
 
 
-def _arrays(outputs: list[Any]) -> list[Array]:
+def _arrays(outputs: list[tf.Tensor]) -> list[Array]:
     return [np.asarray(array) for array in outputs]
 
 
@@ -138,7 +144,7 @@ def _largest_difference(trusted: list[Array], outputs: list[Array]) -> float:
     return float(np.max(differences))  # NaN if any is: `max` would drop it
 
 
-def _noise(tensor: Any, random: np.random.Generator) -> Array:
+def _noise(tensor: KerasTensor, random: np.random.Generator) -> Array:
     """Return four samples for an input: in 0..1 and exact in 16 bits, one padded with 0; or 0 and 1 for other types."""
     shape = (4, *(int(size) for size in tensor.shape[1:]))
     if tensor.dtype.is_integer or tensor.dtype.is_bool:
@@ -149,7 +155,7 @@ def _noise(tensor: Any, random: np.random.Generator) -> Array:
     return values
 
 
-def flat_outputs(value: Any) -> list[Any]:
+def flat_outputs(value: object) -> list[Any]:
     """Return the arrays of nested outputs; a dictionary's in its own order."""
     if not isinstance(value, dict | list | tuple):
         return [value]

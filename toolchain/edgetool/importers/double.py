@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 __all__ = ["outputs_in_double"]
 
@@ -17,7 +21,7 @@ _STATISTICS = ("scale", "offset", "mean", "variance")
 _SINGLE = frozenset(("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ScaleAndTranslate"))
 
 
-def outputs_in_double(run: Any, inputs: list[Array]) -> list[Array]:
+def outputs_in_double(run: Callable[..., object], inputs: list[Array]) -> list[Array]:
     """Return the outputs of a function of float32 tensors, computed in float64 from the same weights.
 
     Its graph is traced and frozen; then all types, constants included, become double, and what TensorFlow computes in
@@ -47,7 +51,7 @@ def outputs_in_double(run: Any, inputs: list[Array]) -> list[Array]:
             return list(session.run(fetches, dict(zip(feeds, wide, strict=True))))
 
 
-def _widen(graph: Any) -> None:
+def _widen(graph: tf.compat.v1.GraphDef) -> None:
     """Make every float of a GraphDef a double, in place."""
     import tensorflow as tf
 
@@ -69,7 +73,7 @@ def _widen(graph: Any) -> None:
         cast.attr["DstT"].type = tf.float64.as_datatype_enum
 
 
-def _widen_attribute(attribute: Any) -> None:
+def _widen_attribute(attribute: tf.compat.v1.AttrValue) -> None:
     import tensorflow as tf
 
     single, double = tf.float32.as_datatype_enum, tf.float64.as_datatype_enum
@@ -83,7 +87,7 @@ def _widen_attribute(attribute: Any) -> None:
         attribute.tensor.CopyFrom(tf.make_tensor_proto(values))
 
 
-def _write_out(graph: Any, node: Any) -> None:
+def _write_out(graph: tf.compat.v1.GraphDef, node: tf.compat.v1.NodeDef) -> None:
     """Replace a batch normalisation by a squared root, products and sums; its output keeps its name."""
     if node.attr["is_training"].b or node.attr["data_format"].s == b"NCHW":
         raise ValueError(f"{node.name}: a batch normalisation of the batch's own statistics, or channels first")
@@ -100,7 +104,7 @@ def _write_out(graph: Any, node: Any) -> None:
     _operator(graph, "AddV2", name, f"{name}/scaled", parts["offset"])
 
 
-def _operator(graph: Any, kind: str, name: str, *inputs: str) -> None:
+def _operator(graph: tf.compat.v1.GraphDef, kind: str, name: str, *inputs: str) -> None:
     import tensorflow as tf
 
     node = graph.node.add(op=kind, name=name)
@@ -108,7 +112,7 @@ def _operator(graph: Any, kind: str, name: str, *inputs: str) -> None:
     node.attr["T"].type = tf.float64.as_datatype_enum
 
 
-def _constant(graph: Any, name: str, value: float) -> None:
+def _constant(graph: tf.compat.v1.GraphDef, name: str, value: float) -> None:
     import tensorflow as tf
 
     node = graph.node.add(op="Const", name=name)

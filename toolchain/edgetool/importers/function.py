@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import EdgetoolError, UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
+
+if TYPE_CHECKING:
+    import keras
+    import tf_keras
 
 __all__ = ["load_built"]
 
@@ -67,7 +71,7 @@ def _call(spec: str) -> Any:
         ) from exc
 
 
-def _adopt_keras(model: Any, spec: str) -> ImportedModel:
+def _adopt_keras(model: keras.Model | tf_keras.Model, spec: str) -> ImportedModel:
     import hashlib
 
     from edgetool.importers.keras import adopt, carry_checked, flat_checked
@@ -84,7 +88,7 @@ def _adopt_keras(model: Any, spec: str) -> ImportedModel:
     return adopt(model, spec, "function", digest=digest.hexdigest(), facts=facts)
 
 
-def _in_words(built: Any) -> str:
+def _in_words(built: object) -> str:
     if isinstance(built, tuple):
         return f"a tuple of {', '.join(type(item).__name__ for item in built)}" if built else "an empty tuple"
     return f"a {type(built).__name__}"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from jax.core import ShapedArray
+    from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 __all__ = ["Constant", "Program", "Size", "Step", "Value", "flatten"]
 
@@ -98,7 +102,7 @@ class Program:
         return dataclasses.replace(self, steps=_needed(steps, self.outputs))
 
 
-def flatten(closed: Any, names: Callable[[Any], str], subject: str) -> Program:
+def flatten(closed: ClosedJaxpr, names: Callable[[object], str], subject: str) -> Program:
     """Flatten a `ClosedJaxpr`.
 
     Args:
@@ -122,7 +126,7 @@ class _Builder:
         self.steps: list[Step] = []
         self._num_values = 0
 
-    def value(self, aval: Any) -> Value:
+    def value(self, aval: ShapedArray) -> Value:
         dtype = str(np.dtype(aval.dtype)) if np.dtype(aval.dtype).kind in "fiub" else str(aval.dtype)
         if dtype not in ("float32", "int32", "int64", "int16", "int8", "uint8", "uint32", "bool"):
             raise UnsupportedModelError(
@@ -135,11 +139,11 @@ class _Builder:
         shape = tuple(int(size) if isinstance(size, int | np.integer) else None for size in aval.shape)
         return Value(self._num_values, shape, dtype)
 
-    def inline(self, jaxpr: Any, given: list[Value | Constant]) -> tuple[Value | Constant, ...]:
+    def inline(self, jaxpr: Jaxpr, given: list[Value | Constant]) -> tuple[Value | Constant, ...]:
         """Add the steps of `jaxpr`, called with its constants and inputs, and return its outputs."""
         values: dict[Any, Value | Constant] = dict(zip([*jaxpr.constvars, *jaxpr.invars], given, strict=True))
 
-        def read(atom: Any) -> Value | Constant:
+        def read(atom: Var | Literal) -> Value | Constant:
             return Constant(np.asarray(atom.val)) if hasattr(atom, "val") else values[atom]
 
         for eqn in jaxpr.eqns:
@@ -147,7 +151,7 @@ class _Builder:
             values.update(zip(eqn.outvars, self._apply(eqn, inputs), strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
-    def _apply(self, eqn: Any, inputs: list[Value | Constant]) -> tuple[Value | Constant, ...]:
+    def _apply(self, eqn: JaxprEqn, inputs: list[Value | Constant]) -> tuple[Value | Constant, ...]:
         kind = str(eqn.primitive.name)
         if kind in IDENTITIES:
             return tuple(inputs)
@@ -165,7 +169,7 @@ class _Builder:
         self.steps.append(Step(kind, tuple(inputs), outputs, dict(eqn.params)))
         return outputs
 
-    def _fold(self, eqn: Any, inputs: list[Constant]) -> tuple[Constant, ...]:
+    def _fold(self, eqn: JaxprEqn, inputs: list[Constant]) -> tuple[Constant, ...]:
         made = eqn.primitive.bind(*(item.values for item in inputs), **eqn.params)
         arrays = made if eqn.primitive.multiple_results else [made]
         # A parameter that is only moved keeps its name.
@@ -174,7 +178,7 @@ class _Builder:
         return tuple(Constant(np.asarray(array), name) for array in arrays)
 
 
-def _spread(item: Constant, eqn: Any) -> Constant:
+def _spread(item: Constant, eqn: JaxprEqn) -> Constant:
     """Repeat a constant along all axes but the batch: what reads it broadcasts."""
     sizes = [int(size) if isinstance(size, int | np.integer) else 1 for size in eqn.outvars[0].aval.shape]
     shape = [1] * len(sizes)
@@ -183,7 +187,7 @@ def _spread(item: Constant, eqn: Any) -> Constant:
     return Constant(np.broadcast_to(item.values.reshape(shape), sizes), item.name)
 
 
-def _inner(eqn: Any) -> Any:
+def _inner(eqn: JaxprEqn) -> ClosedJaxpr | Jaxpr:
     """Return the function that a call primitive calls: open or closed."""
     for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
         if name in eqn.params:

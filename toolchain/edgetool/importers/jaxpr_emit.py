@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgetool.data.dataset import Array
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.jaxpr import Constant, Program, Size, Step, Value
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["Emitter", "emit"]
 
@@ -159,7 +164,7 @@ class Emitter:
                 raise self.refused("a constant repeated along the batch", "values of each sample")
         return tensor if all(count == 1 for count in repeats) else tf.tile(tensor, repeats)
 
-    def layer(self, kind: str, *arguments: Any, name: str = "", **options: Any) -> Any:
+    def layer(self, kind: str, *arguments: object, name: str = "", **options: object) -> tf_keras.layers.Layer:
         """Return a new tf_keras layer, called after a parameter or its kind."""
         import tf_keras
 
@@ -248,7 +253,7 @@ class Emitter:
 
     _squeeze = _expand_dims = _reshape
 
-    def reshape(self, x: Any, shape: tuple[Size, ...]) -> Any:
+    def reshape(self, x: tf.Tensor | Array, shape: tuple[Size, ...]) -> tf.Tensor:
         """Return `x` in another shape; at most one size may be open."""
         if tuple(x.shape) == shape:
             return x
@@ -292,7 +297,9 @@ class Emitter:
         begin = [int(item.values) for item in starts if isinstance(item, Constant)]
         return self.full(source)[self.window(source, begin, step.outputs[0].shape, (1,) * len(begin))]
 
-    def window(self, source: Any, begin: Any, shape: tuple[Size, ...], strides: Any) -> tuple[slice, ...]:
+    def window(
+        self, source: Any, begin: Sequence[int], shape: tuple[Size, ...], strides: Sequence[int]
+    ) -> tuple[slice, ...]:
         """Return Python's slices of a window; along the batch only the whole can be taken."""
         slices = []
         for axis, (start, size, stride) in enumerate(zip(begin, shape, strides, strict=True)):
@@ -314,7 +321,7 @@ class Emitter:
         number = float(value.values) if isinstance(value, Constant) else 0.0
         return self.pad(self.full(step.inputs[0]), amounts, number)
 
-    def pad(self, x: Any, amounts: list[tuple[int, int]], value: float) -> Any:
+    def pad(self, x: tf.Tensor | Array, amounts: list[tuple[int, int]], value: float) -> tf.Tensor:
         """Return `x` with constants on its edges."""
         outer_free = len(amounts) == 4 and amounts[0] == amounts[3] == (0, 0)
         if outer_free and value == 0.0:
@@ -341,7 +348,7 @@ def _function(path: str) -> Callable[..., Any]:
     return function
 
 
-def _power(x: Any, power: int) -> Any:
+def _power(x: tf.Tensor | Array, power: int) -> tf.Tensor:
     if power == 0:
         return _function("ones_like")(x)
     product = x
@@ -350,5 +357,5 @@ def _power(x: Any, power: int) -> Any:
     return product
 
 
-def _product(sizes: Any) -> int:
+def _product(sizes: Sequence[int]) -> int:
     return int(np.prod([int(size) for size in sizes], dtype=np.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from edgetool.data.dataset import Array
 from edgetool.importers.jaxpr import Constant, Size, Step, Value
 from edgetool.importers.jaxpr_emit import Emitter
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
+
 __all__ = ["convolution", "dot_general", "gather", "pool"]
 
 
-def dot_general(emitter: Emitter, step: Step) -> list[Any]:
+def dot_general(emitter: Emitter, step: Step) -> list[tf.Tensor]:
     """A product over some axes: a Dense layer with a constant on one side, else a batched matrix product."""
     (left_axes, right_axes), (left_batch, right_batch) = step.params["dimension_numbers"]
     left, right = step.inputs
@@ -29,7 +33,9 @@ def dot_general(emitter: Emitter, step: Step) -> list[Any]:
     return [_matmul(emitter, step, axes)]
 
 
-def _dense(emitter: Emitter, step: Step, x: Value, axes: Any, kernel: Constant, kernel_axes: Any) -> Any:
+def _dense(
+    emitter: Emitter, step: Step, x: Value, axes: Sequence[int], kernel: Constant, kernel_axes: Sequence[int]
+) -> tf.Tensor:
     """Contract `axes` of `x` with a constant; the constant's other axes come last."""
     free = [axis for axis in range(kernel.values.ndim) if axis not in kernel_axes]
     sizes = [kernel.values.shape[axis] for axis in free]
@@ -48,7 +54,7 @@ def _dense(emitter: Emitter, step: Step, x: Value, axes: Any, kernel: Constant, 
     return emitter.reshape(product, (*outer, *sizes)) if len(sizes) != 1 else product
 
 
-def _matmul(emitter: Emitter, step: Step, axes: tuple[tuple[int, ...], ...]) -> Any:
+def _matmul(emitter: Emitter, step: Step, axes: tuple[tuple[int, ...], ...]) -> tf.Tensor:
     """[batch, left, k] x [batch, k, right], several axes of a kind flattened to one and restored."""
     import tensorflow as tf
 
@@ -82,7 +88,7 @@ def _flat(shape: tuple[Size, ...], axes: Sequence[int]) -> Size:
     return num_flat
 
 
-def convolution(emitter: Emitter, step: Step) -> list[Any]:
+def convolution(emitter: Emitter, step: Step) -> list[tf.Tensor]:
     """A convolution with a constant kernel, over one, two or three axes, plain, grouped or by channel."""
     params, kernel = step.params, step.inputs[1]
     numbers = params["dimension_numbers"]
@@ -116,8 +122,14 @@ def convolution(emitter: Emitter, step: Step) -> list[Any]:
 
 
 def _padded(
-    emitter: Emitter, x: Any, window: Any, strides: Any, dilation: Any, amounts: Any, value: float = 0.0
-) -> tuple[Any, str]:
+    emitter: Emitter,
+    x: tf.Tensor,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    amounts: Sequence[tuple[int, int]],
+    value: float = 0.0,
+) -> tuple[tf.Tensor, str]:
     """Return `x` and `valid` or `same`: amounts that are neither become an operator of their own."""
     pairs = [(int(low), int(high)) for low, high in amounts]
     if not any(low or high for low, high in pairs):
@@ -136,7 +148,7 @@ def _same(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]
     return total // 2, total - total // 2
 
 
-def pool(emitter: Emitter, step: Step) -> list[Any]:
+def pool(emitter: Emitter, step: Step) -> list[tf.Tensor]:
     """Largest value, mean or sum of windows over one or two axes, channels first or last."""
     params = step.params
     window = [int(size) for size in params["window_dimensions"]]
@@ -166,7 +178,7 @@ def pool(emitter: Emitter, step: Step) -> list[Any]:
     return [_transpose(y, [order.index(axis) for axis in range(rank)])]
 
 
-def gather(emitter: Emitter, step: Step) -> list[Any]:
+def gather(emitter: Emitter, step: Step) -> list[tf.Tensor]:
     """Rows of a table, or entries along one axis, at computed or constant indices."""
     import tensorflow as tf
 
@@ -198,7 +210,7 @@ def gather(emitter: Emitter, step: Step) -> list[Any]:
     return [tf.gather(emitter.full(table), indices, axis=axis)]
 
 
-def _window(emitter: Emitter, step: Step) -> Any:
+def _window(emitter: Emitter, step: Step) -> tf.Tensor:
     """One window at a constant place: what indexing with numbers and ranges gives where the batch is open."""
     numbers, (table, places) = step.params["dimension_numbers"], step.inputs
     assert isinstance(places, Constant)
@@ -220,12 +232,12 @@ def _layer_name(kernel: Constant, step: Step) -> str:
     return "/".join(parts).replace("/", ".")
 
 
-def _set_weights(layer: Any, kernel: Array, bias: Any) -> None:
+def _set_weights(layer: tf_keras.layers.Layer, kernel: Array, bias: Array | None) -> None:
     weights = [np.asarray(kernel, np.float32)]
     layer.set_weights(weights if bias is None else [*weights, np.asarray(bias, np.float32)])
 
 
-def _transpose(x: Any, order: list[int]) -> Any:
+def _transpose(x: tf.Tensor | Array, order: list[int]) -> tf.Tensor:
     import tensorflow as tf
 
     order = [int(axis) for axis in order]

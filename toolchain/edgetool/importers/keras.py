@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.keras2 import flat_model
 from edgetool.importers.keras_precision import compute_in_float32
 from edgetool.importers.trust import read_config, require_bounded_weights, require_trusted
+
+if TYPE_CHECKING:
+    import keras
+    import tf_keras
+    from tf_keras.src.engine.keras_tensor import KerasTensor
 
 __all__ = ["adopt", "carry_checked", "flat_checked", "load_keras", "predict"]
 
@@ -52,7 +57,7 @@ def load_keras(path: Path, options: ImportOptions) -> ImportedModel:
     return adopt(rebuilt, str(path), kind, facts={"carried over": fact})
 
 
-def carry_checked(source: Any, subject: str) -> tuple[Any, str]:
+def carry_checked(source: keras.Model, subject: str) -> tuple[tf_keras.Model, str]:
     """Carry a Keras 3 model over to tf_keras and prove it by equal outputs.
 
     Returns:
@@ -74,7 +79,7 @@ def carry_checked(source: Any, subject: str) -> tuple[Any, str]:
     return rebuilt, f"{fact}; trained as {policies}, compared in float32" if policies else fact
 
 
-def flat_checked(model: Any, subject: str) -> tuple[Any, str]:
+def flat_checked(model: tf_keras.Model, subject: str) -> tuple[tf_keras.Model, str]:
     """Write out the nested models of a tf_keras model in float32, and prove it by equal outputs.
 
     Returns:
@@ -95,13 +100,13 @@ def flat_checked(model: Any, subject: str) -> tuple[Any, str]:
     return flat, f"nested models written out, largest relative difference {difference}"
 
 
-def _adopt_keras2(model: Any, subject: str, kind: Format) -> ImportedModel:
+def _adopt_keras2(model: tf_keras.Model, subject: str, kind: Format) -> ImportedModel:
     flat, fact = flat_checked(model, subject)
     return adopt(flat, subject, kind, facts={"layers": fact} if fact else {})
 
 
 def adopt(
-    model: Any,
+    model: tf_keras.Model,
     subject: str,
     kind: Format,
     *,
@@ -139,13 +144,13 @@ def adopt(
     )
 
 
-def _spec(tensor: Any) -> TensorSpec:
+def _spec(tensor: KerasTensor) -> TensorSpec:
     name = str(tensor.name).partition(":")[0]
     shape = tuple(-1 if size is None else int(size) for size in tensor.shape)
     return TensorSpec(name, shape, str(getattr(tensor.dtype, "name", tensor.dtype)))
 
 
-def _outputs(model: Any) -> tuple[TensorSpec, ...]:
+def _outputs(model: tf_keras.Model) -> tuple[TensorSpec, ...]:
     """Return the outputs under the names that Keras gives them: those of their layers, not of their tensors."""
     specs = tuple(_spec(tensor) for tensor in model.outputs)
     names = [str(name) for name in model.output_names]
@@ -154,7 +159,7 @@ def _outputs(model: Any) -> tuple[TensorSpec, ...]:
     return tuple(dataclasses.replace(spec, name=name) for spec, name in zip(specs, names, strict=True))
 
 
-def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+def predict(model: tf_keras.Model, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     """Run a tf_keras model on all samples; a fixed batch is filled up with the last sample."""
     num_samples = len(inputs[0])
     fixed = model.inputs[0].shape[0]
@@ -172,7 +177,7 @@ def predict(model: Any, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(np.concatenate(rows)[:num_samples] for rows in zip(*parts, strict=True))
 
 
-def _in_order(model: Any, outputs: Any) -> list[Array]:
+def _in_order(model: tf_keras.Model, outputs: Array | list[Array] | dict[str, Array]) -> list[Array]:
     """Return what `predict` gave as a list, in the order of the model's outputs."""
     if isinstance(outputs, dict):
         names = list(model.output_names)
@@ -180,7 +185,7 @@ def _in_order(model: Any, outputs: Any) -> list[Array]:
     return [np.asarray(array) for array in listed(outputs)]
 
 
-def _last_activation(model: Any) -> str:
+def _last_activation(model: tf_keras.Model) -> str:
     """Return the name of the activation that makes the first output; empty where it cannot be told."""
     layer = getattr(model.outputs[0], "_keras_history", [None])[0]
     inner = getattr(layer, "layer", layer)
@@ -216,21 +221,21 @@ def _version(path: Path, kind: Format) -> str:
     return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
 
 
-def _load_keras3(path: Path, trust: bool) -> Any:
+def _load_keras3(path: Path, trust: bool) -> keras.Model:
     import keras
 
     with _loading(path):
         return keras.saving.load_model(path, compile=False, safe_mode=not trust)
 
 
-def _load_keras2(path: Path, trust: bool) -> Any:
+def _load_keras2(path: Path, trust: bool) -> tf_keras.Model:
     import tf_keras
 
     with _loading(path):
         return _functional(tf_keras.models.load_model(path, compile=False, safe_mode=not trust))
 
 
-def _load_saved_model(path: Path) -> Any:
+def _load_saved_model(path: Path) -> tf_keras.Model:
     import tf_keras
 
     if not (path / "keras_metadata.pb").is_file():
@@ -256,7 +261,7 @@ def _loading(path: Path) -> Iterator[None]:
         raise _refused(path, exc) from None
 
 
-def _functional(model: Any) -> Any:
+def _functional(model: tf_keras.Model) -> tf_keras.Model:
     """Return a functional model with plain inputs: TF-MOT wants no Sequential without an input and no old wrappers."""
     import tf_keras
 
@@ -267,7 +272,7 @@ def _functional(model: Any) -> Any:
     return model
 
 
-def _require_static(subject: str, model: Any) -> None:
+def _require_static(subject: str, model: keras.Model | tf_keras.Model) -> None:
     if not getattr(model, "inputs", None):
         raise UnsupportedModelError(
             subject,

@@ -6,7 +6,7 @@ What hashes or splits text cannot be held by TFLite or ONNX for small devices, a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
@@ -14,13 +14,19 @@ import numpy as np
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.keras3_arrays import resize_padded
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from edgetool.data.dataset import Array
+
 __all__ = ["function_of_layer", "require_numbers"]
 
 #: Layers that work on text, also where they are given numbers.
 _TEXT = frozenset(("HashedCrossing", "Hashing", "StringLookup", "TextVectorization"))
 
 
-def require_numbers(layer: Any) -> None:
+def require_numbers(layer: keras.Layer) -> None:
     """Refuse a layer that hashes or looks up text.
 
     Raises:
@@ -38,7 +44,7 @@ def require_numbers(layer: Any) -> None:
     )
 
 
-def function_of_layer(layer: Any) -> Callable[..., Any] | None:
+def function_of_layer(layer: keras.Layer) -> Callable[..., Any] | None:
     """Return what computes a layer in plain operators; None where the layer's own form does."""
     kind = type(layer).__name__
     if not type(layer).__module__.startswith("keras."):
@@ -50,19 +56,19 @@ def function_of_layer(layer: Any) -> Callable[..., Any] | None:
     return None
 
 
-def _resizing(layer: Any) -> Callable[..., Any]:
+def _resizing(layer: keras.Layer) -> Callable[..., Any]:
     alike = {name: value for name, value in layer.get_config().items() if name in ("interpolation", "antialias")}
     plain = type(layer)(layer.height, layer.width, data_format="channels_last", **alike)
     size = (layer.height, layer.width)
     return lambda x: resize_padded(x, size, layer.fill_value, plain)
 
 
-def _integer_lookup(layer: Any) -> Callable[..., Any]:
+def _integer_lookup(layer: keras.Layer) -> Callable[..., Any]:
     """Look integers up by comparing them with all keys, in place of a hash table."""
     keys, values = (np.asarray(tensor) for tensor in layer.lookup_table.export())
     table = _Comparing(keys, values, int(np.asarray(layer._default_value)))
 
-    def compute(x: Any) -> Any:
+    def compute(x: tf.Tensor) -> tf.Tensor:
         with mock.patch.object(layer, "lookup_table", table):
             return layer(x)
 
@@ -78,10 +84,10 @@ class _Comparing:
         default: the value of what is no key.
     """
 
-    def __init__(self, keys: Any, values: Any, default: int) -> None:
+    def __init__(self, keys: Array, values: Array, default: int) -> None:
         self.keys, self.values, self.default = keys, values, default
 
-    def lookup(self, x: Any) -> Any:
+    def lookup(self, x: tf.Tensor) -> tf.Tensor:
         """Return the values of integers of any shape."""
         import tensorflow as tf
 

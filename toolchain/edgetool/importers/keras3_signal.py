@@ -6,11 +6,14 @@ Angles are reduced to whole turns in integers and taken in float64, so that matr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 __all__ = ["fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 
@@ -43,7 +46,7 @@ def ifft2(x: Pair) -> Pair:
     return real / size, -imaginary / size
 
 
-def rfft(x: Any, fft_length: int | None = None) -> Pair:
+def rfft(x: tf.Tensor, fft_length: int | None = None) -> Pair:
     """Return the first half of the transform of real numbers along the last axis, cut or filled up with zeros."""
     import tensorflow as tf
 
@@ -55,7 +58,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     return _times(x, cosine[:known]), -_times(x, sine[:known])
 
 
-def irfft(x: Pair, fft_length: int | None = None) -> Any:
+def irfft(x: Pair, fft_length: int | None = None) -> tf.Tensor:
     """Return real numbers whose transform begins with `x`."""
     import tensorflow as tf
 
@@ -71,11 +74,11 @@ def irfft(x: Pair, fft_length: int | None = None) -> Any:
 
 
 def stft(
-    x: Any,
+    x: tf.Tensor,
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
-    window: Any = "hann",
+    window: str | Array | None = "hann",
     center: bool = True,
 ) -> Pair:
     """Return the transforms of windows of the last axis; arguments as `keras.ops.stft`."""
@@ -98,9 +101,9 @@ def istft(
     sequence_stride: int,
     fft_length: int,
     length: int | None = None,
-    window: Any = "hann",
+    window: str | Array | None = "hann",
     center: bool = True,
-) -> Any:
+) -> tf.Tensor:
     """Return the sum of overlapping windows, undoing `stft`; arguments as `keras.ops.istft`."""
     import tensorflow as tf
 
@@ -132,13 +135,13 @@ def _waves(num_times: int, num_turns: int, *, turn: int | None = None) -> tuple[
     return np.cos(angles), np.sin(angles)
 
 
-def _times(x: Any, matrix: Array) -> Any:
+def _times(x: tf.Tensor, matrix: Array) -> tf.Tensor:
     import tensorflow as tf
 
     return tf.matmul(x, tf.constant(matrix.astype(np.float32)))
 
 
-def _window(window: Any, sequence_length: int, fft_length: int) -> Array:
+def _window(window: str | Array | None, sequence_length: int, fft_length: int) -> Array:
     """Return the weights of a frame, `[fft_length]`, zeros around those of the sequence."""
     named: dict[str, Callable[[Array], Array]] = {
         "hann": lambda turn: 0.5 - 0.5 * np.cos(turn),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["compute_in_float32"]
 
 
-def compute_in_float32(model: Any) -> str:
+def compute_in_float32(model: keras.Model) -> str:
     """Let every layer of a Keras 3 model compute in float32 from now on.
 
     Weights of 16 bits are widened, which loses nothing; those of 64 bits are rounded.
@@ -45,7 +48,7 @@ def compute_in_float32(model: Any) -> str:
     return ", ".join(sorted(policies))
 
 
-def _widen(variable: Any) -> None:
+def _widen(variable: keras.Variable) -> None:
     """Give a float variable of Keras 3 a value of float32."""
     import tensorflow as tf
 

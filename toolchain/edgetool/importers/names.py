@@ -9,7 +9,7 @@ constraint belongs. A vocabulary given as text is a path that is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgetool.bounds.parsing import printable
@@ -61,7 +61,7 @@ _SLOTS = {"initializer": "initializers", "regularizer": "regularizers", "constra
 Finding = tuple[str, str]
 
 
-def find_code(config: Any, *, outermost_compiles: bool = True) -> Iterator[Finding]:
+def find_code(config: object, *, outermost_compiles: bool = True) -> Iterator[Finding]:
     """Yield (path of the layer, what was found) for every name that is not on the list.
 
     Args:
@@ -85,7 +85,7 @@ def find_code(config: Any, *, outermost_compiles: bool = True) -> Iterator[Findi
             waiting.extend((item, where) for item in value if isinstance(item, dict | list))
 
 
-def _inside(value: dict[str, Any], where: str) -> str:
+def _inside(value: Mapping[str, object], where: str) -> str:
     """Return the path of the layer that a dictionary describes; that of the layer around it where it is none."""
     inner = value.get("config")
     name = inner.get("name") if isinstance(inner, dict) else None
@@ -95,7 +95,7 @@ def _inside(value: dict[str, Any], where: str) -> str:
     return path if len(path) <= 200 else f"...{path[-197:]}"
 
 
-def _judge(value: dict[str, Any], where: str) -> Iterator[Finding]:
+def _judge(value: Mapping[str, object], where: str) -> Iterator[Finding]:
     """Yield what one dictionary names that is not on the list; what is inside of it is judged by itself."""
     if "class_name" in value:
         fault = _judge_object(value)
@@ -110,7 +110,7 @@ def _judge(value: dict[str, Any], where: str) -> Iterator[Finding]:
                 yield where, fault
 
 
-def _judge_object(value: dict[str, Any]) -> str:
+def _judge_object(value: Mapping[str, object]) -> str:
     """Return what is wrong with an object that is to be built; empty: nothing."""
     kind, config = value["class_name"], value.get("config")
     if not isinstance(kind, str):
@@ -129,14 +129,14 @@ def _judge_object(value: dict[str, Any]) -> str:
     return _judge_origin(value, kind)
 
 
-def _judge_function(value: dict[str, Any]) -> str:
+def _judge_function(value: Mapping[str, object]) -> str:
     name = value.get("config")
     if not isinstance(name, str) or name not in allowed_functions():
         return f"the function {printable(name)}, which is on no list of harmless functions"
     return _judge_origin(value, name)
 
 
-def _judge_spec(value: dict[str, Any]) -> str:
+def _judge_spec(value: Mapping[str, object]) -> str:
     name = value.get("spec_name", value.get("type_spec"))
     module = value.get("module")
     is_plain = isinstance(name, str) and name in _SPECS and value.get("registered_name") is None
@@ -145,7 +145,7 @@ def _judge_spec(value: dict[str, Any]) -> str:
     return f"the type {printable(module)}.{printable(name)}"
 
 
-def _judge_origin(value: dict[str, Any], name: str) -> str:
+def _judge_origin(value: Mapping[str, object], name: str) -> str:
     """Return what is wrong with where an object comes from: its module, and the name that it is registered under."""
     module, registered = value.get("module"), value.get("registered_name")
     is_builtin = module == "builtins" and value["class_name"] == "function"

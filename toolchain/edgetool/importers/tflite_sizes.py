@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from edgetool.bounds.parsing import parsing
 from edgetool.errors import UnsupportedModelError, UsageError
 from edgetool.ir.graph import Graph
 from edgetool.runners.child import call_function
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
 
 __all__ = ["sizes_of", "with_fixed_sizes"]
 
@@ -76,7 +79,7 @@ def sizes_of(path: str, shapes: Sequence[Sequence[int]]) -> list[list[int]] | No
     return both_sizes[0] if both_sizes[0] == both_sizes[1] else None
 
 
-def _sizes_with(interpreter: Any, random: np.random.Generator, largest: float) -> list[list[int]]:
+def _sizes_with(interpreter: Interpreter, random: np.random.Generator, largest: float) -> list[list[int]]:
     for detail in interpreter.get_input_details():
         values = random.uniform(-largest, largest, detail["shape"])
         interpreter.set_tensor(detail["index"], values.astype(detail["dtype"]))

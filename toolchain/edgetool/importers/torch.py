@@ -10,7 +10,8 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +34,10 @@ from edgetool.importers.files import require_static
 from edgetool.importers.torch_archive import read_program
 from edgetool.passes.frozen import FloatGraph, FrozenModel
 from edgetool.runners.agent import by_sample, place_samples, sample_axes, samples_first
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import Node
 
 __all__ = ["OPSET", "adopt_program", "load_pt2"]
 
@@ -88,7 +93,7 @@ def require_torch(subject: str) -> Any:
     return torch
 
 
-def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") -> ImportedModel:
+def adopt_program(program: torch.export.ExportedProgram, subject: str, name: str, *, digest: str = "") -> ImportedModel:
     """Describe a `torch.export.ExportedProgram` as what an importer gives.
 
     Args:
@@ -138,7 +143,7 @@ def adopt_program(program: Any, subject: str, name: str, *, digest: str = "") ->
     )
 
 
-def _archive(torch: Any, entries: dict[str, bytes]) -> io.BytesIO:
+def _archive(torch: ModuleType, entries: dict[str, bytes]) -> io.BytesIO:
     """Write an archive of checked entries, with sample inputs that hold nothing."""
     nothing, archive = io.BytesIO(), io.BytesIO()
     torch.save(((), {}), nothing)
@@ -154,7 +159,7 @@ def _has(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _require_inference(program: Any, subject: str) -> None:
+def _require_inference(program: torch.export.ExportedProgram, subject: str) -> None:
     for node in program.graph.nodes:
         kind = str(node.target)
         training = ("dropout" in kind and node.args[-1] is True) or (
@@ -177,7 +182,9 @@ def _require_inference(program: Any, subject: str) -> None:
             )
 
 
-def _signature(program: Any, subject: str) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def _signature(
+    program: torch.export.ExportedProgram, subject: str
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Return inputs and outputs that a user gives and gets."""
     wanted = list(program.graph_signature.user_inputs)
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
@@ -193,7 +200,7 @@ def _signature(program: Any, subject: str) -> tuple[tuple[TensorSpec, ...], tupl
     )
 
 
-def _dims(program: Any) -> list[tuple[int | str | None, ...]]:
+def _dims(program: torch.export.ExportedProgram) -> list[tuple[int | str | None, ...]]:
     """Return the dimensions of the inputs that a user gives: a size, or the name of an open one."""
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
     return [
@@ -202,7 +209,7 @@ def _dims(program: Any) -> list[tuple[int | str | None, ...]]:
     ]
 
 
-def _spec(node: Any, subject: str) -> TensorSpec:
+def _spec(node: Node, subject: str) -> TensorSpec:
     value = node.meta.get("val")
     dtype = str(getattr(value, "dtype", "")).removeprefix("torch.")
     if dtype not in ("float32", "int64", "int32", "int16", "int8", "uint8", "bool"):
@@ -215,7 +222,7 @@ def _spec(node: Any, subject: str) -> TensorSpec:
     return TensorSpec(node.name, tuple(size if isinstance(size, int) else -1 for size in value.shape), dtype)
 
 
-def _example(spec: TensorSpec, batch: int = 2) -> Any:
+def _example(spec: TensorSpec, batch: int = 2) -> torch.Tensor:
     """Return zeros of an input's shape; two samples where the batch is open, because exporters take 1 for fixed."""
     import torch
 
@@ -223,7 +230,7 @@ def _example(spec: TensorSpec, batch: int = 2) -> Any:
     return torch.zeros(shape, dtype=getattr(torch, spec.dtype))
 
 
-def _last_activation(program: Any) -> str:
+def _last_activation(program: torch.export.ExportedProgram) -> str:
     """Return `softmax` or `sigmoid` where that makes the first output; else empty."""
     node = next(iter(program.graph.output_node().args[0]), None)
     while node is not None:
@@ -236,7 +243,7 @@ def _last_activation(program: Any) -> str:
 
 
 def _run(
-    module: Callable[..., Any], arrays: tuple[Array, ...], inputs: tuple[TensorSpec, ...], axes: list[int | None]
+    module: Callable[..., object], arrays: tuple[Array, ...], inputs: tuple[TensorSpec, ...], axes: list[int | None]
 ) -> tuple[Array, ...]:
     """Run the program on all samples; a fixed batch is filled up with the last sample."""
     import torch
@@ -258,7 +265,7 @@ def _run(
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 
-def _to_onnx(program: Any, subject: str) -> bytes:
+def _to_onnx(program: torch.export.ExportedProgram, subject: str) -> bytes:
     """Convert by torch.onnx, batch open where the program's is."""
     if not _has("onnxscript"):
         raise MissingDependencyError(
@@ -277,7 +284,7 @@ def _to_onnx(program: Any, subject: str) -> bytes:
     return content
 
 
-def _to_tflite(module: Any, inputs: tuple[TensorSpec, ...], subject: str) -> bytes:
+def _to_tflite(module: torch.nn.Module, inputs: tuple[TensorSpec, ...], subject: str) -> bytes:
     """Convert by litert-torch, for one sample at a time where the batch is open."""
     if not _has("litert_torch"):
         raise MissingDependencyError(

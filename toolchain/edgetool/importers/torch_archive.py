@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -131,7 +132,7 @@ def _require_plain_entries(path: Path, entries: dict[str, bytes]) -> None:
         _untrusted(path, name, "a library or a pickle, which runs code when it is loaded")
 
 
-def _require_plain_tensors(path: Path, config: dict[str, Any]) -> None:
+def _require_plain_tensors(path: Path, config: Mapping[str, Mapping[str, Mapping[str, object]]]) -> None:
     """Refuse tensors and objects that are stored as pickles."""
     for name, entry in config.get("config", {}).items():
         stored = str(entry.get("path_name", ""))
@@ -148,7 +149,7 @@ def _parse(path: Path, entries: dict[str, bytes], name: str) -> dict[str, Any]:
     return parsed
 
 
-def _check(path: Path, value: Any, key: str = "") -> None:
+def _check(path: Path, value: object, key: str = "") -> None:
     """Check every string that torch would resolve, evaluate or write into code; what it need not have is emptied."""
     if isinstance(value, dict):
         if "__enum__" in value:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.base import ImportedModel, ImportOptions
 from edgetool.importers.torch import adopt_program, require_torch
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = ["adopt_torch"]
 
 
-def adopt_torch(source: Any, subject: str, name: str, options: ImportOptions) -> ImportedModel:
+def adopt_torch(source: object, subject: str, name: str, options: ImportOptions) -> ImportedModel:
     """Export what a function returned.
 
     Args:
@@ -35,7 +39,7 @@ def adopt_torch(source: Any, subject: str, name: str, options: ImportOptions) ->
     return adopt_program(program, subject, name, digest=_digest(program))
 
 
-def _example(torch: Any, example: Any, subject: str, options: ImportOptions) -> tuple[Any, ...]:
+def _example(torch: ModuleType, example: object, subject: str, options: ImportOptions) -> tuple[torch.Tensor, ...]:
     if example is None and options.input_shapes:
         return tuple(torch.zeros(shape.sizes) for shape in options.input_shapes)
     given = tuple(example) if isinstance(example, tuple | list) else (example,)
@@ -49,7 +53,9 @@ def _example(torch: Any, example: Any, subject: str, options: ImportOptions) -> 
     return given
 
 
-def _export(torch: Any, module: Any, example: tuple[Any, ...], subject: str) -> Any:
+def _export(
+    torch: ModuleType, module: torch.nn.Module, example: tuple[torch.Tensor, ...], subject: str
+) -> torch.export.ExportedProgram:
     """Export with the batch open, else with the example's own."""
     module = module.eval().cpu()
     twice = tuple(torch.cat([x, x]) if x.dim() else x for x in example)
@@ -70,7 +76,7 @@ def _export(torch: Any, module: Any, example: tuple[Any, ...], subject: str) -> 
         ) from exc
 
 
-def _digest(program: Any) -> str:
+def _digest(program: torch.export.ExportedProgram) -> str:
     sha = hashlib.sha256(str(program.graph).encode())
     for name, tensor in sorted(program.state_dict.items()):
         sha.update(name.encode())

@@ -8,10 +8,14 @@ value that it sees in calibration samples.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.data.dataset import Split
 from edgetool.passes.layers import walk
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["calibrate_ranges", "num_samples_within"]
 
@@ -24,7 +28,7 @@ MAX_BYTES = 256 * 2**20
 RATE = 1.0 - 0.999
 
 
-def calibrate_ranges(model: Any, samples: Split) -> int:
+def calibrate_ranges(model: tf_keras.Model, samples: Split) -> int:
     """Set the ranges of every activation quantiser of `model` in place.
 
     A range of zero, moved once by a batch, is that batch's extreme times `RATE`; so each layer is called once to learn
@@ -40,7 +44,7 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
     """
     count = 0
 
-    def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+    def call(layer: tf_keras.layers.Layer, given: tuple[object, ...], arguments: dict[str, object]) -> Any:
         nonlocal count
         for ranges in _activation_ranges(layer):
             moving = [(v, v.numpy()) for v in layer.non_trainable_weights]
@@ -57,7 +61,7 @@ def calibrate_ranges(model: Any, samples: Split) -> int:
     return count
 
 
-def num_samples_within(model: Any, num_bytes: int) -> int:
+def num_samples_within(model: tf_keras.Model, num_bytes: int) -> int:
     """Return how many samples at once keep the activations of all layers within `num_bytes`: 1 to `NUM_SAMPLES`."""
     sizes = 0
     for nodes in model._nodes_by_depth.values():
@@ -67,9 +71,9 @@ def num_samples_within(model: Any, num_bytes: int) -> int:
     return min(NUM_SAMPLES, max(1, num_bytes // max(1, sizes)))
 
 
-def _activation_ranges(layer: Any) -> list[list[Any]]:
+def _activation_ranges(layer: tf_keras.layers.Layer) -> list[list[tf.Variable]]:
     """Return the ranges of a wrapped layer in the order they are met: before the activation, at the layer's end."""
-    low_and_high: tuple[list[Any], list[Any]] = ([], [])
+    low_and_high: tuple[list[tf.Variable], list[tf.Variable]] = ([], [])
     for variable in layer.non_trainable_weights:
         place = str(variable.name).rpartition("/")[2]
         if place in ("pre_activation_min:0", "pre_activation_max:0"):
@@ -79,7 +83,9 @@ def _activation_ranges(layer: Any) -> list[list[Any]]:
     return [ranges for ranges in low_and_high if ranges]
 
 
-def _call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any], *, training: bool) -> Any:
+def _call(
+    layer: tf_keras.layers.Layer, given: tuple[object, ...], arguments: dict[str, object], *, training: bool
+) -> Any:
     try:
         return layer(*given, training=training, **arguments)
     except TypeError:

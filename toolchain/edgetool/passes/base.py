@@ -10,16 +10,21 @@ from __future__ import annotations
 import abc
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from edgetool.data.dataset import Dataset
 from edgetool.errors import InvariantError, PassError
 from edgetool.passes.frozen import FrozenModel
 from edgetool.records import FLOAT16, FLOAT32, INT8, SkippedLayer, WeightFormat
 from edgetool.schema import parse
+
+if TYPE_CHECKING:
+    import tf_keras
+
+    from edgetool.data.dataset import Array
 
 __all__ = [
     "Context",
@@ -232,7 +237,7 @@ class Pass(abc.ABC):
     Params: ClassVar[type] = NoParams
     requires: ClassVar[frozenset[Property]] = frozenset()
 
-    def __init__(self, params: dict[str, Any] | None = None) -> None:
+    def __init__(self, params: Mapping[str, object] | None = None) -> None:
         from edgetool.errors import RecipeError
 
         self.params: Any = parse(self.Params, params or {}, source=f"pass {self.name!r}", error=RecipeError)
@@ -295,7 +300,7 @@ class Pass(abc.ABC):
             )
 
 
-def layer_kernels(model: Any) -> dict[str, Any]:
+def layer_kernels(model: tf_keras.Model) -> dict[str, Array]:
     """Return the main kernel of every layer that has one, by layer name, as NumPy arrays in Keras layout.
 
     TF-MOT's quantise wrappers are looked through; the kernel of a depthwise layer is its depthwise kernel. A row that

@@ -8,9 +8,14 @@ and a configuration may hold what no file could, as a function of the user's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["Place", "carried_layer", "fill_in", "register"]
 
@@ -26,7 +31,7 @@ class Place:
 _registered: dict[str, Any] = {}
 
 
-def register(value: Any, name: str) -> str:
+def register(value: object, name: str) -> str:
     """Keep `value` for as long as the process lives and return its key.
 
     Args:
@@ -39,7 +44,7 @@ def register(value: Any, name: str) -> str:
     return key
 
 
-def fill_in(arguments: Any, tensors: list[Any]) -> Any:
+def fill_in(arguments: object, tensors: list[tf.Tensor]) -> Any:
     """Return arguments with each `Place` replaced by its tensor."""
     if isinstance(arguments, Place):
         return tensors[arguments.index]
@@ -53,7 +58,7 @@ def fill_in(arguments: Any, tensors: list[Any]) -> Any:
 
 
 @functools.cache
-def carried_layer() -> Any:
+def carried_layer() -> type[tf_keras.layers.Layer]:
     """Return the class; see the module."""
     import tf_keras
 
@@ -66,7 +71,7 @@ def carried_layer() -> Any:
             kwargs: name and the like.
         """
 
-        def __init__(self, source: str, **kwargs: Any) -> None:
+        def __init__(self, source: str, **kwargs: object) -> None:
             kwargs["dtype"] = "float32"
             super().__init__(autocast=False, **kwargs)
             self.source = source
@@ -78,7 +83,7 @@ def carried_layer() -> Any:
                 kind.append(variable._value)
             self.built = True
 
-        def call(self, inputs: Any, arguments: str = "") -> Any:
+        def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], arguments: str = "") -> Any:
             """Compute outputs from a tensor or a list of them.
 
             Args:
@@ -111,19 +116,19 @@ def _copy(compute: Any) -> Callable[..., Any]:
     return _inferring(copied)
 
 
-def _variables(compute: Any) -> Iterator[Any]:
+def _variables(compute: object) -> Iterator[keras.Variable]:
     """Yield the weights of a Keras 3 layer; states of random numbers are none."""
     yield from getattr(getattr(compute, "func", compute), "weights", ())
 
 
-def _inferring(compute: Any) -> Callable[..., Any]:
+def _inferring(compute: Callable[..., object]) -> Callable[..., Any]:
     """Return what calls a layer for inference, if it knows of training."""
     if getattr(compute, "_call_has_training_arg", False):
         return functools.partial(compute, training=False)
-    return compute  # type: ignore[no-any-return]
+    return compute
 
 
-def _without_masks(outputs: Any) -> Any:
+def _without_masks(outputs: object) -> Any:
     """Return a tensor or a flat list of them, without Keras' masks: these are inputs of the layers that read them."""
     import keras
     import tensorflow as tf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from edgetool.passes.centroids import assign, refine
 from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.training import fine_tune, make_projections
 from edgetool.records import SkippedLayer
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["Cluster"]
 
@@ -92,7 +95,7 @@ class Cluster(Pass):
         return PassResult(new, modified=True, facts=facts)
 
 
-def _cluster(state: ModelState, chosen: list[str], num_clusters: int, seed: int) -> Any:
+def _cluster(state: ModelState, chosen: list[str], num_clusters: int, seed: int) -> tf_keras.Model:
     """Return a copy of the model with the chosen kernels on their centroids."""
     model = clone(state.model)
     sparse = {item.layer for item in state.invariants if item.kind in ("sparsity", "n_of_m")}

@@ -133,7 +133,7 @@ def fake_quantize(
     """
     import tf_keras
 
-    wrappers: dict[str, Any] = {}
+    wrappers: dict[str, tf_keras.layers.Wrapper] = {}
     skipped: list[SkippedLayer] = []
     kind = _wrapper_class()
     for layer in model.layers:
@@ -249,17 +249,17 @@ def _quantized_input(tensor: KerasTensor) -> KerasTensor:
     return _wrapper_class()(identity, [], behind=True, name=f"quant_{name}")(tensor)
 
 
-_cached: list[Any] = []
+_cached: list[type[tf_keras.layers.Wrapper]] = []
 
 
-def _wrapper_class() -> Any:
+def _wrapper_class() -> type[tf_keras.layers.Wrapper]:
     """Return the wrapper's class; built on first use, because its base needs TensorFlow."""
     if not _cached:
         _cached.append(_make_wrapper_class())
     return _cached[0]
 
 
-def _make_wrapper_class() -> Any:
+def _make_wrapper_class() -> type[tf_keras.layers.Wrapper]:
     import tensorflow as tf
     import tensorflow_model_optimization as tfmot
     import tf_keras
@@ -300,7 +300,7 @@ def _make_wrapper_class() -> Any:
         def _quantized(self, place: str, values: tf.Tensor, training: bool) -> tf.Tensor:
             return quantizer(values, training, self._ranges[place]) if place in self._ranges else values
 
-        def _replacements(self, training: bool) -> list[tuple[Any, str, Any]]:
+        def _replacements(self, training: bool) -> list[tuple[tf_keras.layers.Layer, str, object]]:
             """Return (layer, attribute, value) of what differs while the layer runs."""
             replacements = []
             for grid in self._grids:

@@ -7,13 +7,16 @@ as it had in all. Folding first keeps the number of values of the file that ship
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.passes.base import Context, ModelState, Pass, PassResult
 from edgetool.passes.layers import clone, fresh_layer, give_state, walk
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["FoldBatchNorm"]
 
@@ -46,7 +49,7 @@ class FoldBatchNorm(Pass):
         return PassResult(dataclasses.replace(state, model=folded), modified=True, facts={"folded": len(pairs)})
 
 
-def _find_pairs(model: Any) -> dict[str, str]:
+def _find_pairs(model: tf_keras.Model) -> dict[str, str]:
     """Return normalisation layer -> layer in front of it, where that one is linear and feeds nothing else."""
     pairs: dict[str, str] = {}
     for layer in model.layers:
@@ -65,13 +68,13 @@ def _find_pairs(model: Any) -> dict[str, str]:
     return pairs
 
 
-def _fold(model: Any, pairs: dict[str, str]) -> Any:
+def _fold(model: tf_keras.Model, pairs: dict[str, str]) -> tf_keras.Model:
     """Return a copy in which each folded normalisation is gone and its layer has a bias."""
     import tf_keras
 
     sources = set(pairs.values())
 
-    def copy(layer: Any) -> Any:
+    def copy(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
         if layer.name in pairs:
             return tf_keras.layers.Activation("linear", name=layer.name)
         fresh = fresh_layer(layer)
@@ -90,7 +93,7 @@ def _fold(model: Any, pairs: dict[str, str]) -> Any:
     return _without(with_identities, set(pairs))
 
 
-def _folded_weights(layer: Any, norm: Any) -> list[Array]:
+def _folded_weights(layer: tf_keras.layers.Layer, norm: tf_keras.layers.BatchNormalization) -> list[Array]:
     weights = layer.get_weights()
     mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
     gamma = norm.gamma.numpy() if norm.scale else np.ones_like(mean)
@@ -104,11 +107,11 @@ def _folded_weights(layer: Any, norm: Any) -> list[Array]:
     return [folded.astype(np.float32), (beta + (bias - mean) * factor).astype(np.float32)]
 
 
-def _without(model: Any, names: set[str]) -> Any:
+def _without(model: tf_keras.Model, names: set[str]) -> tf_keras.Model:
     """Return the model with the identity layers `names` taken out of the graph; the other layers are shared."""
     import tf_keras
 
-    def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+    def call(layer: tf_keras.layers.Layer, given: tuple[object, ...], arguments: dict[str, object]) -> Any:
         return given[0] if layer.name in names else layer(*given, **arguments)
 
     outputs = walk(model, model.inputs, call)

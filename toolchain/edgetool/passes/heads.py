@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from edgetool.errors import PassError
 from edgetool.passes.base import Context, TrainingSettings
 from edgetool.passes.class_weights import class_weights, weigh_batch
 from edgetool.passes.targets import can_distil, fit_labels, loss_function, mix
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["HeadTargets", "head_targets", "loss_weights"]
 
@@ -61,7 +64,9 @@ class HeadTargets:
         return labels, weights
 
 
-def head_targets(train: Split, context: Context, teacher: Any | None, distillation: float) -> list[HeadTargets]:
+def head_targets(
+    train: Split, context: Context, teacher: tf_keras.Model | None, distillation: float
+) -> list[HeadTargets]:
     """Return the targets of every output; one that the context has no settings for learns the teacher's values.
 
     Args:
@@ -95,7 +100,7 @@ def head_targets(train: Split, context: Context, teacher: Any | None, distillati
     return targets
 
 
-def loss_weights(heads: list[HeadTargets], train: Split, teacher: Any | None) -> list[float]:
+def loss_weights(heads: list[HeadTargets], train: Split, teacher: tf_keras.Model | None) -> list[float]:
     """Return the weight of each output's loss: squared errors count in units of the targets' variance.
 
     So an output of temperatures does not drown one of classes, whose cross-entropy is about 1.

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import PassError
 from edgetool.passes.base import layer_kernels
 from edgetool.records import SkippedLayer
+
+if TYPE_CHECKING:
+    import tf_keras
+    from tf_keras.src.engine.keras_tensor import KerasTensor
+
+    from edgetool.data.dataset import Array
 
 __all__ = ["choose_layers", "clone", "copy_weights", "fresh_layer", "give_state", "require_some", "walk"]
 
@@ -18,7 +24,7 @@ KERNEL_LAYERS = ("Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "Dense")
 
 
 def choose_layers(
-    model: Any, *, step: str, min_elements: int, kinds: Collection[str] = KERNEL_LAYERS
+    model: tf_keras.Model, *, step: str, min_elements: int, kinds: Collection[str] = KERNEL_LAYERS
 ) -> tuple[list[str], list[SkippedLayer]]:
     """Return the names of the layers that a pass works on, and those with weights that it leaves alone.
 
@@ -65,11 +71,13 @@ def require_some(chosen: list[str], skipped: list[SkippedLayer], *, step: str) -
         )
 
 
-def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
+def clone(
+    model: tf_keras.Model, replace: Callable[[tf_keras.layers.Layer], tf_keras.layers.Layer] | None = None
+) -> tf_keras.Model:
     """Return a copy of `model` with its weights; `replace` may give another layer (a wrapper) for each one."""
     import tf_keras
 
-    def copy(layer: Any) -> Any:
+    def copy(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
         fresh = fresh_layer(layer)
         return fresh if replace is None else replace(fresh)
 
@@ -79,7 +87,7 @@ def clone(model: Any, replace: Callable[[Any], Any] | None = None) -> Any:
     return copied
 
 
-def fresh_layer(layer: Any) -> Any:
+def fresh_layer(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
     """Return a layer like `layer`, not built."""
     config = layer.get_config()
     if isinstance(getattr(layer, "activation", None), FunctionType) and config.get("activation") is not None:
@@ -87,14 +95,14 @@ def fresh_layer(layer: Any) -> Any:
     return layer.__class__.from_config(config)
 
 
-def copy_weights(source: Any, target: Any) -> Any:
+def copy_weights(source: tf_keras.Model, target: tf_keras.Model) -> tf_keras.Model:
     """Give `target` the weights and states of the layers of `source`, which has the same layers; returns `target`."""
     for layer in source.layers:
         give_state(layer, target.get_layer(layer.name))
     return target
 
 
-def give_state(old: Any, new: Any) -> None:
+def give_state(old: tf_keras.layers.Layer, new: tf_keras.layers.Layer) -> None:
     """Copy the weights of a layer, and what it has made of them: a Normalization computes with constants."""
     if old.weights:
         new.set_weights(old.get_weights())
@@ -103,7 +111,11 @@ def give_state(old: Any, new: Any) -> None:
             after.finalize_state()
 
 
-def walk(model: Any, inputs: Sequence[Any], call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> list[Any]:
+def walk(
+    model: tf_keras.Model,
+    inputs: Sequence[KerasTensor | Array],
+    call: Callable[[tf_keras.layers.Layer, tuple[object, ...], dict[str, object]], object],
+) -> list[Any]:
     """Call every layer of a functional model in order, through `call`, and return the model's outputs.
 
     Args:

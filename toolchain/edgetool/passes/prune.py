@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,13 @@ from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.properties import sparsity
 from edgetool.passes.refit import refit_values
 from edgetool.passes.training import fine_tune, num_steps
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
+    from tensorflow_model_optimization.python.core.sparsity.keras.pruning_impl import Pruning
+
+    from edgetool.records import SkippedLayer
 
 __all__ = ["LEAST_STEPS", "Prune", "prune_model"]
 
@@ -85,8 +93,13 @@ class Prune(Pass):
 
 
 def prune_model(
-    source: Any, context: Context, params: Any, settings: dict[str, Any], step: str, chosen: list[str] | None = None
-) -> tuple[Any, list[str], list[Any], dict[str, float | int | str | bool]]:
+    source: tf_keras.Model,
+    context: Context,
+    params: Any,
+    settings: Mapping[str, object],
+    step: str,
+    chosen: list[str] | None = None,
+) -> tuple[tf_keras.Model, list[str], list[SkippedLayer], dict[str, float | int | str | bool]]:
     """Wrap, fine-tune and strip; returns the model, the pruned layers, the skipped ones and facts.
 
     Args:
@@ -130,7 +143,7 @@ def prune_model(
     return model, chosen, skipped, facts
 
 
-def _select_without_sorting(pruning: Any) -> None:
+def _select_without_sorting(pruning: Pruning) -> None:
     """Let one TF-MOT pruning object find its threshold by partition.
 
     TF-MOT sorts every kernel for each new mask: 4 s for 8 M weights, as long as ten steps of training. The mask is the
@@ -140,7 +153,7 @@ def _select_without_sorting(pruning: Any) -> None:
     """
     import tensorflow as tf
 
-    def update_mask(weights: Any) -> tuple[Any, Any]:
+    def update_mask(weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         schedule = pruning._pruning_schedule
         share = schedule(pruning._step_fn())[1]
         is_final = share >= schedule.final_sparsity - 1e-6

@@ -6,13 +6,17 @@ best for the features as they are now is a linear least-squares problem, whose s
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.passes.base import Context
 from edgetool.passes.heads import HeadTargets, head_targets
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["LinearFit", "refit_values", "solve_linear"]
 
@@ -37,7 +41,7 @@ class LinearFit(NamedTuple):
     bias: Array
 
 
-def refit_values(model: Any, context: Context, teacher: Any, distillation: float) -> int:
+def refit_values(model: tf_keras.Model, context: Context, teacher: tf_keras.Model, distillation: float) -> int:
     """Refit the last layer of each output of values in place; returns how many layers were changed.
 
     An output of values is one whose loss is a squared error, from a Dense layer without activation that is used once.
@@ -122,7 +126,7 @@ def _is_of_values(head: HeadTargets) -> bool:
     return head.settings.loss in ("mse", "mean_squared_error")
 
 
-def _last_dense(model: Any, index: int) -> Any | None:
+def _last_dense(model: tf_keras.Model, index: int) -> tf_keras.layers.Dense | None:
     """Return the layer that gives an output, if it is a Dense layer without activation that is used once."""
     import tf_keras
 
@@ -133,24 +137,24 @@ def _last_dense(model: Any, index: int) -> Any | None:
     return layer if _solver_cost(layer) <= MAX_SOLVER_COST else None
 
 
-def _solver_cost(layer: Any) -> float:
+def _solver_cost(layer: tf_keras.layers.Dense) -> float:
     num_inputs, num_outputs = layer.kernel.shape
     alone = num_outputs if not layer.kernel.numpy().all() else 1
     return float(num_inputs) ** 3 * alone * len(STRENGTHS)
 
 
-def _num_samples(train: Split, shapes: list[Any]) -> int:
+def _num_samples(train: Split, shapes: list[tf.TensorShape]) -> int:
     """Return how many samples' features, of shapes `[None, ...]`, fit into memory."""
     sizes = [int(np.prod([size or 1 for size in shape[1:]])) for shape in shapes]
     return min(train.num_samples, MAX_SAMPLES, MAX_FEATURE_VALUES // max(sum(sizes), 1))
 
 
-def _predict(model: Any, inputs: list[Array]) -> list[Array]:
+def _predict(model: tf_keras.Model, inputs: list[Array]) -> list[Array]:
     predictions = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
     return list(predictions) if isinstance(predictions, list | tuple) else [predictions]
 
 
-def _refit_layer(layer: Any, features: Array, targets: Array) -> bool:
+def _refit_layer(layer: tf_keras.layers.Dense, features: Array, targets: Array) -> bool:
     kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
     rows, values = features.reshape(-1, features.shape[-1]), targets.reshape(-1, targets.shape[-1])
     fit = solve_linear(rows, values, LinearFit(kernel, bias), kernel != 0)

@@ -7,13 +7,17 @@ tf_keras models.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["reversible_embedding"]
 
 
 @functools.cache
-def reversible_embedding() -> Any:
+def reversible_embedding() -> type[tf_keras.layers.Embedding]:
     """Return the class, which tf_keras can save and load; configuration and weights are those of Keras 3's."""
     import tensorflow as tf
     import tf_keras
@@ -25,7 +29,7 @@ def reversible_embedding() -> Any:
         Both by the one weight, `embeddings` `[V, D]`.
         """
 
-        def call(self, inputs: Any, reverse: bool = False) -> Any:
+        def call(self, inputs: tf.Tensor, reverse: bool = False) -> tf.Tensor:
             if not reverse:
                 return super().call(inputs)
             return tf.matmul(tf.cast(inputs, self.compute_dtype), self.embeddings, transpose_b=True)

@@ -6,16 +6,19 @@ and a batch normalisation behind them folds into the pointwise kernel in both fo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.passes.layers import clone, walk
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["split_separable"]
 
 KINDS = ("SeparableConv1D", "SeparableConv2D")
 
 
-def split_separable(model: Any) -> Any:
+def split_separable(model: tf_keras.Model) -> tf_keras.Model:
     """Return a copy of `model` with two layers for each separable convolution; `model` itself where there is none.
 
     The pointwise layer has the name, the activation and the bias of the separable one, so that outputs keep their
@@ -29,7 +32,7 @@ def split_separable(model: Any) -> Any:
     parts = {layer.name: _parts(layer) for layer in separable_layers}
     copy = clone(model)
 
-    def call(layer: Any, given: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+    def call(layer: tf_keras.layers.Layer, given: tuple[object, ...], arguments: dict[str, object]) -> Any:
         if layer.name not in parts:
             return layer(*given, **arguments)
         values = given[0]
@@ -46,11 +49,11 @@ def split_separable(model: Any) -> Any:
     return clone(split)
 
 
-def _can_split(layer: Any) -> bool:
+def _can_split(layer: tf_keras.layers.Layer) -> bool:
     return type(layer).__name__ in KINDS and layer.data_format == "channels_last"
 
 
-def _parts(layer: Any) -> list[Any]:
+def _parts(layer: tf_keras.layers.Layer) -> list[tf_keras.layers.Layer]:
     """Return the layers in the place of a separable one; the last two are the depthwise and the pointwise one."""
     from tf_keras import layers
 

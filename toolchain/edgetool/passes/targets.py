@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Dataset
 from edgetool.passes.base import TrainingSettings
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 __all__ = ["aim_at_inputs", "can_distil", "fit_labels", "loss_function", "mask_labels", "mix"]
 
@@ -115,11 +119,11 @@ def _smooth(labels: Array, settings: TrainingSettings, num_classes: int) -> Arra
     return np.asarray(labels * (1.0 - settings.label_smoothing) + settings.label_smoothing / num_classes)
 
 
-def _smoothed_crossentropy(share: float, *, from_logits: bool) -> Any:
+def _smoothed_crossentropy(share: float, *, from_logits: bool) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return cross-entropy with smoothed labels, without one-hot vectors: a language model's would fill the memory."""
     import tensorflow as tf
 
-    def smoothed(labels: Any, outputs: Any) -> Any:
+    def smoothed(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         logs = tf.nn.log_softmax(outputs) if from_logits else tf.math.log(tf.clip_by_value(outputs, EPSILON, 1.0))
         labels = tf.cast(tf.reshape(labels, tf.shape(logs)[:-1]), tf.int32)
         right = tf.gather(logs, labels, axis=-1, batch_dims=logs.shape.rank - 1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import RecipeError, TrainingError
 from edgetool.passes.base import Context, Facts, Invariant
 from edgetool.passes.heads import head_targets, loss_weights
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
 
 __all__ = ["Projection", "fine_tune", "make_projections", "num_steps", "step_size"]
 
@@ -44,15 +48,15 @@ def step_size(context: Context, epochs: float, least: int = 1) -> int:
 
 
 def fine_tune(
-    model: Any,
+    model: tf_keras.Model,
     context: Context,
     *,
     what: str,
     epochs: float,
     learning_rate_factor: float = 1.0,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[tf_keras.callbacks.Callback] = (),
     projections: Sequence[Projection] = (),
-    teacher: Any | None = None,
+    teacher: tf_keras.Model | None = None,
     distillation: float = 0.0,
     least_steps: int = 1,
 ) -> Facts:
@@ -135,13 +139,13 @@ def fine_tune(
     return facts | ({"outputs_without_labels": ", ".join(distilled)} if distilled else {})
 
 
-def _answers(teacher: Any, inputs: list[Array]) -> list[Array]:
+def _answers(teacher: tf_keras.Model, inputs: list[Array]) -> list[Array]:
     """Return what the teacher gives for a batch, one array an output."""
     answers = teacher.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
     return list(answers) if isinstance(answers, list | tuple) else [answers]
 
 
-def _train_step(model: Any, inputs: list[Array], batches: list[tuple[Array, Array | None]]) -> float:
+def _train_step(model: tf_keras.Model, inputs: list[Array], batches: list[tuple[Array, Array | None]]) -> float:
     """Take one step and return the loss.
 
     Args:
@@ -161,7 +165,7 @@ def _train_step(model: Any, inputs: list[Array], batches: list[tuple[Array, Arra
     return float(model.train_on_batch(given, targets, sample_weight=all_weights)[0])
 
 
-def make_projections(kernels: dict[str, Any], invariants: Sequence[Invariant]) -> list[Projection]:
+def make_projections(kernels: Mapping[str, tf.Variable], invariants: Sequence[Invariant]) -> list[Projection]:
     """Return functions that put kernels back onto the invariants they hold now.
 
     Args:
@@ -183,7 +187,7 @@ def make_projections(kernels: dict[str, Any], invariants: Sequence[Invariant]) -
     return made
 
 
-def _keep_zeros(variable: Any) -> Projection:
+def _keep_zeros(variable: tf.Variable) -> Projection:
     import tensorflow as tf
 
     mask = tf.constant((variable.numpy() != 0).astype(np.float32))
@@ -194,7 +198,7 @@ def _keep_zeros(variable: Any) -> Projection:
     return cast(Projection, tf.function(project))
 
 
-def _keep_clusters(variable: Any, *, keep_zeros: bool) -> Projection:
+def _keep_clusters(variable: tf.Variable, *, keep_zeros: bool) -> Projection:
     """Return the function that gives each cluster of today's values the mean of its members.
 
     NumPy sums in float64 and in one order, in a fifth of the time of TensorFlow's segment sum; zeros that are kept are

@@ -12,6 +12,7 @@ A recipe is TOML:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -97,7 +98,7 @@ def find_recipe(name: str) -> Recipe:
     return parse_recipe(load_toml(path, error=RecipeError), name=name, source=f"{name} (built in)")
 
 
-def parse_recipe(fields: dict[str, Any], *, name: str, source: str) -> Recipe:
+def parse_recipe(fields: Mapping[str, object], *, name: str, source: str) -> Recipe:
     """Build a recipe from parsed TOML and check every name in it; parameters are the passes' to check.
 
     Raises:

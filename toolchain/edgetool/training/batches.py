@@ -58,7 +58,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         batch = self._take(chosen)
         return batch if self._multiple_of == 1 else self._fill_up(*batch)
 
-    def _fill_up(self, features: Any, targets: Array, weights: Array | None = None) -> tuple[Any, ...]:
+    def _fill_up(
+        self, features: Array | tuple[Array, ...], targets: Array, weights: Array | None = None
+    ) -> tuple[Any, ...]:
         """Repeat the last sample, without weight, up to a multiple; the mean over the batch stays what it was."""
         count = len(targets)
         rows = np.minimum(np.arange(count + -count % self._multiple_of), count - 1)
@@ -128,7 +130,9 @@ class TrainingBatches(Batches):
             return features, targets, *weights
         return features, targets, weigh_labels(targets, self._class_weights, weights[0] if weights else None)
 
-    def _augment(self, features: Any, targets: Array, random: np.random.Generator) -> tuple[Any, Array]:
+    def _augment(
+        self, features: Array | tuple[Array, ...], targets: Array, random: np.random.Generator
+    ) -> tuple[Any, Array]:
         first, *others = features if isinstance(features, tuple) else (features,)
         changed = augment(first, self._augmentation, random)
         return (changed, *others) if others else changed, changed if targets is first else targets

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from edgetool.data.function import find_function
 from edgetool.data.load import is_function
@@ -15,6 +17,9 @@ from edgetool.options.commands import ModelOptions
 from edgetool.options.groups import PreprocessingOptions
 from edgetool.schema import load_json, parse
 from edgetool.zoo import ModelCard, find_model, load_builder, model_names
+
+if TYPE_CHECKING:
+    from keras import Model
 
 __all__ = ["build_model", "card_of", "recorded_card"]
 
@@ -74,7 +79,7 @@ def recorded_card(path: Path) -> ModelCard | None:
         return None
 
 
-def _as_trained(card: ModelCard, settings: dict[str, Any]) -> ModelCard:
+def _as_trained(card: ModelCard, settings: Mapping[str, float]) -> ModelCard:
     """Return the card with what the record says of the targets of training."""
     training = dataclasses.replace(
         card.training,
@@ -84,7 +89,7 @@ def _as_trained(card: ModelCard, settings: dict[str, Any]) -> ModelCard:
     return dataclasses.replace(card, training=training)
 
 
-def build_model(card: ModelCard, keras: Any) -> Any:
+def build_model(card: ModelCard, keras: ModuleType) -> Model:
     """Return a new, untrained model.
 
     Raises:

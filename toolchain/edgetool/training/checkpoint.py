@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgetool.errors import TrainingError
+
+if TYPE_CHECKING:
+    import keras
+
+    from edgetool.data.dataset import Array
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
 NEXT_STEP = "give --overwrite to train anew, or the model that the run began with"
 
 
-def write_checkpoint(path: Path, variables: Sequence[Any]) -> None:
+def write_checkpoint(path: Path, variables: Sequence[keras.Variable]) -> None:
     """Write the values of `variables`, Keras 3's, with their paths."""
     values = {f"{index}/{variable.path}": _value(variable) for index, variable in enumerate(variables)}
     np.savez(path, **values)
 
 
-def read_checkpoint(path: Path, variables: Sequence[Any]) -> None:
+def read_checkpoint(path: Path, variables: Sequence[keras.Variable]) -> None:
     """Give `variables` the values that a checkpoint holds for them.
 
     Raises:
@@ -48,13 +53,13 @@ def read_checkpoint(path: Path, variables: Sequence[Any]) -> None:
         variable.assign(value)
 
 
-def _value(variable: Any) -> Any:
+def _value(variable: keras.Variable) -> Any:
     import keras
 
     return np.asarray(keras.ops.convert_to_numpy(variable.value))
 
 
-def _require_same(path: Path, stored: dict[str, Any], variables: Sequence[Any]) -> None:
+def _require_same(path: Path, stored: Mapping[str, Array], variables: Sequence[keras.Variable]) -> None:
     stored_variables = [f"{name.partition('/')[2]} {list(value.shape)}" for name, value in stored.items()]
     wanted = [f"{variable.path} {list(variable.shape)}" for variable in variables]
     if stored_variables == wanted:

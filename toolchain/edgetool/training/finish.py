@@ -5,7 +5,7 @@ Only the training child reaches this module.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,10 +23,13 @@ from edgetool.training.procedure import Workload
 from edgetool.training.record import TRAIN_SCHEMA_VERSION, TrainRecord
 from edgetool.version import __version__
 
+if TYPE_CHECKING:
+    import keras
+
 __all__ = ["finish"]
 
 
-def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, meter: CostMeter) -> TrainRecord:
+def finish(model: keras.Model, folder: TrainFolder, dataset: Dataset, work: Workload, meter: CostMeter) -> TrainRecord:
     """Write the trained model, measure it, and write the record, which makes the folder a finished run.
 
     Args:
@@ -72,7 +75,7 @@ def finish(model: Any, folder: TrainFolder, dataset: Dataset, work: Workload, me
     return record
 
 
-def _as_it_ships(model: Any, work: Workload) -> Any:
+def _as_it_ships(model: keras.Model, work: Workload) -> keras.Model:
     """Return the model built anew with the trained weights: float32, on one device, without optimizer.
 
     Keras' state is cleared first, so that layers without a name are numbered as in a process that trained nothing.
@@ -88,7 +91,7 @@ def _as_it_ships(model: Any, work: Workload) -> Any:
     return final
 
 
-def _measure(model: Any, split: Split | None, dataset: Dataset, work: Workload) -> EvaluationRecord | None:
+def _measure(model: keras.Model, split: Split | None, dataset: Dataset, work: Workload) -> EvaluationRecord | None:
     import keras
 
     from edgetool.training.batches import Batches

@@ -7,7 +7,6 @@ repeated from the checkpoint before it. Imports Keras 3; only the training child
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +31,7 @@ class Fit:
         work: data, task, recipe, devices, seed.
     """
 
-    def __init__(self, model: Any, work: Workload) -> None:
+    def __init__(self, model: keras.Model, work: Workload) -> None:
         self._model = model
         self._work = work
         recipe, task = work.recipe, work.task
@@ -60,7 +59,7 @@ class Fit:
             )
             model.optimizer.build(model.trainable_variables)
 
-    def variables(self) -> Sequence[Any]:
+    def variables(self) -> Sequence[keras.Variable]:
         """Return the model's variables and the optimizer's."""
         return [*self._model.variables, *self._model.optimizer.variables]
 
@@ -100,7 +99,7 @@ class Fit:
         )
 
 
-def draw_seeds(model: Any, random: np.random.Generator, work: Workload) -> Callable[[], None]:
+def draw_seeds(model: keras.Model, random: np.random.Generator, work: Workload) -> Callable[[], None]:
     """Draw new states for the generators of dropout and the like; return the function that sets them.
 
     An epoch then draws the same whether or not it follows a resume. The states must be set when `fit` has begun: its
@@ -117,6 +116,6 @@ def draw_seeds(model: Any, random: np.random.Generator, work: Workload) -> Calla
     return set_states
 
 
-def reseed(model: Any, random: np.random.Generator, work: Workload) -> None:
+def reseed(model: keras.Model, random: np.random.Generator, work: Workload) -> None:
     """Draw new states and set them at once, for procedures that build their models before an epoch begins."""
     draw_seeds(model, random, work)()

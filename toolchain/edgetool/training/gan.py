@@ -11,7 +11,6 @@ import importlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -45,7 +44,7 @@ class Gan:
         DataError: the real samples have another shape than the generator's.
     """
 
-    def __init__(self, model: Any, work: Workload) -> None:
+    def __init__(self, model: keras.Model, work: Workload) -> None:
         self._generator = model
         self._work = work
         self._real = _real_samples(model, work)
@@ -62,7 +61,7 @@ class Gan:
             self._adversarial.compile(self._optimizer(), self._loss())
             self._adversarial.optimizer.build(self._adversarial.trainable_variables)
 
-    def variables(self) -> Sequence[Any]:
+    def variables(self) -> Sequence[keras.Variable]:
         """Return the variables of both models and of both optimizers."""
         return [
             *self._generator.variables,
@@ -116,15 +115,15 @@ class Gan:
     def _latent(self, count: int, random: np.random.Generator) -> Array:
         return random.standard_normal((count, self._latent_size)).astype(np.float32)
 
-    def _optimizer(self) -> Any:
+    def _optimizer(self) -> keras.optimizers.Optimizer:
         return keras.optimizers.Adam(self._work.recipe.learning_rate, beta_1=BETA_1)
 
     @staticmethod
-    def _loss() -> Any:
+    def _loss() -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy(from_logits=True)
 
 
-def _real_samples(model: Any, work: Workload) -> Array:
+def _real_samples(model: keras.Model, work: Workload) -> Array:
     """Return the samples to imitate, float32; whole numbers 0..255 become 0..1."""
     if not work.recipe.real_data:
         raise ModelCardError(
@@ -147,7 +146,7 @@ def _real_samples(model: Any, work: Workload) -> Array:
     return samples.astype(np.float32) / np.float32(255.0 if samples.dtype == np.uint8 else 1.0)
 
 
-def _build_discriminator(work: Workload) -> Any:
+def _build_discriminator(work: Workload) -> keras.Model:
     try:
         build = importlib.import_module(work.card.package).build_discriminator
     except (ImportError, AttributeError, ValueError) as exc:

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.data.dataset import SPLIT_SEED, Dataset, Split
 from edgetool.data.load import check_fits, load_dataset
@@ -30,6 +30,9 @@ from edgetool.training.request import TrainRequest, apply_options
 from edgetool.training.tensorboard import TrainingLog
 from edgetool.zoo import ModelCard
 
+if TYPE_CHECKING:
+    import keras
+
 __all__ = ["train"]
 
 Emit = Callable[[dict[str, Any]], None]
@@ -38,7 +41,7 @@ Emit = Callable[[dict[str, Any]], None]
 REPORT_SECONDS = 0.1
 
 
-def train(request: dict[str, Any], emit: Emit) -> dict[str, Any]:
+def train(request: dict[str, object], emit: Emit) -> dict[str, Any]:
     """Train a model; see `edgetool.training.train.train_model`.
 
     Args:
@@ -74,7 +77,7 @@ def train(request: dict[str, Any], emit: Emit) -> dict[str, Any]:
     return plain
 
 
-def _build(card: ModelCard, asked: TrainRequest, devices: Devices) -> Any:
+def _build(card: ModelCard, asked: TrainRequest, devices: Devices) -> keras.Model:
     """Return the untrained model, seeded, on the devices, computing as asked."""
     import keras
 
@@ -91,7 +94,7 @@ def _build(card: ModelCard, asked: TrainRequest, devices: Devices) -> Any:
     return model
 
 
-def _task(model: Any, dataset: Dataset, card: ModelCard, options: ModelOptions) -> Task:
+def _task(model: keras.Model, dataset: Dataset, card: ModelCard, options: ModelOptions) -> Task:
     task = infer_task(model, dataset, task=card.task or None, metric=card.metric or None)
     if options.loss is None:
         return task
@@ -126,11 +129,11 @@ def _require_validation(work: Workload) -> None:
         )
 
 
-def _shape(tensor: Any) -> tuple[int, ...]:
+def _shape(tensor: keras.KerasTensor) -> tuple[int, ...]:
     return tuple(-1 if size is None else int(size) for size in tensor.shape)
 
 
-def _architecture(model: Any, card: ModelCard) -> str:
+def _architecture(model: keras.Model, card: ModelCard) -> str:
     """Return the SHA-256 of the model's configuration.
 
     Raises:

@@ -5,10 +5,13 @@ Imports Keras 3; only the training child reaches the functions that do.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import UsageError
 from edgetool.tasks import Task
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["make_accuracy", "make_loss"]
 
@@ -44,7 +47,7 @@ def make_loss(task: Task, label_smoothing: float) -> Any:
     return keras.losses.get(task.loss)
 
 
-def make_accuracy(task: Task) -> list[Any]:
+def make_accuracy(task: Task) -> list[keras.metrics.Metric]:
     """Return the accuracy as a list of one metric; empty for tasks without classes."""
     import keras
 
@@ -55,20 +58,20 @@ def make_accuracy(task: Task) -> list[Any]:
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
 
-def _smoothed_crossentropy(share: float, *, from_logits: bool) -> Any:
+def _smoothed_crossentropy(share: float, *, from_logits: bool) -> keras.losses.Loss:
     """Return cross-entropy with smoothed labels, without one-hot vectors: a language model's would fill the memory."""
     import keras
 
     ops = keras.ops
 
-    def smoothed(labels: Any, outputs: Any) -> Any:
+    def smoothed(labels: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
         logs = ops.log_softmax(outputs) if from_logits else ops.log(ops.clip(outputs, EPSILON, 1.0))
         labels = ops.cast(ops.reshape(labels, ops.shape(logs)[:-1]), "int32")
         right = ops.take_along_axis(logs, labels[..., None], axis=-1)[..., 0]
         return -(1.0 - share) * right - share * ops.mean(logs, axis=-1)
 
     class SmoothedCrossentropy(keras.losses.Loss):  # type: ignore[misc]
-        def call(self, y_true: Any, y_pred: Any) -> Any:
+        def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
             return smoothed(y_true, y_pred)
 
     return SmoothedCrossentropy(name="smoothed_crossentropy")

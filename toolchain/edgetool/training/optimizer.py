@@ -6,9 +6,12 @@ Imports Keras 3; only the training child reaches the functions that do.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.zoo import TrainingRecipe
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["learning_rate_at", "make_optimizer"]
 
@@ -28,7 +31,7 @@ def learning_rate_at(recipe: TrainingRecipe, step: int, steps_per_epoch: int) ->
     return recipe.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
-def make_optimizer(recipe: TrainingRecipe, model: Any, steps_per_epoch: int) -> Any:
+def make_optimizer(recipe: TrainingRecipe, model: keras.Model, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Return the Keras 3 optimizer of a recipe for `model`, not yet built.
 
     Weight decay is decoupled (AdamW's rule: Loshchilov and Hutter 2019) whatever the optimizer, and of kernels alone:
@@ -55,11 +58,11 @@ def make_optimizer(recipe: TrainingRecipe, model: Any, steps_per_epoch: int) -> 
     return optimizer
 
 
-def _is_kernel(variable: Any) -> bool:
+def _is_kernel(variable: keras.Variable) -> bool:
     return "kernel" in variable.name and len(variable.shape) > 1
 
 
-def _schedule(recipe: TrainingRecipe, steps_per_epoch: int) -> Any:
+def _schedule(recipe: TrainingRecipe, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """Return `learning_rate_at` as Keras wants it: a function of a tensor, traced once."""
     import keras
 
@@ -67,7 +70,7 @@ def _schedule(recipe: TrainingRecipe, steps_per_epoch: int) -> Any:
     ops = keras.ops
 
     class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-        def __call__(self, step: Any) -> Any:
+        def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
             step = ops.cast(step, "float32")
             rising = recipe.learning_rate * (step + 1.0) / (warmup + 1.0)
             if recipe.schedule == "constant":

@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edgetool.data.dataset import Split
 from edgetool.errors import UnsupportedModelError, nearest
 from edgetool.tasks import Task
 from edgetool.training.backends import Devices
 from edgetool.zoo import ModelCard, TrainingRecipe
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["PROCEDURES", "EpochFigures", "Procedure", "Workload", "load_procedure"]
 
@@ -67,7 +70,7 @@ class Procedure(Protocol):
 
     steps_per_epoch: int
 
-    def variables(self) -> Sequence[Any]:
+    def variables(self) -> Sequence[keras.Variable]:
         """Return everything that the next epoch depends on: a checkpoint holds these, in this order."""
 
     def run_epoch(self, number: int, report: Callable[[int], None]) -> EpochFigures:
@@ -82,7 +85,7 @@ class Procedure(Protocol):
         """
 
 
-def load_procedure(name: str) -> Callable[[Any, Workload], Procedure]:
+def load_procedure(name: str) -> Callable[[keras.Model, Workload], Procedure]:
     """Return the class of the procedure `name`.
 
     Raises:
@@ -96,5 +99,5 @@ def load_procedure(name: str) -> Callable[[Any, Workload], Procedure]:
             next_step=nearest(name, list(PROCEDURES)),
         )
     module, _, attribute = PROCEDURES[name].partition(":")
-    make_procedure: Callable[[Any, Workload], Procedure] = getattr(importlib.import_module(module), attribute)
+    make_procedure: Callable[[keras.Model, Workload], Procedure] = getattr(importlib.import_module(module), attribute)
     return make_procedure
