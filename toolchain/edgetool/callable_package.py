@@ -19,7 +19,7 @@ CALLS = "edgetool.interface.calls"
 class CallablePackage(ModuleType):
     """A package that can be called as the function of the Python interface that has its name."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: object, **options: object) -> Any:
         """Call the function."""
         function = getattr(importlib.import_module(CALLS), self.__name__.rpartition(".")[2])
         return function(*arguments, **options)

@@ -6,6 +6,7 @@ plain dictionary (`to_dict`, `from_dict`), so a child can report exactly what th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 __all__ = [
@@ -247,7 +248,7 @@ class InternalError(EdgetoolError):
     exit_code = 70
 
 
-def from_dict(fields: dict[str, Any]) -> EdgetoolError:
+def from_dict(fields: Mapping[str, object]) -> EdgetoolError:
     """Rebuild the error that `EdgetoolError.to_dict` wrote; an unknown kind becomes `InternalError`."""
     kinds = {kind.__name__: kind for kind in EdgetoolError.__subclasses__()}
     kind = kinds.get(str(fields.get("kind")), InternalError)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edgetool.catalog import load_object, scan
 from edgetool.errors import MissingFileError, TargetError, UsageError, nearest
@@ -204,7 +204,7 @@ def list_targets() -> list[Target]:
     return sorted(targets, key=lambda target: target.name)
 
 
-def parse_target(fields: dict[str, Any], *, source: str) -> Target:
+def parse_target(fields: Mapping[str, object], *, source: str) -> Target:
     """Build a target from parsed TOML.
 
     Args:

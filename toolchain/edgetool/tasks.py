@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgetool.data.dataset import Dataset
 from edgetool.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    import keras
+    import tf_keras
+
+    from edgetool.data.dataset import Array
+
+    class _WithOutputs(Protocol):
+        """A Keras model, or what an importer gives."""
+
+        @property
+        def outputs(self) -> Sequence[Any]: ...
+
 
 __all__ = [
     "METRICS",
@@ -121,7 +135,7 @@ class Task:
         return self.name in WITH_CLASSES
 
 
-def infer_task(model: Any, dataset: Dataset, *, task: str | None, metric: str | None) -> Task:
+def infer_task(model: _WithOutputs, dataset: Dataset, *, task: str | None, metric: str | None) -> Task:
     """Find task, metric and loss.
 
     Args:
@@ -170,17 +184,17 @@ def worst_allowed(metric: str, reference: float, max_drop: float) -> float:
     return reference - allowed if METRICS[metric] else reference + allowed
 
 
-def _labels(dataset: Dataset) -> Any:
+def _labels(dataset: Dataset) -> Array | None:
     return next((s.labels for s in (dataset.test, dataset.val, dataset.train) if s is not None), None)
 
 
-def _is_per_position(output_shape: tuple[int | None, ...], labels: Any) -> bool:
+def _is_per_position(output_shape: tuple[int | None, ...], labels: Array | None) -> bool:
     """Tell `[N, L, C]`, and outputs of more axes whose labels have all but the last."""
     rank = len(output_shape)
     return rank == 3 or (rank > 3 and (labels is None or labels.ndim == rank - 1))
 
 
-def _infer_name(model: Any, dataset: Dataset) -> str:
+def _infer_name(model: _WithOutputs, dataset: Dataset) -> str:
     labels = _labels(dataset)
     if labels is None:
         return "reconstruction"
@@ -198,17 +212,17 @@ def _infer_name(model: Any, dataset: Dataset) -> str:
     return "regression"
 
 
-def _is_one_hot(labels: Any) -> bool:
+def _is_one_hot(labels: Array) -> bool:
     return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=-1) == 1).all())
 
 
-def _last_activation(model: Any) -> str:
+def _last_activation(model: _WithOutputs) -> str:
     """Return the name of the activation that makes the first output; empty where it cannot be told."""
     stated = getattr(model, "last_activation", None)
     return stated if isinstance(stated, str) else output_activation(model, 0)
 
 
-def output_activation(model: Any, index: int) -> str:
+def output_activation(model: keras.Model | tf_keras.Model, index: int) -> str:
     """Return the name of the activation that makes an output of a Keras model; empty where it cannot be told."""
     layer = getattr(model.outputs[index], "_keras_history", [None])[0]
     if layer is None and not hasattr(model, "layers"):

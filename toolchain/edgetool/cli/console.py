@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -60,7 +60,7 @@ class Console:
         if not self.quiet:
             typer.echo(text, err=True)
 
-    def result(self, value: Any, text: str | None = None) -> None:
+    def result(self, value: object, text: str | None = None) -> None:
         """Print the command's result: `value` as JSON with `--json`, else `text` (or nothing)."""
         if self.json_output:
             from edgetool.schema import to_json

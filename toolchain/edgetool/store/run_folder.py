@@ -40,7 +40,7 @@ __all__ = ["RunFolder", "hash_key", "remaining", "require_room"]
 LEFTOVER = ".manifest-"
 
 
-def hash_key(*parts: Any) -> str:
+def hash_key(*parts: object) -> str:
     """Return a SHA-256 over `parts` (dataclasses, containers and scalars), the same in every process."""
     import msgspec
 
