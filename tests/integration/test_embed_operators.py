@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,9 @@ def _prelu(x: Any) -> Any:
     relu = _tf().nn.relu
     return relu(x) + relu(-x) * -_constant(1, 1, 6)
 
+
+#: Operators that are converted, compiled and run together.
+GROUP = 12
 
 IMAGE, SEQUENCE, VECTOR = (5, 7, 6), (5, 8), (12,)
 
@@ -390,25 +394,60 @@ def convert_lstm(case: str, *, integers: bool) -> bytes:
     return finish(_tf().lite.TFLiteConverter.from_keras_model(model), [shape], integers=integers)
 
 
-def check(content: bytes, operator: str, folder: Path, *, target: str = "host", num_samples: int = 50) -> None:
+def check(
+    content: bytes, operators: str | Sequence[str], folder: Path, *, target: str = "host", num_samples: int = 50
+) -> None:
     path = folder / "model.tflite"
     path.write_bytes(content)
-    assert operator in {op.kind for op in read_tflite(path).ops}
+    wanted = {operators} if isinstance(operators, str) else set(operators)
+    assert wanted <= {op.kind for op in read_tflite(path).ops}
     write_bundle(path, name="net", out=folder / "bundle", target=find_target(target), overwrite=True)
     found = check_bundle(path, folder / "bundle", num_samples=num_samples)
     assert found.num_different == 0, found
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_integers_bit_for_bit(case: str, tmp_path: Path) -> None:
-    shapes, function, operator = CASES[case]
-    check(convert(shapes, function, integers=True), operator, tmp_path)
+def groups(cases: Iterable[str]) -> list[Any]:
+    """Return parameters that name a few cases each: a conversion, a compiler and two runs are paid once for all."""
+    names = list(cases)
+    parts = [names[start : start + GROUP] for start in range(0, len(names), GROUP)]
+    return [pytest.param(part, id=f"{part[0]} to {part[-1]}") for part in parts]
 
 
-@pytest.mark.parametrize("case", WIDE_CASES)
-def test_16_bit_activations_bit_for_bit(case: str, tmp_path: Path) -> None:
-    shapes, function, operator = {**CASES, **FLOAT_CASES}[case]
-    check(convert(shapes, function, wide=True), operator, tmp_path)
+def check_group(cases: list[str], folder: Path, *, integers: bool = False, wide: bool = False) -> None:
+    """Check cases side by side in one file, each with inputs of its own; which one is wrong is told by each alone."""
+    try:
+        _check_together(cases, folder, integers=integers, wide=wide)
+    except Exception:
+        for case in cases if len(cases) > 1 else ():
+            try:
+                _check_together([case], folder, integers=integers, wide=wide)
+            except Exception as exc:
+                raise AssertionError(f"{case!r}: {exc}") from exc
+        raise
+
+
+def _check_together(cases: list[str], folder: Path, *, integers: bool, wide: bool) -> None:
+    described = [{**CASES, **FLOAT_CASES}[case] for case in cases]
+
+    ends = list(itertools.accumulate(len(shapes) for shapes, _, _ in described))
+    parts = [(function, end - len(shapes), end) for (shapes, function, _), end in zip(described, ends, strict=True)]
+
+    def side_by_side(*inputs: Any) -> list[Any]:
+        return [function(*inputs[start:end]) for function, start, end in parts]
+
+    shapes = [shape for shapes, _, _ in described for shape in shapes]
+    content = convert(shapes, side_by_side, integers=integers, wide=wide)
+    check(content, [operator for _, _, operator in described], folder)
+
+
+@pytest.mark.parametrize("cases", groups(CASES))
+def test_integers_bit_for_bit(cases: list[str], tmp_path: Path) -> None:
+    check_group(cases, tmp_path, integers=True)
+
+
+@pytest.mark.parametrize("cases", groups(WIDE_CASES))
+def test_16_bit_activations_bit_for_bit(cases: list[str], tmp_path: Path) -> None:
+    check_group(cases, tmp_path, wide=True)
 
 
 def test_what_litert_refuses_in_16_bits_is_refused_by_name(tmp_path: Path) -> None:
@@ -421,10 +460,9 @@ def test_what_litert_refuses_in_16_bits_is_refused_by_name(tmp_path: Path) -> No
         lower_file(path)
 
 
-@pytest.mark.parametrize("case", [*CASES, *FLOAT_CASES])
-def test_floats_within_rounding(case: str, tmp_path: Path) -> None:
-    shapes, function, operator = {**CASES, **FLOAT_CASES}[case]
-    check(convert(shapes, function), operator, tmp_path)
+@pytest.mark.parametrize("cases", groups([*CASES, *FLOAT_CASES]))
+def test_floats_within_rounding(cases: list[str], tmp_path: Path) -> None:
+    check_group(cases, tmp_path)
 
 
 @pytest.mark.parametrize("integers", [True, False])
