@@ -24,8 +24,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    train, compress, measure, report and embed the document's CNN on scikit-learn's digits"
-	@echo "make test    lint, type-check and run every test"
+	@echo "make test    lint, type-check and run every test but those of make extended"
 	@echo "make quick   the tests that are not marked slow"
+	@echo "make extended  the tests that train the largest models and add breadth alone, once a week in CI"
 	@echo "make fuzz    damaged files through every parser, FUZZ_COUNT of them from FUZZ_SEED on"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation into site/; a warning is an error"
@@ -55,10 +56,13 @@ demo: $(STAMP)
 	@echo "report: $(DEMO_OUT)/report.html"
 
 test: lint
-	$(PYTEST)
+	$(PYTEST) -m "not extended"
 
 quick: $(STAMP)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not extended"
+
+extended: $(STAMP)
+	$(PYTEST) -m extended
 
 fuzz: $(STAMP)
 	$(BIN)/python tests/fuzz/run.py --count $(FUZZ_COUNT) --seed $(FUZZ_SEED) --keep $(FUZZ_KEEP)

@@ -18,7 +18,16 @@ hypothesis.settings.load_profile("untimed")
 
 
 #: Files that take minutes, the longest first: begun last, one of them would keep one processor busy alone.
-LONGEST = ("test_zoo.py", "test_backends.py", "test_embed_operators.py", "test_readme.py", "test_document_cnn.py")
+LONGEST = (
+    "test_zoo.py",
+    "test_backends.py",
+    "test_readme.py",
+    "test_compress.py",
+    "test_embed_c.py",
+    "test_firmware.py",
+    "test_embed_packed.py",
+    "test_train.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

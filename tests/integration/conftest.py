@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -13,7 +16,9 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import pytest
 
+from edgetool.cli import main as cli
 from edgetool.data.dataset import Dataset, Split
+from edgetool.runners.child import Child
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +115,34 @@ def run_measured() -> Callable[..., tuple[subprocess.CompletedProcess[str], int]
         return found, int(peak)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def run_edgetool() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Run command lines in this process, for tests that start many: their children last from one to the next.
+
+    A command of its own, and a child that is started and ended with it, is what other tests are about. Here TensorFlow
+    is imported once a module, and not for each command.
+    """
+    children: dict[tuple[tuple[str, str], ...], Child] = {}
+
+    def lasting(*, subject: str, environment: Mapping[str, str] | None = None) -> AbstractContextManager[Child]:
+        key = tuple(sorted((environment or {}).items()))
+        if key not in children:
+            children[key] = Child(subject=subject, environment=environment)
+        return contextlib.nullcontext(children[key])
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        said, told = io.StringIO(), io.StringIO()
+        patch.setattr(sys, "argv", ["edgetool", *arguments])
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
+            status = cli._call()
+        return subprocess.CompletedProcess(arguments, status, said.getvalue(), told.getvalue())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CI", "1")
+        for module in ("pipeline.compress", "pipeline.export", "training.train"):
+            patch.setattr(f"edgetool.{module}.Child", lasting)
+        yield run
+    for child in children.values():
+        child.close()

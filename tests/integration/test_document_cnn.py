@@ -34,6 +34,7 @@ def test_the_architecture_is_the_documents(framework: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.extended
 def test_every_kind_of_recipe_ends_well_and_holds_what_it_promises(tmp_path: Path) -> None:
     def edgetool(*arguments: str) -> None:
         command = [sys.executable, "-m", "edgetool.cli.main", *arguments]

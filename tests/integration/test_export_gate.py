@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,19 +41,23 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def export(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edgetool.cli.main", "export", "model.keras", "-o", name, *more],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, "CI": "1"},
-        check=False,
-    )
+Edgetool = Callable[..., subprocess.CompletedProcess[str]]
+Export = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_the_comparison_is_printed_without_data(workplace: Path) -> None:
+@pytest.fixture
+def export(run_edgetool: Edgetool, monkeypatch: pytest.MonkeyPatch) -> Export:
+    """Export the model of a folder to a file in it; further arguments may name files there."""
+
+    def run(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(folder)
+        files = [str(folder / word) if (folder / word).is_file() else word for word in more]
+        return run_edgetool("export", f"{folder}/model.keras", "-o", f"{folder}/{name}", *files)
+
+    return run
+
+
+def test_the_comparison_is_printed_without_data(workplace: Path, export: Export) -> None:
     done = export(workplace, "float.onnx")
     assert done.returncode == 0, done.stderr
     assert "about the mean that table is normalised by" in done.stderr
@@ -60,14 +65,14 @@ def test_the_comparison_is_printed_without_data(workplace: Path) -> None:
     assert (workplace / "float.onnx").exists()
 
 
-def test_a_recipe_that_changed_nothing_leaves_no_file(workplace: Path) -> None:
+def test_a_recipe_that_changed_nothing_leaves_no_file(workplace: Path, export: Export) -> None:
     done = export(workplace, "dynamic.tflite", "--recipe", "w8_dynamic")
     assert done.returncode == 40
     assert "the recipe changed nothing" in done.stderr
     assert not list(workplace.glob("*dynamic*"))
 
 
-def test_preprocessing_reaches_the_comparison(workplace: Path) -> None:
+def test_preprocessing_reaches_the_comparison(workplace: Path, export: Export) -> None:
     done = export(workplace, "scaled.tflite", "--data", "data.npz", "--scale", "1e-30", "--mean", "0,0", "--std", "1,1")
     assert done.returncode == 41
     assert "one and the same output for every sample" in done.stderr
@@ -93,7 +98,7 @@ np.savez(sys.argv[2], x_train=np.random.default_rng(0).normal(size=(200, 8)).ast
 """
 
 
-def test_the_layer_that_loses_most_is_named_and_another_recipe(tmp_path: Path) -> None:
+def test_the_layer_that_loses_most_is_named_and_another_recipe(tmp_path: Path, export: Export) -> None:
     arguments = [sys.executable, "-c", MAKE_WIDE, "model.keras", "data.npz"]
     subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "CI": "1"})
     done = export(tmp_path, "int8.tflite", "--recipe", "w8a8_static", "--data", "data.npz")

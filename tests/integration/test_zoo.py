@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ TRAINED = [card for card in list_models() if card.trains]
 
 #: `test_document_cnn` takes it all the way.
 ELSEWHERE = "document-cnn"
+
+#: They take minutes each, and train in `make extended` alone; before, they only have to come out as they are built.
+LARGE = ("gpt-mini", "mobilenet-v2", "vit-tiny")
 
 #: Data that no download is needed for.
 BUNDLED = ("digits-latent", "breast-cancer")
@@ -52,19 +56,19 @@ MAX_SAMPLES = 1000
 TEST_SAMPLES = 300
 
 
-def edgetool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edgetool.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=900.0,
-        env={**os.environ, "CI": "1"},
-    )
+Edgetool = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def trained_names() -> list[Any]:
+    names = [card.name for card in TRAINED if card.name != ELSEWHERE]
+    return [pytest.param(name, marks=[pytest.mark.extended] if name in LARGE else []) for name in names]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [card.name for card in TRAINED if card.name != ELSEWHERE])
-def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("name", trained_names())
+def test_one_epoch_compresses_and_passes_parity(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, run_edgetool: Edgetool
+) -> None:
     card, data = find_model(name), find_model(name).data
     if data not in BUNDLED:
         request.getfixturevalue("shared_data")
@@ -72,12 +76,12 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
     options = ["--epochs", "1", "--max-samples", samples]
     if name in TWO_CLASSES:
         data, options = write_two_classes(data, tmp_path / "two.npz"), ["--epochs", "1", "--batch-size", "16"]
-    trained = edgetool("train", name, "--data", data, *options, "-o", f"{tmp_path}/m")
+    trained = run_edgetool("train", name, "--data", data, *options, "-o", f"{tmp_path}/m")
     assert trained.returncode == 0, trained.stderr
     if data == card.data:
         record = json.loads((tmp_path / "m" / "train.json").read_text())
         assert {"collect", "clean", "convert", "normalise"} <= set(record["facts"])
-    done = edgetool(
+    done = run_edgetool(
         "compress",
         f"{tmp_path}/m/model.keras",
         "--data",
@@ -108,6 +112,21 @@ def test_one_epoch_compresses_and_passes_parity(name: str, tmp_path: Path, reque
         path = tmp_path / "run" / made[f"{recipe}.tflite"].artifact.path
         if path.stat().st_size < LARGEST_AS_C:
             check_as_c(path, tmp_path / recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_large_models_come_out_as_they_are_built(name: str, tmp_path: Path, run_edgetool: Edgetool) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    load_builder(find_model(name))(keras).save(tmp_path / "model.keras")
+    for recipe in ("float32", "w8_dynamic"):
+        for kind in ("tflite", "onnx"):
+            out = f"{tmp_path}/{recipe}.{kind}"
+            done = run_edgetool("export", f"{tmp_path}/model.keras", "--recipe", recipe, "-o", out)
+            assert done.returncode == 0, done.stderr
+            assert ": ok" in done.stderr, done.stderr
 
 
 def write_two_classes(data: str, out: Path) -> str:
