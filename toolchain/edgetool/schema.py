@@ -26,7 +26,7 @@ MAX_FILE_BYTES = 1 << 28
 MAX_INTEGER = 2**64
 
 
-def parse(cls: type[T], fields: Any, *, source: str, error: type[EdgetoolError]) -> T:
+def parse(cls: type[T], fields: object, *, source: str, error: type[EdgetoolError]) -> T:
     """Convert plain `fields` into the dataclass `cls`, checking types and refusing unknown keys.
 
     Args:
@@ -123,7 +123,7 @@ def _moderate(text: str) -> int:
     return int(text)
 
 
-def _require_moderate(value: Any) -> None:
+def _require_moderate(value: object) -> None:
     if isinstance(value, dict):
         for item in value.values():
             _require_moderate(item)
@@ -134,7 +134,7 @@ def _require_moderate(value: Any) -> None:
         raise ValueError("an integer is too large")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields: dict[str, Any] = {}
     for key, value in pairs:
         if key in fields:
@@ -143,27 +143,27 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def to_builtins(value: Any) -> Any:
+def to_builtins(value: object) -> Any:
     """Return `value` (a dataclass, or containers of them) as dictionaries, lists and scalars that JSON can hold."""
     import msgspec
 
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def to_json(value: Any, *, indent: int = 2) -> str:
+def to_json(value: object, *, indent: int = 2) -> str:
     """Return `value` (a dataclass, or containers of them) as JSON text; paths become strings."""
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=_path_text), indent=indent).decode()
 
 
-def _path_text(value: Any) -> str:
+def _path_text(value: object) -> str:
     if isinstance(value, PurePath):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} in JSON")
 
 
-def _refuse_unknown(cls: Any, fields: Any, source: str, error: type[EdgetoolError], where: str = "") -> None:
+def _refuse_unknown(cls: object, fields: object, source: str, error: type[EdgetoolError], where: str = "") -> None:
     """Walk `fields` along the annotations of `cls` and raise on the first key that no dataclass field has."""
     origin = typing.get_origin(cls)
     arguments = typing.get_args(cls)

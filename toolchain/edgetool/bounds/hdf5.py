@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.bounds.memory import MODEL_BYTES, require_bounded, stored_bytes
 from edgetool.bounds.parsing import parsing, printable
 from edgetool.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["require_plain_hdf5"]
 
@@ -47,7 +50,7 @@ def require_plain_hdf5(source: Path | bytes, subject: str) -> None:
 class _Walk:
     """A walk over all objects of a file, each of them once: hard links may make circles."""
 
-    def __init__(self, store: Any, subject: str, stored: int) -> None:
+    def __init__(self, store: h5py.File, subject: str, stored: int) -> None:
         self._store = store
         self._subject = subject
         self._stored = stored
@@ -77,7 +80,7 @@ class _Walk:
                     total += self._dataset_bytes(group, name, item)
         return total
 
-    def _dataset_bytes(self, group: Any, name: str, dataset: Any) -> int:
+    def _dataset_bytes(self, group: h5py.Group, name: str, dataset: h5py.Dataset) -> int:
         layout = dataset.id.get_create_plist()
         if layout.get_external_count() or dataset.is_virtual:
             raise self._refused(group, name, "values that lie in other files")
@@ -92,7 +95,7 @@ class _Walk:
             raise self._refused(group, name, f"{claimed:,} bytes of values in {stored:,} stored bytes")
         return claimed
 
-    def _attribute_bytes(self, item: Any) -> int:
+    def _attribute_bytes(self, item: h5py.Group | h5py.Dataset) -> int:
         """Return what the attributes may take; each text of variable length may be as long as the file."""
         total = 0
         for name in item.attrs:
@@ -104,12 +107,12 @@ class _Walk:
             total += count * (self._stored if is_open else int(attribute.dtype.itemsize))
         return total
 
-    def _refused(self, group: Any, name: str, found: str) -> FileFormatError:
+    def _refused(self, group: h5py.Group, name: str, found: str) -> FileFormatError:
         where = f"{printable(group.name)}/{printable(name)}".replace("//", "/")
         return FileFormatError(f"{self._subject}: {where}", found=found, expected=EXPECTED, next_step=NEXT_STEP)
 
 
-def _address(item: Any) -> tuple[int, int]:
+def _address(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
     import h5py
 
     found = h5py.h5o.get_info(item.id)

@@ -100,7 +100,7 @@ def _rows_at_once(array: Array) -> int:
     return max(1, CHUNK_BYTES // max(1, math.prod(array.shape[1:]) * array.itemsize))
 
 
-def _in_memory(parts: Iterator[Array], source: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+def _in_memory(parts: Iterator[Array], source: Array, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:
     whole = np.empty(shape, dtype)
     start = 0
     for part in parts:
@@ -110,7 +110,7 @@ def _in_memory(parts: Iterator[Array], source: Array, dtype: np.dtype[Any], shap
     return whole
 
 
-def _in_file(parts: Iterator[Array], source: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+def _in_file(parts: Iterator[Array], source: Array, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:
     """Write parts of an array to a file that has no name any more, and map it."""
     try:
         with tempfile.TemporaryFile() as stream:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from edgetool.data.dataset import DATA_FILES, SPLIT_SEED, Array, Dataset, Split
 from edgetool.data.download import shared_file
 from edgetool.data.split import choose_part
 from edgetool.errors import DataError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 __all__ = [
     "LENGTH",
@@ -127,7 +130,7 @@ def load_tokenizer(path: Path) -> Any:
         ) from None
 
 
-def encode(tokenizer: Any, texts: Sequence[str], *, subject: str = "text") -> Encoded:
+def encode(tokenizer: Tokenizer, texts: Sequence[str], *, subject: str = "text") -> Encoded:
     """Encode sentences by a tokenizer of `train_tokenizer`; what is longer than its context is cut and counted.
 
     Args:
@@ -154,7 +157,7 @@ def encode(tokenizer: Any, texts: Sequence[str], *, subject: str = "text") -> En
     return Encoded(ids, mask, num_cut, int(((ids == unknown) & (mask == 1)).sum()))
 
 
-def encode_characters(tokenizer: Any, text: str) -> tuple[Array, int]:
+def encode_characters(tokenizer: Tokenizer, text: str) -> tuple[Array, int]:
     """Return int32 ids `[len(text)]` by a tokenizer of `train_characters`, and how many characters it does not know."""
     known = {character: tokenizer.token_to_id(character) for character in set(text)}
     ids = np.array([known[character] or 0 for character in text], np.int32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgetool.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, ValueInfoProto
 
 __all__ = ["raise_old_opset"]
 
@@ -102,6 +102,6 @@ def _spread_along_axes(model: ModelProto) -> None:
         model.graph.node.append(node)
 
 
-def _rank(value: Any) -> int | None:
+def _rank(value: ValueInfoProto) -> int | None:
     kind = value.type.tensor_type
     return len(kind.shape.dim) if kind.HasField("shape") else None

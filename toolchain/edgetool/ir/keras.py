@@ -12,7 +12,7 @@ from edgetool.artifact import TensorSpec
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.keras_calls import calls_of, endpoints, layer_name, reversed_calls
-from edgetool.ir.keras_shapes import Shape, layer_macs, output_shape
+from edgetool.ir.keras_shapes import Config, Shape, layer_macs, output_shape
 from edgetool.ir.keras_weights import archive_weights, class_folder, damaged, h5_weights, read_archive, read_h5
 
 __all__ = ["KerasLayer", "KerasModel", "config_macs", "read_keras"]
@@ -130,7 +130,7 @@ def read_keras(path: Path, kind: str) -> KerasModel:
     )
 
 
-def config_macs(config: Any) -> int | None:
+def config_macs(config: Config) -> int | None:
     """Return the multiply-accumulates of a model's configuration; None where a layer's are not known.
 
     Args:
@@ -144,7 +144,7 @@ def _spec(name: str, shape: Shape | None, dtype: str) -> TensorSpec:
     return TensorSpec(name, (-1, *(shape or ())), dtype)
 
 
-def _dtype(config: dict[str, Any]) -> str:
+def _dtype(config: Config) -> str:
     """Return the type that a layer computes in; Keras writes a name, or a policy as a nested object."""
     found = config.get("dtype")
     if isinstance(found, dict):
@@ -153,7 +153,7 @@ def _dtype(config: dict[str, Any]) -> str:
     return found if isinstance(found, str) and len(found) < 32 else "float32"
 
 
-def _outline(config: Any) -> _Outline:
+def _outline(config: Config) -> _Outline:
     outline = _Outline()
     inner = config["config"]
     if isinstance(inner, list) or (isinstance(inner, dict) and isinstance(inner.get("layers"), list)):
@@ -186,7 +186,7 @@ class _Level:
         self._later: set[tuple[str, int]] = set()
         self._waiting: list[_Call] = []
 
-    def walk(self, config: Any) -> list[tuple[str, Shape | None, str]]:
+    def walk(self, config: Config | list[Config]) -> list[tuple[str, Shape | None, str]]:
         """Add the layers of the model to the outline and return its outputs as (name, shape, dtype)."""
         layers = config["layers"] if isinstance(config, dict) else config
         if self._depth > MAX_NESTING:
@@ -202,7 +202,7 @@ class _Level:
             self._outline.outputs = outputs
         return outputs
 
-    def _add(self, layer: dict[str, Any]) -> None:
+    def _add(self, layer: Config) -> None:
         kind, own = str(layer["class_name"]), layer["config"]
         own = own if isinstance(own, dict) else {"layers": own}
         short = layer_name(own.get("name") or layer.get("name") or kind)
@@ -262,7 +262,7 @@ class _Level:
         self._later.discard((short, number))
         self._previous = output
 
-    def _outputs(self, config: Any) -> list[tuple[str, Shape | None, str]]:
+    def _outputs(self, config: Config | list[Config]) -> list[tuple[str, Shape | None, str]]:
         names = endpoints(config.get("output_layers") if isinstance(config, dict) else None)
         ends = [(name, self._shapes.get((name, number), self._shapes.get((name, 0)))) for name, number in names]
         if not names and self._last:
@@ -270,7 +270,7 @@ class _Level:
         return [(self._prefix + name, shape, self._dtypes.get(name, "float32")) for name, shape in ends]
 
 
-def _all_calls(layers: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def _all_calls(layers: list[Config]) -> set[tuple[str, int]]:
     """Return (layer, call) of all calls in a configuration."""
     return {
         (layer_name(own.get("name") or layer.get("name") or layer["class_name"]), number)
@@ -353,7 +353,7 @@ def _remember(found: dict[tuple[str, int], Shape], name: str, number: int, shape
         found[name, number] = shape
 
 
-def _declared_shape(layer: dict[str, Any]) -> Shape | None:
+def _declared_shape(layer: Config) -> Shape | None:
     """Return the shape that a layer's record states, without the batch; None if it states none."""
     config = layer["config"] if isinstance(layer["config"], dict) else {}
     build = layer.get("build_config")

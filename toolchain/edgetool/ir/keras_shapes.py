@@ -91,7 +91,7 @@ def _to_last(shape: Shape) -> Shape:
     return (*shape[1:], shape[0])
 
 
-def _many(value: Any, count: int) -> tuple[int, ...]:
+def _many(value: int | list[int] | tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return a number or a list of `count` numbers as `count` numbers."""
     found = tuple(int(item) for item in value) if isinstance(value, list | tuple) else (int(value),) * count
     if len(found) != count:

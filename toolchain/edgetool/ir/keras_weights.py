@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from edgetool.bounds.memory import MODEL_BYTES
 from edgetool.bounds.parsing import parse_json
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["Stored", "archive_weights", "class_folder", "damaged", "h5_weights", "read_archive", "read_h5"]
 
@@ -197,13 +200,13 @@ def _json(text: str | bytes, path: Path) -> Any:
     return parse_json(text, str(path), expected="a sound Keras model file", next_step="save the model again")
 
 
-def _variable_groups(store: Any) -> Iterable[Any]:
+def _variable_groups(store: h5py.Group) -> Iterable[h5py.Group]:
     """Return every group named `vars`; links are not followed."""
     import h5py
 
     found: list[Any] = []
 
-    def visit(name: str, item: Any) -> None:
+    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Group) and (name == "vars" or name.endswith("/vars")):
             found.append(item)
 
@@ -211,7 +214,7 @@ def _variable_groups(store: Any) -> Iterable[Any]:
     return found
 
 
-def _member_of(group: Any, name: str, path: Path) -> Any:
+def _member_of(group: h5py.Group, name: str, path: Path) -> Any:
     """Return what lies at `name` below `group`, refusing links that lead out of the file."""
     import h5py
 
@@ -223,7 +226,7 @@ def _member_of(group: Any, name: str, path: Path) -> Any:
     return item
 
 
-def _values(group: Any, name: str, path: Path) -> Array:
+def _values(group: h5py.Group, name: str, path: Path) -> Array:
     """Return a variable's values, if the file stores about as many bytes as they take."""
     import h5py
 
@@ -243,7 +246,7 @@ def _values(group: Any, name: str, path: Path) -> Array:
     return values
 
 
-def _weight_names(group: Any) -> list[str]:
+def _weight_names(group: h5py.Group) -> list[str]:
     """Return the names of a group's variables; Keras splits a long list into `weight_names0`, `weight_names1`, ..."""
     if "weight_names" in group.attrs:
         return [_text(item) for item in group.attrs["weight_names"]]
@@ -253,7 +256,7 @@ def _weight_names(group: Any) -> list[str]:
     return names
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def summarize(path: str, compressed: bool = False, input_shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def summarize(path: str, compressed: bool = False, input_shapes: Sequence[Mapping[str, object]] = ()) -> dict[str, Any]:
     """Return a `Summary` of any model file as plain values; hostile files belong in `summarize_guarded`.
 
     Args:
@@ -116,7 +116,7 @@ def reading_seconds(path: Path) -> float:
 
 
 def summarize_guarded(
-    path: str, compressed: bool = False, input_shapes: Sequence[dict[str, Any]] = ()
+    path: str, compressed: bool = False, input_shapes: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, Any]:
     """Do what `summarize` does with the memory of this process limited; for child processes.
 
@@ -164,7 +164,7 @@ def read_signature(path: Path) -> Signature:
     return signature_of(read_graph(path))
 
 
-def fixed_shapes(path: str, input_shapes: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+def fixed_shapes(path: str, input_shapes: Sequence[Mapping[str, object]]) -> dict[str, list[int]]:
     """Return input name -> shape of a file with the sizes that a user gave; inputs that stay open are left out.
 
     Args:
@@ -201,7 +201,7 @@ def _spec(tensor: Tensor) -> TensorSpec:
     )
 
 
-def _input_shapes(fields: Sequence[dict[str, Any]]) -> tuple[InputShape, ...]:
+def _input_shapes(fields: Sequence[Mapping[str, object]]) -> tuple[InputShape, ...]:
     return tuple(parse(InputShape, item, source="--input-shape", error=InternalError) for item in fields)
 
 

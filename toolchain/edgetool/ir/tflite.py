@@ -10,7 +10,7 @@ import functools
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
 from edgetool.ir.tflite_custom import custom_options
 from edgetool.ir.tflite_values import damaged, decode_dense, decode_sparse, tensor_type
+
+if TYPE_CHECKING:
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers.table import Table
 
 __all__ = ["read_tflite"]
 
@@ -79,7 +83,7 @@ class _Reader:
         others = tuple(self._subgraph(self.model.Subgraphs(i), kinds) for i in range(1, num_subgraphs))
         return dataclasses.replace(graph, notes=(note,), subgraphs=others)
 
-    def _subgraph(self, graph: Any, kinds: list[str]) -> Graph:
+    def _subgraph(self, graph: schema.SubGraph, kinds: list[str]) -> Graph:
         tensors = _unique([self._tensor(graph.Tensors(i), i) for i in range(self._count(graph.TensorsLength(), 4))])
         ops = [self._op(graph.Operators(i), kinds, tensors) for i in range(self._count(graph.OperatorsLength(), 4))]
         return Graph(
@@ -90,25 +94,25 @@ class _Reader:
             outputs=self._names(graph, "Outputs", tensors),
         )
 
-    def _count(self, length: Any, item_bytes: int) -> int:
+    def _count(self, length: int, item_bytes: int) -> int:
         """Return a vector's length if that many items fit into the file."""
         if not 0 <= int(length) * item_bytes <= len(self.content):
             raise damaged("model", f"a vector of {length} items in {len(self.content)} bytes")
         return int(length)
 
-    def _numbers(self, table: Any, field: str, item_bytes: int) -> list[Any]:
+    def _numbers(self, table: object, field: str, item_bytes: int) -> list[Any]:
         """Return a vector of numbers of a table; empty where it is absent."""
         if self._count(getattr(table, f"{field}Length")(), item_bytes) == 0:
             return []
         return list(getattr(table, f"{field}AsNumpy")().tolist())
 
-    def _kind(self, code: Any) -> str:
+    def _kind(self, code: schema.OperatorCode) -> str:
         number = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
         if self.operators.get(number) == "CUSTOM":
             return f"CUSTOM:{_text(code.CustomCode())[:64] or '?'}"
         return self.operators.get(number, f"UNKNOWN_{number}")
 
-    def _names(self, table: Any, field: str, tensors: list[Tensor]) -> tuple[str, ...]:
+    def _names(self, table: object, field: str, tensors: list[Tensor]) -> tuple[str, ...]:
         found = []
         for number in self._numbers(table, field, 4):
             if not -1 <= number < len(tensors):
@@ -116,7 +120,7 @@ class _Reader:
             found.append("" if number == -1 else tensors[number].name)
         return tuple(found)
 
-    def _op(self, op: Any, kinds: list[str], tensors: list[Tensor]) -> Op:
+    def _op(self, op: schema.Operator, kinds: list[str], tensors: list[Tensor]) -> Op:
         if not 0 <= int(op.OpcodeIndex()) < len(kinds):
             raise damaged("model", f"operator code {op.OpcodeIndex()} of {len(kinds)}")
         outputs = self._names(op, "Outputs", tensors)
@@ -133,7 +137,7 @@ class _Reader:
             intermediates=self._names(op, "Intermediates", tensors),
         )
 
-    def _attributes(self, kind: str | None, table: Any) -> dict[str, Any]:
+    def _attributes(self, kind: str | None, table: Table | None) -> dict[str, Any]:
         """Return an operator's options under the schema's field names; padding and activations as words."""
         if kind in (None, "NONE") or table is None:
             return {}
@@ -155,7 +159,7 @@ class _Reader:
                 found[name] = value
         return found
 
-    def _tensor(self, tensor: Any, index: int) -> Tensor:
+    def _tensor(self, tensor: schema.Tensor, index: int) -> Tensor:
         name = _text(tensor.Name()) or f"tensor_{index}"
         shape = tuple(self._numbers(tensor, "Shape", 4))
         if len(shape) > MAX_RANK or any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
@@ -173,7 +177,7 @@ class _Reader:
             sparse=sparse,
         )
 
-    def _quantization(self, quantization: Any, name: str) -> Quantization | None:
+    def _quantization(self, quantization: schema.QuantizationParameters | None, name: str) -> Quantization | None:
         if quantization is None:
             return None
         scale = self._numbers(quantization, "Scale", 4)
@@ -184,7 +188,9 @@ class _Reader:
             raise damaged(name, f"{len(zero_point)} zero points for {len(scale)} scales")
         return Quantization(tuple(scale), tuple(zero_point), int(quantization.QuantizedDimension()))
 
-    def _constant(self, tensor: Any, name: str, shape: tuple[int, ...], dtype: str) -> tuple[Array | None, int, bool]:
+    def _constant(
+        self, tensor: schema.Tensor, name: str, shape: tuple[int, ...], dtype: str
+    ) -> tuple[Array | None, int, bool]:
         """Return the values of a tensor (None: an activation), what they take in the file, and whether sparse."""
         number = int(tensor.Buffer())
         if not 0 <= number < max(1, self.num_buffers):
@@ -201,7 +207,7 @@ class _Reader:
             return dense, raw.size + index_bytes, True
         return decode_dense(raw, dtype, shape, name), raw.size, False
 
-    def _buffer(self, buffer: Any, name: str) -> Array | None:
+    def _buffer(self, buffer: schema.Buffer, name: str) -> Array | None:
         """Return a buffer's bytes, not copied: inside the flatbuffer, or behind it (files over 2 GB)."""
         offset, size = int(buffer.Offset()), int(buffer.Size())
         if offset > 1:

@@ -7,12 +7,17 @@ a small multiple of its own size.
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import DimensionMetadata, SparsityParameters
+    from flatbuffers.table import Table
 
 __all__ = ["MAX_EXPANSION", "PACKED_BITS", "damaged", "decode_dense", "decode_sparse", "tensor_type"]
 
@@ -24,7 +29,7 @@ MIN_EXPANDED = 1 << 24
 PACKED_BITS = {"int2": 2, "int4": 4, "uint4": 4}
 
 
-def tensor_type(schema: Any, code: int) -> str:
+def tensor_type(schema: ModuleType, code: int) -> str:
     """Return NumPy's name of a TensorType of the schema, which is the schema's own in lower case."""
     for name, value in vars(schema.TensorType).items():
         if value == code and not name.startswith("_"):
@@ -57,7 +62,13 @@ def decode_dense(raw: Array, dtype: str, shape: tuple[int, ...], name: str) -> A
 
 
 def decode_sparse(
-    schema: Any, sparsity: Any, raw: Array, dtype: str, shape: tuple[int, ...], name: str, file_bytes: int
+    schema: ModuleType,
+    sparsity: SparsityParameters,
+    raw: Array,
+    dtype: str,
+    shape: tuple[int, ...],
+    name: str,
+    file_bytes: int,
 ) -> tuple[Array, int]:
     """Return the dense array and the bytes that its indices take in the file.
 
@@ -121,7 +132,9 @@ def damaged(subject: str, found: str) -> FileFormatError:
     )
 
 
-def _expand(schema: Any, metadata: Any, num_parents: int, name: str, max_nodes: int) -> tuple[Array, Array, int]:
+def _expand(
+    schema: ModuleType, metadata: DimensionMetadata, num_parents: int, name: str, max_nodes: int
+) -> tuple[Array, Array, int]:
     """Return, for each node of a level, its parent's number and its index, and the bytes that the level stores."""
     if int(metadata.Format()) == schema.DimensionType.DENSE:
         size = int(metadata.DenseSize())
@@ -137,7 +150,7 @@ def _expand(schema: Any, metadata: Any, num_parents: int, name: str, max_nodes: 
     return np.repeat(np.arange(num_parents), np.diff(segments)), indices, segment_bytes + index_bytes
 
 
-def _indices(schema: Any, kind: Any, table: Any, name: str) -> tuple[Array, int]:
+def _indices(schema: ModuleType, kind: int, table: Table | None, name: str) -> tuple[Array, int]:
     classes = {
         schema.SparseIndexVector.Int32Vector: schema.Int32Vector,
         schema.SparseIndexVector.Uint16Vector: schema.Uint16Vector,
@@ -151,13 +164,13 @@ def _indices(schema: Any, kind: Any, table: Any, name: str) -> tuple[Array, int]
     return stored.astype(np.int64), int(stored.nbytes)
 
 
-def _vector(table: Any, field: str, file_bytes: int, name: str) -> Array:
+def _vector(table: object, field: str, file_bytes: int, name: str) -> Array:
     if getattr(table, f"{field}Length")() * 4 > file_bytes:
         raise damaged(name, f"a longer {field} than the file")
     return _as_array(table, field)
 
 
-def _as_array(table: Any, field: str) -> Array:
+def _as_array(table: object, field: str) -> Array:
     """Return a vector of numbers of a flatbuffer table; its class gives 0 for one that is absent."""
     if getattr(table, f"{field}Length")() == 0:
         return np.zeros(0, np.int32)

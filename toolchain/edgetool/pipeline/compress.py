@@ -13,7 +13,7 @@ import datetime
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.errors import BudgetError, EdgetoolError, ManifestError
 from edgetool.pipeline.advice import training_advice
@@ -40,6 +40,9 @@ from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import RunFolder, hash_key, require_room
 from edgetool.targets import Target
 from edgetool.version import __version__
+
+if TYPE_CHECKING:
+    from edgetool.runners.child import Event
 
 __all__ = ["CompressRequest", "Outcome", "compress", "with_reference"]
 
@@ -161,8 +164,8 @@ class _Compression:
             for index, recipe in enumerate(request.recipes):
                 run_trial(recipe, place, self.run, later=request.recipes[index + 1 :])
 
-    def _call(self, function: str, **params: Any) -> Any:
-        def show(event: dict[str, Any]) -> None:
+    def _call(self, function: str, **params: object) -> Any:
+        def show(event: Event) -> None:
             self.progress(str(event["what"]), int(event["done"]), int(event["total"]))
 
         params = {"setup": to_builtins(self.request.setup), **params}

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from edgetool.runners import open_runner
 from edgetool.runners.base import RunPlan, Session
 from edgetool.runners.child import call_function
 from edgetool.training.folder import MODEL
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 __all__ = ["Generation", "generate", "generate_ids", "prompt_ids", "sample"]
 
@@ -102,7 +105,7 @@ def generate(options: GenerateOptions, *, progress: Progress) -> Generation:
         )
 
 
-def prompt_ids(tokenizer: Any, prompt: str) -> list[int]:
+def prompt_ids(tokenizer: Tokenizer, prompt: str) -> list[int]:
     """Return the prompt's tokens.
 
     Raises:
@@ -118,7 +121,7 @@ def prompt_ids(tokenizer: Any, prompt: str) -> list[int]:
         )
     if not prompt:
         raise UsageError("--prompt", found="nothing", expected="at least one character", next_step="give a prompt")
-    return [int(tokenizer.token_to_id(character)) for character in prompt]
+    return [int(cast("int", tokenizer.token_to_id(character))) for character in prompt]
 
 
 def generate_ids(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.artifact import require_format
 from edgetool.errors import UnsupportedModelError
 from edgetool.importers.trust import require_bounded_weights, require_trusted
 from edgetool.store.atomic import atomic_path
 from edgetool.zoo import find_model, load_step
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["write_step"]
 
@@ -53,7 +56,7 @@ def write_step(model: str, card: str, out: str, trust: bool) -> int:
     return int(step.count_params())
 
 
-def _require_all(trained: Any, step: Any) -> None:
+def _require_all(trained: keras.Model, step: keras.Model) -> None:
     """Check that the output layer of the step is one of the trained model: its weights are found by name.
 
     Raises:

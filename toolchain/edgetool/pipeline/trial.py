@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgetool.errors import DiskFullError, EdgetoolError, from_dict
 from edgetool.pipeline.fit import fit_stage
@@ -27,6 +27,9 @@ from edgetool.runners.child import Child
 from edgetool.schema import parse, to_builtins
 from edgetool.store.run_folder import hash_key
 from edgetool.targets import Target
+
+if TYPE_CHECKING:
+    from edgetool.runners.child import Event
 
 __all__ = ["FolderLedger", "Ledger", "Progress", "TrialResult", "Workplace", "finished_stage", "run_trial"]
 
@@ -65,10 +68,10 @@ class Workplace:
         settings = dataclasses.replace(self.setup, model="", data=None, cache="")
         return hash_key(self.source_digest, self.prepared.data_digest, settings, recipe.passes)[:16]
 
-    def call(self, function: str, **params: Any) -> Any:
+    def call(self, function: str, **params: object) -> Any:
         """Call a function of the workshop on the setup, and show its progress."""
 
-        def show(event: dict[str, Any]) -> None:
+        def show(event: Event) -> None:
             self.progress(str(event["what"]), int(event["done"]), int(event["total"]))
 
         params = {"setup": to_builtins(self.setup), **params}

@@ -42,6 +42,8 @@ from edgetool.verify.parity import Tolerance
 
 if TYPE_CHECKING:
     from edgetool.importers.base import ImportedModel
+from collections.abc import Mapping, Sequence
+
 from edgetool.ir.input_shapes import InputShape
 
 __all__ = ["PARITY_SAMPLES", "build", "check", "check_source", "export_one", "identify", "prepare", "source_outputs"]
@@ -52,13 +54,13 @@ PARITY_SAMPLES = 256
 Emit = Callable[[dict[str, Any]], None]
 
 
-def identify(setup: dict[str, Any]) -> dict[str, Any]:
+def identify(setup: Mapping[str, object]) -> dict[str, Any]:
     """Return the `Identity` of the source model."""
     plan = _parse_setup(setup)
     return _builtins(Identity(source_kind(plan.model), _digest(plan), _num_bytes(plan)))
 
 
-def check(setup: dict[str, Any], emit: Emit) -> None:
+def check(setup: Mapping[str, object], emit: Emit) -> None:
     """Load model and data and check that they fit; nothing is written, and what was loaded is kept."""
     plan = _parse_setup(setup)
     emit({"what": "load data and model", "done": 0, "total": 1})
@@ -66,7 +68,7 @@ def check(setup: dict[str, Any], emit: Emit) -> None:
     emit({"what": "load data and model", "done": 1, "total": 1})
 
 
-def prepare(setup: dict[str, Any]) -> dict[str, Any]:
+def prepare(setup: Mapping[str, object]) -> dict[str, Any]:
     """Write the evaluation arrays to the cache folder, and tell what was loaded."""
     plan = _parse_setup(setup)
     imported = _model(_key(plan))
@@ -100,7 +102,7 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
     return _builtins(prepared)
 
 
-def check_source(setup: dict[str, Any]) -> None:
+def check_source(setup: Mapping[str, object]) -> None:
     """Refuse a source model whose own answers are not believable; see `edgetool.pipeline.source_check`."""
     plan = _parse_setup(setup)
     loaded, imported = _loaded(_key(plan)), _model(_key(plan))
@@ -112,7 +114,7 @@ def check_source(setup: dict[str, Any]) -> None:
         require_believable(probe, recorded)
 
 
-def source_outputs(setup: dict[str, Any], split: str) -> int:
+def source_outputs(setup: Mapping[str, object], split: str) -> int:
     """Run the source model on a prepared split and write `source_<split>_y<i>.npy`; returns the number of outputs."""
     plan = _parse_setup(setup)
     arrays = _model(_key(plan)).run(read_split(Path(plan.cache), split).inputs)
@@ -122,7 +124,12 @@ def source_outputs(setup: dict[str, Any], split: str) -> int:
 
 
 def build(
-    setup: dict[str, Any], recipe: dict[str, Any], trial: str, out: str, later: list[dict[str, Any]], emit: Emit
+    setup: Mapping[str, object],
+    recipe: Mapping[str, object],
+    trial: str,
+    out: str,
+    later: Sequence[Mapping[str, object]],
+    emit: Emit,
 ) -> dict[str, Any]:
     """Run a recipe's passes; export its artefacts, and what the data set gives for them, into the folder `out`.
 
@@ -158,7 +165,11 @@ def build(
 
 
 def export_one(
-    setup: dict[str, Any], recipe: dict[str, Any], out: str, tolerance: dict[str, Any] | None, emit: Emit
+    setup: Mapping[str, object],
+    recipe: Mapping[str, object],
+    out: str,
+    tolerance: Mapping[str, object] | None,
+    emit: Emit,
 ) -> dict[str, Any]:
     """Run a recipe's passes and write its one export to the file `out`; returns the fields of `Exported`."""
     plan = _parse_setup(setup)
@@ -197,15 +208,15 @@ def _context(plan: Setup, recipe: Recipe, emit: Emit) -> Context:
     )
 
 
-def _parse_setup(fields: dict[str, Any]) -> Setup:
+def _parse_setup(fields: Mapping[str, object]) -> Setup:
     return parse(Setup, fields, source="setup", error=InternalError)
 
 
-def _parse_recipe(fields: dict[str, Any]) -> Recipe:
+def _parse_recipe(fields: Mapping[str, object]) -> Recipe:
     return parse(Recipe, fields, source=str(fields.get("name")), error=InternalError)
 
 
-def _builtins(value: Any) -> dict[str, Any]:
+def _builtins(value: object) -> dict[str, Any]:
     plain: dict[str, Any] = to_builtins(value)
     return plain
 

@@ -31,10 +31,33 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from typing import NotRequired, TypedDict
+
+    from ai_edge_litert.interpreter import Interpreter
+    from onnxruntime import NodeArg
+
+    class _Quantization(TypedDict):
+        scales: npt.NDArray[np.float32]
+        zero_points: npt.NDArray[np.int32]
+        quantized_dimension: int
+
+    class _TensorDetail(TypedDict):
+        """What LiteRT says of an input or output."""
+
+        name: str
+        index: int
+        dtype: type[np.generic]
+        shape: npt.NDArray[np.int32]
+        shape_signature: NotRequired[npt.NDArray[np.int32]]
+        quantization_parameters: _Quantization
+
 
 __all__ = [
     "PARENT_VARIABLE",
@@ -673,7 +696,7 @@ def _broadcast(tensor: Tensor, ndim: int) -> tuple[Array, Array]:
     return tensor.scale.reshape(-1)[:1], tensor.zero_point.reshape(-1)[:1]
 
 
-def _litert_tensor(detail: dict[str, Any]) -> Tensor:
+def _litert_tensor(detail: _TensorDetail) -> Tensor:
     quantization = detail["quantization_parameters"]
     signature = [int(d) for d in detail.get("shape_signature", ())] or [int(d) for d in detail["shape"]]
     return Tensor(
@@ -686,7 +709,7 @@ def _litert_tensor(detail: dict[str, Any]) -> Tensor:
     )
 
 
-def _litert_resize(interpreter: Any, batch: int) -> None:
+def _litert_resize(interpreter: Interpreter, batch: int) -> None:
     for detail in interpreter.get_input_details():
         shape = [batch, *(int(d) for d in detail["shape"][1:])]
         if shape != [int(d) for d in detail["shape"]]:
@@ -694,7 +717,7 @@ def _litert_resize(interpreter: Any, batch: int) -> None:
     interpreter.allocate_tensors()
 
 
-def _litert_run(interpreter: Any, arrays: Sequence[Array], *, keep_state: bool = False) -> list[Array]:
+def _litert_run(interpreter: Interpreter, arrays: Sequence[Array], *, keep_state: bool = False) -> list[Array]:
     # A recurrent operator keeps its state from one inference to the next: samples are sequences of their own, unless
     # they are the steps of one.
     if not keep_state:
@@ -705,7 +728,7 @@ def _litert_run(interpreter: Any, arrays: Sequence[Array], *, keep_state: bool =
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def _onnx_tensor(arg: Any) -> Tensor:
+def _onnx_tensor(arg: NodeArg) -> Tensor:
     kinds = {"float": "float32", "double": "float64"}
     element = str(arg.type).removeprefix("tensor(").removesuffix(")")
     try:
@@ -722,7 +745,7 @@ def _onnx_tensor(arg: Any) -> Tensor:
     return Tensor(str(arg.name), shape, dtype, np.empty(0), np.empty(0))
 
 
-def _sample(shape: Sequence[int], dtype: Any) -> Array:
+def _sample(shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
     """Return seeded data to time with: uniform in [-1, 1], or -128..127 for 8 and 16 bit integers, else zeros."""
     kind = np.dtype(dtype)
     size = [int(d) for d in shape]
@@ -773,7 +796,7 @@ def _import_runtime(runtime: str) -> None:
         ) from None
 
 
-def _require_cuda(ort: Any) -> None:
+def _require_cuda(ort: ModuleType) -> None:
     if CUDA not in ort.get_available_providers():
         raise _no_gpu(f"this onnxruntime {ort.__version__} has no CUDA provider")
     with contextlib.suppress(AttributeError, OSError):

@@ -18,11 +18,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, TypedDict
 
 from edgetool.errors import EdgetoolError, InternalError, InterpreterCrashError, InterpreterTimeoutError, from_dict
 from edgetool.runners.agent import PARENT_VARIABLE
 from edgetool.store.atomic import disk_error
+
+if TYPE_CHECKING:
+
+    class Event(TypedDict, total=False):
+        """What a function reports while it runs: so many steps of something, or an epoch of training."""
+
+        what: str
+        done: int
+        total: int
+        epoch: dict[str, Any]
+
 
 __all__ = ["Child", "call_function"]
 
@@ -86,10 +97,10 @@ class Child:
     def call(
         self,
         method: str,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         *,
         timeout_s: float | None = None,
-        on_event: Callable[[dict[str, Any]], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> Any:
         """Call `method` in the child and return its JSON result. The child is started if it is not running.
 
@@ -167,7 +178,7 @@ class Child:
         )
         return self._process
 
-    def _await_result(self, process: subprocess.Popen[str], on_event: Callable[[dict[str, Any]], None] | None) -> Any:
+    def _await_result(self, process: subprocess.Popen[str], on_event: Callable[[Event], None] | None) -> Any:
         assert process.stdout is not None
         for line in process.stdout:
             try:
@@ -223,7 +234,7 @@ class Child:
         return " | ".join(line.strip() for line in lines[-2:])[-300:]
 
 
-def call_function(function: str, params: Mapping[str, Any], *, subject: str, timeout_s: float | None = None) -> Any:
+def call_function(function: str, params: Mapping[str, object], *, subject: str, timeout_s: float | None = None) -> Any:
     """Call `package.module:function` with keyword `params` in a fresh child and return its JSON result.
 
     Args:

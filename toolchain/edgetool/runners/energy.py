@@ -7,7 +7,8 @@ NVML's counter of the whole board. Both count everything that ran meanwhile, idl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from types import ModuleType
+from typing import Literal
 
 from edgetool.runners.agent import read_files
 from edgetool.runners.conditions import ReadFiles
@@ -75,7 +76,7 @@ class NvmlCounter(EnergyCounter):
         num_gpus: the first so many.
     """
 
-    def __init__(self, pynvml: Any, num_gpus: int = 1) -> None:
+    def __init__(self, pynvml: ModuleType, num_gpus: int = 1) -> None:
         boards = "whole GPU board" if num_gpus == 1 else f"{num_gpus} whole GPU boards"
         self.method = f"measured by NVML, {boards}, idle power included"
         self._pynvml = pynvml

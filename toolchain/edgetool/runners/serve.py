@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgetool.errors import EdgetoolError, InternalError, InterpreterCrashError
@@ -25,7 +25,7 @@ from edgetool.store.atomic import is_full, no_room
 __all__ = ["main", "serve"]
 
 
-def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
+def serve(resolve: Callable[[str], Callable[..., object]]) -> None:
     """Answer requests from standard input until it is closed.
 
     Args:
@@ -36,7 +36,7 @@ def serve(resolve: Callable[[str], Callable[..., Any]]) -> None:
     protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # anything printed from here on goes to standard error
 
-    def send(message: dict[str, Any]) -> None:
+    def send(message: Mapping[str, object]) -> None:
         protocol.write(json.dumps(message, allow_nan=True) + "\n")
         protocol.flush()
 

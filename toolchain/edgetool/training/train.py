@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.data.load import is_function, require_data
 from edgetool.data.options import parse_image_size
@@ -19,6 +19,9 @@ from edgetool.training.folder import require_free
 from edgetool.training.record import EpochRecord, TrainRecord
 from edgetool.training.request import TrainRequest, apply_options, check_request
 from edgetool.zoo import ModelCard, require_trains
+
+if TYPE_CHECKING:
+    from edgetool.runners.child import Event
 
 __all__ = ["model_folder", "train_model"]
 
@@ -95,7 +98,7 @@ def _run(
     progress: Callable[[str, int, int], None] | None,
     on_epoch: Callable[[EpochRecord], None] | None,
 ) -> TrainRecord:
-    def show(event: dict[str, Any]) -> None:
+    def show(event: Event) -> None:
         if "epoch" in event and on_epoch is not None:
             on_epoch(parse(EpochRecord, event["epoch"], source="epoch", error=ManifestError))
         if "what" in event and progress is not None:

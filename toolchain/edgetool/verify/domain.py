@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.importers.base import ImportedModel
 from edgetool.verify.inputs import InputFacts, VerifyInputs, random_inputs
+
+if TYPE_CHECKING:
+    import tf_keras
 
 __all__ = ["generate_inputs", "input_facts"]
 
@@ -67,14 +70,14 @@ def generate_inputs(
     return VerifyInputs(Split("random", tuple(arrays)), words, is_noise=True)
 
 
-def _about(layer: Any, array: Array, random: np.random.Generator) -> Array:
+def _about(layer: tf_keras.layers.Layer, array: Array, random: np.random.Generator) -> Array:
     """Return samples of the distribution that a Normalization layer was adapted to."""
     mean = np.asarray(layer.mean, np.float64)
     deviation = np.sqrt(np.asarray(layer.variance, np.float64))
     return np.asarray(mean + deviation * random.normal(size=array.shape), np.float32)
 
 
-def _keras_range(model: Any, index: int) -> Range:
+def _keras_range(model: object, index: int) -> Range:
     """Return the real range that the first layers of a Keras model imply for an input; None where they say nothing."""
     for layer in _readers(model, index):
         if _kind(layer) in _LOOKUPS:
@@ -86,7 +89,7 @@ def _keras_range(model: Any, index: int) -> Range:
     return None, None
 
 
-def _rescaled_range(layer: Any) -> tuple[float, float] | None:
+def _rescaled_range(layer: tf_keras.layers.Layer) -> tuple[float, float] | None:
     """Return the range that a Rescaling turns into 0..1, or into -1..1 where it subtracts."""
     scale, offset = np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
     if scale.size != 1 or offset.size != 1 or float(scale.ravel()[0]) == 0.0:
@@ -97,7 +100,7 @@ def _rescaled_range(layer: Any) -> tuple[float, float] | None:
     return (low, high) if low < high else None
 
 
-def _readers(model: Any, index: int) -> Iterator[Any]:
+def _readers(model: object, index: int) -> Iterator[tf_keras.layers.Layer]:
     """Yield the layers of a Keras model that read its input number `index`; none of other models."""
     inputs = getattr(model, "inputs", ())
     for layer in getattr(model, "layers", ()):
@@ -106,10 +109,10 @@ def _readers(model: Any, index: int) -> Iterator[Any]:
             yield layer
 
 
-def _tensors(node: Any) -> list[Any]:
+def _tensors(node: object) -> list[object]:
     found = getattr(node, "input_tensors", ())
     return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def _kind(layer: Any) -> str:
+def _kind(layer: object) -> str:
     return type(layer).__name__

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -250,5 +250,5 @@ class _ExportedModel:
         """Nothing stays open between calls."""
 
 
-def _parse(source: str, answer: Any) -> ModelFacts:
+def _parse(source: str, answer: object) -> ModelFacts:
     return parse(ModelFacts, answer, source=source, error=InternalError)

@@ -6,10 +6,10 @@ channel is held against its own variation: one channel of a large range hides no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -17,6 +17,19 @@ from edgetool.data.dataset import Array
 from edgetool.ir import read_graph
 from edgetool.ir.graph import Graph
 from edgetool.schema import to_builtins
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
+
+    class _TensorDetail(TypedDict):
+        """What LiteRT says of a tensor."""
+
+        name: str
+        index: int
+        dtype: type[np.generic]
+        shape: Array
+        quantization: tuple[float, int]
+
 
 __all__ = ["LayerLoss", "LossReport", "LostColumn", "find_losses", "report_losses"]
 
@@ -209,7 +222,7 @@ def _tflite_runs(path: Path, inputs: tuple[Array, ...]) -> Iterator[Values]:
         yield {name: read(quantised.get(name, name)) for name in names if quantised.get(name, name) in details}
 
 
-def _reader(interpreter: Any, details: dict[str, Any]) -> Callable[[str], Array]:
+def _reader(interpreter: Interpreter, details: Mapping[str, _TensorDetail]) -> Callable[[str], Array]:
     def read(name: str) -> Array:
         values = np.asarray(interpreter.get_tensor(details[name]["index"]))
         scale, zero_point = details[name]["quantization"]
@@ -220,7 +233,7 @@ def _reader(interpreter: Any, details: dict[str, Any]) -> Callable[[str], Array]
     return read
 
 
-def _stored(values: Array, detail: dict[str, Any]) -> Array:
+def _stored(values: Array, detail: _TensorDetail) -> Array:
     """Return the values of an input as a file stores them."""
     dtype = np.dtype(detail["dtype"])
     scale, zero_point = detail["quantization"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _LOOKUPS = {"GATHER": (0, 1), "Gather": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # p
 _PASS_THROUGH = {"Transpose", "TRANSPOSE", "Reshape", "RESHAPE", "Cast", "CAST", "Identity"}
 
 
-def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def describe_graph(path: str, input_shapes: Sequence[Mapping[str, object]] = ()) -> dict[str, Any]:
     """Return the inputs of a `.tflite` or `.onnx` file and how it stores weights: fields of `verify.files.ModelFacts`.
 
     Shapes are those of the data, samples first (`runners.agent.by_sample`).
@@ -67,7 +67,7 @@ def describe_graph(path: str, input_shapes: Sequence[dict[str, Any]] = ()) -> di
     return {"inputs": inputs, "weights": to_builtins(coarsest_format(graph))}
 
 
-def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
+def describe_source(model: str, options: Mapping[str, object]) -> dict[str, Any]:
     """Return the same facts of a model that a framework runs; see `describe_graph`.
 
     Args:
@@ -79,7 +79,7 @@ def describe_source(model: str, options: dict[str, Any]) -> dict[str, Any]:
     return {"inputs": inputs, "weights": to_builtins(FLOAT32)}
 
 
-def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: dict[str, Any]) -> list[str]:
+def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: Mapping[str, object]) -> list[str]:
     """Run a model on `.npy` files and write its outputs.
 
     Args:
@@ -105,7 +105,7 @@ def run_source(model: str, inputs_npy: list[str], outputs_npy: str, options: dic
     return written
 
 
-def _import(model: str, options: dict[str, Any]) -> ImportedModel:
+def _import(model: str, options: Mapping[str, object]) -> ImportedModel:
     parsed = parse(ImportOptions, options, source="options", error=InternalError)
     return _imported(model, parsed)
 

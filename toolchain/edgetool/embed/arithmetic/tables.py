@@ -11,7 +11,7 @@ import copy
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from edgetool.embed.oracle.vectors import reference_vectors
 from edgetool.embed.program import Program, Step
 from edgetool.errors import FileFormatError, UnsupportedModelError
 from edgetool.ir.graph import Tensor
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import TensorT
 
 __all__ = ["fill_tables"]
 
@@ -136,7 +139,7 @@ def _single_operators(path: Path, outputs: list[str]) -> tuple[bytes, list[tuple
     return pack(model), list(zip(unsigned[::2], unsigned[1::2], strict=True))
 
 
-def _flat(tensor: Any, name: str) -> Any:
+def _flat(tensor: TensorT, name: str) -> TensorT:
     """Return a tensor of as many values as its type has, with the same quantisation."""
     from ai_edge_litert import schema_py_generated as schema
 

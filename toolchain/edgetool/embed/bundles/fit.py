@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def fit_file(path: Path, runtime: str, target: Target) -> RuntimeFit:
         return RuntimeFit(runtime, 0, 0, f"{exc.subject}: {exc.found}")
 
 
-def fit_in_child(path: str, runtime: str, target: dict[str, Any]) -> dict[str, Any]:
+def fit_in_child(path: str, runtime: str, target: Mapping[str, object]) -> dict[str, Any]:
     """Answer `fit_file` in a child process, which a damaged file can hurt alone."""
     device = parse(Target, target, source="target", error=InternalError)
     fields: dict[str, Any] = to_builtins(fit_file(Path(path), runtime, device))

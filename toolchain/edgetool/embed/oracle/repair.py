@@ -18,7 +18,7 @@ import copy
 import struct
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from edgetool.errors import FileFormatError
 from edgetool.importers.tflite_sizes import with_fixed_sizes
 from edgetool.ir.graph import Graph, Op
 from edgetool.ir.tflite import read_tflite
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT, OperatorT
 
 __all__ = ["repaired", "repairs"]
 
@@ -140,7 +143,7 @@ def _least_scale(graph: Graph, op: Op) -> float | None:
     return least * MARGIN if tensors[0].dtype != "int16" and scales[0] <= least else None
 
 
-def _transpose_conv(model: Any, operator: Any) -> Any:
+def _transpose_conv(model: ModelT, operator: OperatorT) -> OperatorT:
     """Return MediaPipe's operator as the one of TFLite, whose first input is the output's shape."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -168,7 +171,7 @@ def _transpose_conv(model: Any, operator: Any) -> Any:
     return made
 
 
-def _with_scale(model: Any, op: Op, operator: Any, scale: float) -> list[Any]:
+def _with_scale(model: ModelT, op: Op, operator: OperatorT, scale: float) -> list[OperatorT]:
     """Return the operator with another scale of its result (ADD) or input, and a RESHAPE, which looks at none."""
     from ai_edge_litert import schema_py_generated as schema
 

@@ -9,7 +9,8 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterator
-from typing import IO, Any
+from types import ModuleType
+from typing import IO, TYPE_CHECKING
 
 from edgetool.data.batching import affordable_samples
 from edgetool.data.dataset import Array, Split
@@ -24,6 +25,11 @@ from edgetool.exporters.uneven_inputs import float_front_tflite
 from edgetool.exporters.unrolling import MAX_STEPS, LoopedLayer, looped_layers, unrolled
 from edgetool.exporters.written_out import next_step_without, written_out
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tf_keras
+    from tensorflow import Tensor
 
 #: What is added to scores that a mask hides, by the type that attention is computed in. Softmax gives int8 in steps of
 #: 1/256, and a wider range would coarsen the scores that are seen; 16 bits have room.
@@ -146,19 +152,19 @@ def _normalisations_before_clusters(state: ModelState) -> list[str]:
     ]
 
 
-def input_names(model: Any) -> list[str]:
+def input_names(model: tf_keras.Model) -> list[str]:
     """Return the names of a Keras model's inputs, in its order."""
     return [str(tensor.name).partition(":")[0] for tensor in model.inputs]
 
 
-def _converter(tf: Any, model: Any, batch: int | None) -> Any:
+def _converter(tf: ModuleType, model: tf_keras.Model, batch: int | None) -> tf.lite.TFLiteConverter:
     """Return a converter for inference of `model`, batch dimension as asked."""
     specs = [
         tf.TensorSpec([batch, *tensor.shape[1:]], tensor.dtype, name=name)
         for tensor, name in zip(model.inputs, input_names(model), strict=True)
     ]
 
-    def infer(*inputs: Any) -> dict[str, Any]:
+    def infer(*inputs: Tensor) -> dict[str, Tensor]:
         outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
         flat = tf.nest.flatten(outputs)
         return {f"output_{index}": tensor for index, tensor in enumerate(flat)}
@@ -171,7 +177,9 @@ def _converter(tf: Any, model: Any, batch: int | None) -> Any:
     return tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
 
 
-def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None, *, mixed: bool) -> None:
+def _configure(
+    tf: ModuleType, converter: tf.lite.TFLiteConverter, state: ModelState, samples: Split | None, *, mixed: bool
+) -> None:
     scheme = state.quantization
     if scheme.mode == "none":
         return
@@ -195,7 +203,7 @@ def _configure(tf: Any, converter: Any, state: ModelState, samples: Split | None
         converter.inference_output_type = integer
 
 
-def _convert_clipped(converter: Any, state: ModelState, samples: Split, batch_size: int) -> bytes:
+def _convert_clipped(converter: tf.lite.TFLiteConverter, state: ModelState, samples: Split, batch_size: int) -> bytes:
     """Calibrate, cut the ranges, quantise: the steps of `convert()`, taken apart as TensorFlow's own debugger does."""
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
@@ -288,7 +296,7 @@ _UNSUPPORTED = (
 )
 
 
-def _explain(text: str, model: Any) -> ExportError:
+def _explain(text: str, model: tf_keras.Model) -> ExportError:
     """Return the error for what the converter said: the operators and, where it told, the layers."""
     operators: list[str] = []
     for pattern in _UNSUPPORTED:

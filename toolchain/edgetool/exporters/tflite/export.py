@@ -14,9 +14,10 @@ Choices that hold for every file:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetool.data.dataset import Split
 from edgetool.data.uneven_columns import uneven_columns
@@ -36,6 +37,10 @@ from edgetool.exporters.unrolling import has_recurrent_layers, looped_layers
 from edgetool.passes.base import Context, Facts, ModelState, layer_kernels
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
+
+if TYPE_CHECKING:
+    import tf_keras
+    from ai_edge_litert.schema_py_generated import ModelT, SubGraphT
 
 __all__ = ["export_tflite"]
 
@@ -133,7 +138,7 @@ def _from_keras(state: ModelState, samples: Split | None) -> _Converted:
     return _Converted(model, kernels, facts, tuple(notes))
 
 
-def _uneven_notes(model: Any, state: ModelState, samples: Split | None) -> list[str]:
+def _uneven_notes(model: ModelT, state: ModelState, samples: Split | None) -> list[str]:
     """Say which columns of an input are too small for its scale, and whether the file computes them in float32."""
     if samples is None or state.quantization.mode != "static":
         return []
@@ -157,7 +162,7 @@ def _from_file(state: ModelState, samples: Split | None) -> _Converted:
     return _Converted(model, {}, {"converter": quantizer_version()}, notes)
 
 
-def _name_ends(graph: Any, source: FrozenModel) -> None:
+def _name_ends(graph: SubGraphT, source: FrozenModel) -> None:
     """Call inputs and outputs as the source does: converters of other frameworks number them."""
     taken = {tensor.name for tensor in graph.tensors}
     for indices, specs in ((graph.inputs, source.inputs), (graph.outputs, source.outputs)):
@@ -170,7 +175,7 @@ def _name_ends(graph: Any, source: FrozenModel) -> None:
                 taken.add(name)
 
 
-def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]:
+def _convert(state: ModelState, samples: Split | None) -> tuple[ModelT, int | None]:
     """Convert with the batch open, or fixed to 1 where it must be; with float operators only where it must be."""
     first: ExportError | None = None
     # The first state of a recurrent layer has the shape of its batch, whatever else the model is.
@@ -189,7 +194,7 @@ def _convert(state: ModelState, samples: Split | None) -> tuple[Any, int | None]
     raise first
 
 
-def _needs_fixed_batch(model: Any) -> bool:
+def _needs_fixed_batch(model: ModelT) -> bool:
     """Tell whether a model converted with its batch open computes with it, or was spoilt by it.
 
     TensorFlow 2.21 folds a constant broadcast to an open batch into one of no elements, for example `[0, 4]`.
@@ -200,7 +205,7 @@ def _needs_fixed_batch(model: Any) -> bool:
     return any(tensor.shape is not None and len(tensor.shape) > 1 and 0 in tensor.shape for tensor in graph.tensors)
 
 
-def _arrange(model: Any, keras_model: Any) -> dict[str, int]:
+def _arrange(model: ModelT, keras_model: tf_keras.Model) -> dict[str, int]:
     """Order inputs and outputs, name tensors; return layer name -> tensor index of its kernel."""
     order_signature(model, input_names(keras_model), [str(name) for name in keras_model.output_names])
     wrappers = {str(getattr(layer, "layer", layer).name): str(layer.name) for layer in keras_model.layers}
@@ -209,12 +214,12 @@ def _arrange(model: Any, keras_model: Any) -> dict[str, int]:
     return kernels
 
 
-def _dtypes(model: Any, indices: Any) -> str:
+def _dtypes(model: ModelT, indices: Iterable[int]) -> str:
     types = [model.subgraphs[0].tensors[int(index)].type for index in indices]
     return ", ".join(dict.fromkeys(_DTYPE_NAMES.get(kind, f"type {kind}") for kind in types))
 
 
-def _left_float(model: Any, state: ModelState) -> list[str]:
+def _left_float(model: ModelT, state: ModelState) -> list[str]:
     """Return sentences about operators of an integer file that stayed in float."""
     if state.quantization.mode != "static":
         return []
@@ -241,7 +246,7 @@ def _left_float(model: Any, state: ModelState) -> list[str]:
     return notes
 
 
-def _state_note(graph: Any) -> list[str]:
+def _state_note(graph: SubGraphT) -> list[str]:
     """Say how a graph is run that keeps something between two inferences."""
     kept = sum(bool(tensor.isVariable) for tensor in graph.tensors)
     if not kept:
@@ -252,7 +257,7 @@ def _state_note(graph: Any) -> list[str]:
     ]
 
 
-def _steps_note(model: Any, state: ModelState, num_bytes: int) -> list[str]:
+def _steps_note(model: ModelT, state: ModelState, num_bytes: int) -> list[str]:
     """Say what fills a file whose recurrent layers are written out, where that is not their weights."""
     if state.quantization.mode != "static" or isinstance(state.model, FrozenModel):
         return []

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetool.data.dataset import Array
+
+if TYPE_CHECKING:
+
+    class _Table(Protocol):
+        """What the classes of the schema have in common."""
+
+        def Pack(self, builder: flatbuffers.Builder) -> int: ...  # noqa: N802
+
 
 __all__ = ["OPERATOR_NAMES", "constant", "operator_code", "pack", "unpack"]
 
@@ -53,11 +61,11 @@ class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers
             self._vectors[key] = int(self.EndVector())
         return self._vectors[key]
 
-    def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+    def CreateString(self, s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
         """Write a string once."""
         return int(self.CreateSharedString(s, encoding, errors))
 
-    def CreateSharedString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+    def CreateSharedString(self, s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
         """Write a string once; the library's own method would call `CreateString` and so this class again."""
         content = s if isinstance(s, bytes) else s.encode(encoding, errors)
         key = ("string", bytes(content))
@@ -66,7 +74,7 @@ class _CompactBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers
         return self._vectors[key]
 
 
-def unpack(content: bytes) -> Any:
+def unpack(content: bytes) -> schema.ModelT:
     """Return the `ModelT` object tree of a TFLite file, its constants inside it.
 
     litert-quantizer writes 256 KiB of constants and more behind the flatbuffer, as files over 2 GB must have them.
@@ -85,17 +93,17 @@ def unpack(content: bytes) -> Any:
 class _Shared:
     """A table of the file that several others refer to, written when the first of them is."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: _Table) -> None:
         self._table = table
         self._place: int | None = None
 
-    def Pack(self, builder: Any) -> int:  # noqa: N802  # as the tables of the schema have it
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  # as the tables of the schema have it
         if self._place is None:
             self._place = int(self._table.Pack(builder))
         return self._place
 
 
-def pack(model: Any) -> bytes:
+def pack(model: schema.ModelT) -> bytes:
     """Return the bytes of a `ModelT`: same tree, same bytes."""
     builder = _CompactBuilder(1024)
     with _sharing_tables(model):
@@ -104,7 +112,7 @@ def pack(model: Any) -> bytes:
 
 
 @contextlib.contextmanager
-def _sharing_tables(model: Any) -> Iterator[None]:
+def _sharing_tables(model: schema.ModelT) -> Iterator[None]:
     """Let equal ranges of tensors, and equal options of operators, be one table each meanwhile.
 
     A recurrent layer that is written out has hundreds of tensors and operators, and a dozen different tables.
@@ -128,7 +136,7 @@ def _sharing_tables(model: Any) -> Iterator[None]:
             setattr(owner, name, table)
 
 
-def _content(table: Any) -> Any:
+def _content(table: object) -> tuple[object, ...] | None:
     """Return what tells a table from others; None where it holds further tables."""
     content: list[Any] = [type(table)]
     for name, value in sorted(vars(table).items()):
@@ -141,7 +149,7 @@ def _content(table: Any) -> Any:
     return tuple(content)
 
 
-def operator_code(model: Any, builtin: int, version: int) -> int:
+def operator_code(model: schema.ModelT, builtin: int, version: int) -> int:
     """Return the index of an operator code, adding it where the file has none; a newer version serves too."""
     for place, code in enumerate(model.operatorCodes):
         if code.builtinCode == builtin and code.version >= version:
@@ -152,7 +160,7 @@ def operator_code(model: Any, builtin: int, version: int) -> int:
     return len(model.operatorCodes) - 1
 
 
-def constant(model: Any, tensor: Any) -> Array | None:
+def constant(model: schema.ModelT, tensor: schema.TensorT) -> Array | None:
     """Return the stored values of `tensor` in its shape, or None where it has none or is stored sparse."""
     data = model.buffers[tensor.buffer].data
     if data is None or len(data) == 0 or tensor.sparsity is not None or tensor.type not in _DTYPES:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import OPERATOR_NAMES, constant
 from edgetool.ir.operators import OPERATORS, kernel_inputs
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT, OperatorT
 
 __all__ = ["WEIGHT_INPUT", "find_kernels", "operator_name", "stored_weights", "to_file_layout"]
 
@@ -19,13 +22,13 @@ WEIGHT_INPUT = kernel_inputs(is_tflite=True)
 _UNPACKING = ("DEQUANTIZE", "DENSIFY", "RESHAPE", "TRANSPOSE")
 
 
-def operator_name(model: Any, operator: Any) -> str:
+def operator_name(model: ModelT, operator: OperatorT) -> str:
     """Return the builtin name of an operator, for example `CONV_2D`."""
     code = model.operatorCodes[operator.opcodeIndex]
     return OPERATOR_NAMES[max(int(code.builtinCode), int(code.deprecatedBuiltinCode))]
 
 
-def stored_weights(model: Any) -> list[tuple[Any, int]]:
+def stored_weights(model: ModelT) -> list[tuple[OperatorT, int]]:
     """Return (operator, tensor index) for every operator with a constant kernel, in execution order.
 
     The index is that of the stored constant, behind any DEQUANTIZE or DENSIFY.
@@ -45,7 +48,7 @@ def stored_weights(model: Any) -> list[tuple[Any, int]]:
     return found
 
 
-def find_kernels(model: Any, keras_kernels: dict[str, Array], wrappers: dict[str, str]) -> dict[str, int]:
+def find_kernels(model: ModelT, keras_kernels: dict[str, Array], wrappers: dict[str, str]) -> dict[str, int]:
     """Return Keras layer name -> index of the tensor that stores its kernel.
 
     1. A tensor of as many elements whose name has the layer's (or its wrapper's) name as a path component.

@@ -50,7 +50,7 @@ class SparseReport:
     notes: tuple[str, ...]
 
 
-def sparsify(model: Any) -> SparseReport:
+def sparsify(model: schema.ModelT) -> SparseReport:
     """Store the kernels of `model` sparse where that is smaller and every LiteRT kernel can read it; edits in place."""
     graph = model.subgraphs[0]
     users = [operator for operator, _ in stored_weights(model)]
@@ -81,11 +81,11 @@ def sparsify(model: Any) -> SparseReport:
     return SparseReport(num_tensors, saved, tuple(notes))
 
 
-def _inputs(operator: Any) -> list[int]:
+def _inputs(operator: schema.OperatorT) -> list[int]:
     return [int(index) for index in operator.inputs]
 
 
-def _reason_against(model: Any, operator: Any, tensor: Any, num_users: int) -> str:
+def _reason_against(model: schema.ModelT, operator: schema.OperatorT, tensor: schema.TensorT, num_users: int) -> str:
     """Return why this kernel cannot be stored sparse, or nothing."""
     name = operator_name(model, operator)
     activations = model.subgraphs[0].tensors[int(operator.inputs[0])].type
@@ -110,7 +110,7 @@ def _reason_against(model: Any, operator: Any, tensor: Any, num_users: int) -> s
     return "XNNPACK cannot unpack int8 weights for this operator"
 
 
-def _needs_conv(model: Any, operator: Any, tensor: Any) -> bool:
+def _needs_conv(model: schema.ModelT, operator: schema.OperatorT, tensor: schema.TensorT) -> bool:
     activations = model.subgraphs[0].tensors[int(operator.inputs[0])].type
     int8 = schema.TensorType.INT8
     return family_of(operator_name(model, operator)) is Family.DENSE and tensor.type == int8 and activations == int8
@@ -141,7 +141,7 @@ def _index_type(largest: int) -> np.dtype[Any]:
     return np.dtype(np.uint8 if largest < 256 else np.uint16 if largest < 65536 else np.int32)
 
 
-def _encode(model: Any, index: int, values: Array, axis: int) -> None:
+def _encode(model: schema.ModelT, index: int, values: Array, axis: int) -> None:
     """Replace a tensor's buffer by its non-zero values and describe their places (schema.fbs, SparsityParameters)."""
     tensor = model.subgraphs[0].tensors[index]
     order = [dim for dim in range(values.ndim) if dim != axis] + [axis]
@@ -182,7 +182,7 @@ def _index_vector(values: Array, largest: int) -> tuple[int, Any]:
     return kind, vector
 
 
-def _insert_densify(model: Any, index: int) -> None:
+def _insert_densify(model: schema.ModelT, index: int) -> None:
     """Expand tensor `index` by a DENSIFY in front of its first reader; every reader takes the expanded one."""
     graph = model.subgraphs[0]
     dense = copy.copy(graph.tensors[index])

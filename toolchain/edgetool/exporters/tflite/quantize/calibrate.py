@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from edgetool.data.dataset import Array, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.tflite.file import pack, unpack
 from edgetool.exporters.tflite.kernels import operator_name
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT, OperatorT, QuantizationParametersT, TensorT
 
 __all__ = ["clip_ranges", "measure_ranges", "stated_ranges"]
 
@@ -91,7 +94,7 @@ def clip_ranges(content: bytes, samples: Split, names: list[str], batch_size: in
     return pack(model)
 
 
-def stated_ranges(model: Any) -> dict[int, tuple[float, float]]:
+def stated_ranges(model: ModelT) -> dict[int, tuple[float, float]]:
     """Return tensor index -> (low, high) of every tensor that a calibrated model states one range for."""
     found = {}
     for index, tensor in enumerate(model.subgraphs[0].tensors):
@@ -101,11 +104,11 @@ def stated_ranges(model: Any) -> dict[int, tuple[float, float]]:
     return found
 
 
-def _state_range(quantization: Any, low: float, high: float) -> None:
+def _state_range(quantization: QuantizationParametersT, low: float, high: float) -> None:
     quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
 
 
-def _fit_lstm_ranges(model: Any) -> None:
+def _fit_lstm_ranges(model: ModelT) -> None:
     """Give LSTMs ranges that their integer kernel computes rightly with.
 
     - Its tanh knows cells up to 1, 2, 4 to 64 in 16 bits; of a smaller range it leaves the result unwritten
@@ -131,7 +134,7 @@ def _fit_lstm_ranges(model: Any) -> None:
             _state_range(state, float(hidden.min[0]), float(hidden.max[0]))
 
 
-def _has_range(quantization: Any) -> bool:
+def _has_range(quantization: QuantizationParametersT) -> bool:
     return quantization is not None and quantization.max is not None and len(quantization.max) == 1
 
 
@@ -170,17 +173,17 @@ def measure_ranges(content: bytes, samples: Split) -> dict[int, tuple[float, flo
     return whole | {index: histogram.clipped() for index, histogram in histograms.items()}
 
 
-def fitting_batch(model: Any) -> int:
+def fitting_batch(model: ModelT) -> int:
     """Return how many samples fit into `ACTIVATION_BYTES`, 1 to `RESIZED_BATCH`."""
     return max(1, min(RESIZED_BATCH, ACTIVATION_BYTES // max(1, _kept_bytes(model))))
 
 
-def _kept_bytes(model: Any) -> int:
+def _kept_bytes(model: ModelT) -> int:
     """Return what an interpreter that keeps every tensor holds of one sample."""
     return sum(_tensor_bytes(model).values()) + sum(_patch_bytes(model))
 
 
-def _tensor_bytes(model: Any) -> dict[int, int]:
+def _tensor_bytes(model: ModelT) -> dict[int, int]:
     """Return the bytes of one sample in each activation, by its number."""
     return {
         index: _num_elements(tensor) * 4
@@ -189,7 +192,7 @@ def _tensor_bytes(model: Any) -> dict[int, int]:
     }
 
 
-def _patch_bytes(model: Any) -> Iterator[int]:
+def _patch_bytes(model: ModelT) -> Iterator[int]:
     """Yield the bytes of one sample in the patches that LiteRT's float kernels lay out beside each convolution.
 
     They are what a kernel reads (`im2col` in conv.cc), or writes before it adds up (`col2im` in transpose_conv.cc), for
@@ -209,13 +212,13 @@ def _patch_bytes(model: Any) -> Iterator[int]:
             yield int(positions.shape[1]) * int(positions.shape[2]) * patch * 4
 
 
-def _reads_single_pixels(operator: Any, kernel: Any) -> bool:
+def _reads_single_pixels(operator: OperatorT, kernel: TensorT) -> bool:
     options = operator.builtinOptions
     is_dense = options is not None and options.strideH == options.strideW == 1
     return is_dense and int(kernel.shape[1]) == int(kernel.shape[2]) == 1
 
 
-def _num_elements(tensor: Any) -> int:
+def _num_elements(tensor: TensorT) -> int:
     return math.prod(max(1, int(size)) for size in (() if tensor.shape is None else tensor.shape))
 
 
@@ -297,7 +300,7 @@ def _require_finite(name: str, low: float, high: float) -> None:
     )
 
 
-def _histograms(model: Any) -> dict[int, _Histogram]:
+def _histograms(model: ModelT) -> dict[int, _Histogram]:
     """Return an empty histogram for every inner activation that has a range."""
     graph = model.subgraphs[0]
     outer = {int(index) for index in (*graph.inputs, *graph.outputs)}

@@ -15,9 +15,12 @@ In float32 the offset is Keras' own, -1e9.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgetool.exporters.tflite.kernels import operator_name
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT, OperatorT, SubGraphT
 
 __all__ = ["float_operators"]
 
@@ -85,7 +88,7 @@ _MOVES = frozenset(
 _LARGEST = 1e6
 
 
-def float_operators(model: Any, ranges: Mapping[int, tuple[float, float]] | None = None) -> set[int]:
+def float_operators(model: ModelT, ranges: Mapping[int, tuple[float, float]] | None = None) -> set[int]:
     """Return the positions of the operators that stay in float32.
 
     Args:
@@ -111,17 +114,17 @@ def float_operators(model: Any, ranges: Mapping[int, tuple[float, float]] | None
     return found
 
 
-def _has_constant(model: Any, operator: Any) -> bool:
+def _has_constant(model: ModelT, operator: OperatorT) -> bool:
     graph = model.subgraphs[0]
     return any(model.buffers[graph.tensors[int(index)].buffer].data is not None for index in operator.inputs)
 
 
-def _is_wide(operator: Any, ranges: Mapping[int, tuple[float, float]]) -> bool:
+def _is_wide(operator: OperatorT, ranges: Mapping[int, tuple[float, float]]) -> bool:
     low, high = ranges.get(int(operator.outputs[0]), (0.0, 0.0))
     return max(-low, high) > _LARGEST
 
 
-def _neighbours(graph: Any) -> list[set[int]]:
+def _neighbours(graph: SubGraphT) -> list[set[int]]:
     """Return for each operator those that it reads from or writes to; -1 stands for the graph's inputs and outputs."""
     found: list[set[int]] = [set() for _ in graph.operators]
     producers = {int(index): position for position, op in enumerate(graph.operators) for index in op.outputs}

@@ -8,7 +8,7 @@ ranges that models from Keras get (`tflite_calibrate`, the rarest values clipped
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from edgetool.exporters.tflite.quantize.calibrate import measure_ranges
 from edgetool.exporters.tflite.quantize.mixed import float_operators
 from edgetool.exporters.tflite.rewrite.widen import renew_codes, widen_halves
 from edgetool.passes.base import QuantizationScheme
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT
 
 __all__ = ["quantize_file", "quantizer_version"]
 
@@ -71,7 +74,7 @@ def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | N
             ) from exc
 
 
-def _names_in_float(model: Any, ranges: dict[int, tuple[float, float]] | None) -> list[str]:
+def _names_in_float(model: ModelT, ranges: dict[int, tuple[float, float]] | None) -> list[str]:
     """Return what the operators write that stay in float32."""
     graph = model.subgraphs[0]
     kept = sorted(float_operators(model, ranges))
@@ -98,7 +101,7 @@ def _recipe(scheme: QuantizationScheme, kept: list[str]) -> Any:
     return recipe.get_quantization_recipe()
 
 
-def _statistics(model: Any, ranges: dict[int, tuple[float, float]]) -> dict[str, dict[str, Any]]:
+def _statistics(model: ModelT, ranges: dict[int, tuple[float, float]]) -> dict[str, dict[str, Any]]:
     """Return ranges as the quantiser has them: tensor name -> arrays of one value with the tensor's rank."""
     found = {}
     for index, (low, high) in ranges.items():
@@ -111,7 +114,7 @@ def _statistics(model: Any, ranges: dict[int, tuple[float, float]]) -> dict[str,
     return found
 
 
-def _name_uniquely(model: Any) -> None:
+def _name_uniquely(model: ModelT) -> None:
     """Number tensors whose name is empty or taken: the quantiser tells tensors by name."""
     taken: set[bytes] = set()
     for graph in model.subgraphs:

@@ -8,7 +8,6 @@ they come), and a table's rows are looked up as int8 and expanded behind that.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -28,7 +27,7 @@ MIN_LOOP_ELEMENTS = 256
 _DEQUANTIZE_VERSION = 2
 
 
-def store_int8(model: Any, *, per_channel: bool) -> int:
+def store_int8(model: schema.ModelT, *, per_channel: bool) -> int:
     """Store the large float weights of products, tables and LSTMs as int8, symmetric; returns how many operators' are.
 
     Args:
@@ -38,12 +37,12 @@ def store_int8(model: Any, *, per_channel: bool) -> int:
     return _store_graph(model, model.subgraphs[0], MIN_ELEMENTS, per_channel=per_channel)
 
 
-def store_loops(model: Any, *, per_channel: bool) -> int:
+def store_loops(model: schema.ModelT, *, per_channel: bool) -> int:
     """Do as `store_int8` does inside loops: a recurrent layer that has a state given, or a mask, is a WHILE."""
     return sum(_store_graph(model, graph, MIN_LOOP_ELEMENTS, per_channel=per_channel) for graph in model.subgraphs[1:])
 
 
-def _store_graph(model: Any, graph: Any, min_elements: int, *, per_channel: bool) -> int:
+def _store_graph(model: schema.ModelT, graph: schema.SubGraphT, min_elements: int, *, per_channel: bool) -> int:
     """Store weights of one subgraph; those of an operator count together."""
     tables = {int(op.inputs[0]) for op in graph.operators if operator_name(model, op) == "GATHER"}
     stored: dict[int, int] = {}
@@ -70,7 +69,7 @@ def _store_graph(model: Any, graph: Any, min_elements: int, *, per_channel: bool
     return num_operators
 
 
-def has_int8_weights(model: Any, operator: Any) -> bool:
+def has_int8_weights(model: schema.ModelT, operator: schema.OperatorT) -> bool:
     """Tell whether an operator has int8 weights beside float activations."""
     row = OPERATORS.get(operator_name(model, operator))
     if row is None or not row.int8_weights:
@@ -79,7 +78,9 @@ def has_int8_weights(model: Any, operator: Any) -> bool:
     return bool(model.subgraphs[0].tensors[first].type == schema.TensorType.INT8)
 
 
-def _float_weights(model: Any, graph: Any, operator: Any, min_elements: int) -> dict[int, int]:
+def _float_weights(
+    model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT, min_elements: int
+) -> dict[int, int]:
     """Return place -> tensor of an operator's weights; none where a kernel would not take them as int8."""
     row = OPERATORS.get(operator_name(model, operator))
     if row is None:
@@ -95,7 +96,7 @@ def _float_weights(model: Any, graph: Any, operator: Any, min_elements: int) -> 
     return found if is_plain and in_float and sum(v.size for v in values if v is not None) >= min_elements else {}
 
 
-def _store(model: Any, graph: Any, index: int, *, by_row: bool) -> int:
+def _store(model: schema.ModelT, graph: schema.SubGraphT, index: int, *, by_row: bool) -> int:
     """Return a new tensor with the values of `index` as int8; it takes over the name."""
     values = constant(model, graph.tensors[index])
     assert values is not None, "checked by the caller"
@@ -119,7 +120,7 @@ def _scales(values: Array, *, by_row: bool) -> Array:
     return scales
 
 
-def _expand_rows(model: Any, graph: Any, gather: Any) -> None:
+def _expand_rows(model: schema.ModelT, graph: schema.SubGraphT, gather: schema.OperatorT) -> None:
     """Let a GATHER of int8 rows be followed by a DEQUANTIZE, which gives its readers what they read before."""
     output = int(gather.outputs[0])
     rows = copy.copy(graph.tensors[output])

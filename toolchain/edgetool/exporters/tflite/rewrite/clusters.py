@@ -8,8 +8,6 @@ file computes the same convolution and stores as many different int8 values as w
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -24,7 +22,7 @@ __all__ = ["keep_clusters"]
 
 
 def keep_clusters(
-    model: Any, kernels: dict[str, int], keras_kernels: dict[str, Array], invariants: tuple[Invariant, ...]
+    model: schema.ModelT, kernels: dict[str, int], keras_kernels: dict[str, Array], invariants: tuple[Invariant, ...]
 ) -> tuple[int, tuple[str, ...]]:
     """Put every int8 kernel that lost its clusters in the conversion back on one grid; edits in place.
 
@@ -64,7 +62,7 @@ def keep_clusters(
     return kept, tuple(notes)
 
 
-def _regrid(model: Any, operator: Any, index: int, kernel: Array) -> bool:
+def _regrid(model: schema.ModelT, operator: schema.OperatorT, index: int, kernel: Array) -> bool:
     """Store `kernel` (file layout, unfolded) on one grid with folded scales; False, unchanged, where that is not it."""
     graph = model.subgraphs[0]
     tensor = graph.tensors[index]
@@ -95,7 +93,7 @@ def _regrid(model: Any, operator: Any, index: int, kernel: Array) -> bool:
     return True
 
 
-def _rescale_bias(model: Any, operator: Any, scale: Array) -> bool:
+def _rescale_bias(model: schema.ModelT, operator: schema.OperatorT, scale: Array) -> bool:
     """Express the bias in its new unit, input scale times kernel scale; False where it overflows int32."""
     graph = model.subgraphs[0]
     index = int(operator.inputs[2]) if len(operator.inputs) > 2 else -1
@@ -116,7 +114,7 @@ def _rescale_bias(model: Any, operator: Any, scale: Array) -> bool:
     return True
 
 
-def _set_scales(tensor: Any, scale: Array) -> None:
+def _set_scales(tensor: schema.TensorT, scale: Array) -> None:
     tensor.quantization.scale = scale
     tensor.quantization.zeroPoint = np.zeros(scale.size, np.int64)
     tensor.quantization.quantizedDimension = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -18,7 +17,7 @@ __all__ = ["fully_connected_as_conv"]
 CONV_VERSION = 3
 
 
-def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -> None:
+def fully_connected_as_conv(model: schema.ModelT, operator: schema.OperatorT, shape: tuple[int, ...]) -> None:
     """Turn `operator` into CONV_2D with a kernel of `shape`, which covers its whole input once; edits in place.
 
     The input is reshaped to `[-1, 1, W, C]`; the output `[N, 1, 1, O]` is reshaped back to `[-1, O]`, unless only
@@ -57,7 +56,7 @@ def fully_connected_as_conv(model: Any, operator: Any, shape: tuple[int, ...]) -
     graph.operators.insert(graph.operators.index(operator) + 1, _reshape(model, inner, result))
 
 
-def _zero_bias(model: Any, source: int, kernel: int) -> int:
+def _zero_bias(model: schema.ModelT, source: int, kernel: int) -> int:
     """Add an int32 bias of zeros in its unit, input scale times kernel scale; return its index."""
     graph = model.subgraphs[0]
     weights = graph.tensors[kernel]
@@ -79,7 +78,7 @@ def _zero_bias(model: Any, source: int, kernel: int) -> int:
     return len(graph.tensors) - 1
 
 
-def _reshaped(model: Any, index: int, shape: list[int], suffix: bytes) -> int:
+def _reshaped(model: schema.ModelT, index: int, shape: list[int], suffix: bytes) -> int:
     """Add a tensor like `index` in another shape; return its index."""
     graph = model.subgraphs[0]
     tensor = copy.copy(graph.tensors[index])
@@ -88,7 +87,7 @@ def _reshaped(model: Any, index: int, shape: list[int], suffix: bytes) -> int:
     return len(graph.tensors) - 1
 
 
-def _reshape(model: Any, source: int, target: int) -> Any:
+def _reshape(model: schema.ModelT, source: int, target: int) -> schema.OperatorT:
     """Return a RESHAPE from one tensor to another, batch open."""
     graph = model.subgraphs[0]
     shape = np.array([-1, *graph.tensors[target].shape[1:]], np.int32)

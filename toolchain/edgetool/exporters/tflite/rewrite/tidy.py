@@ -10,12 +10,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.kernels import WEIGHT_INPUT, operator_name, stored_weights
 from edgetool.ir.operators import Family, family_of
+
+if TYPE_CHECKING:
+    from ai_edge_litert.schema_py_generated import ModelT, OperatorT, SignatureDefT, SubGraphT
 
 __all__ = ["drop_unused", "order_signature", "rename_tensors", "skip_flattening"]
 
@@ -26,7 +30,7 @@ MAX_NAMED = 48
 _KEPT_METADATA = (b"reduced_precision_support",)
 
 
-def order_signature(model: Any, input_names: list[str], output_names: list[str]) -> None:
+def order_signature(model: ModelT, input_names: list[str], output_names: list[str]) -> None:
     """Put inputs and outputs in the order of the Keras model, under its names; the converter sorts them by name.
 
     Args:
@@ -47,7 +51,7 @@ def order_signature(model: Any, input_names: list[str], output_names: list[str])
     graph.outputs = np.array([entry.tensorIndex for entry in signature.outputs], np.int32)
 
 
-def rename_tensors(model: Any, model_name: str, kernels: dict[str, int]) -> None:
+def rename_tensors(model: ModelT, model_name: str, kernels: dict[str, int]) -> None:
     """Give every tensor a short unique name; inputs and outputs keep theirs.
 
     Args:
@@ -101,7 +105,7 @@ def _short(name: str, model_name: str) -> str:
     return parts[0] if parts else name
 
 
-def skip_flattening(model: Any) -> None:
+def skip_flattening(model: ModelT) -> None:
     """Let FULLY_CONNECTED read what a RESHAPE to `[-1, n]` reads, where nothing else does.
 
     FULLY_CONNECTED takes any rank and computes its batch as elements / columns
@@ -124,7 +128,7 @@ def skip_flattening(model: Any) -> None:
         graph.operators.remove(reshape)
 
 
-def _flattens(model: Any, operator: Any, target: int) -> bool:
+def _flattens(model: ModelT, operator: OperatorT, target: int) -> bool:
     return (
         family_of(operator_name(model, operator)) is Family.DENSE
         and int(operator.inputs[0]) == target
@@ -132,7 +136,7 @@ def _flattens(model: Any, operator: Any, target: int) -> bool:
     )
 
 
-def drop_unused(model: Any) -> None:
+def drop_unused(model: ModelT) -> None:
     """Drop what no operator needs: tensors, buffers, operator codes, metadata, shape signatures, descriptions."""
     model.description = None
     model.metadata = [entry for entry in model.metadata or [] if entry.name in _KEPT_METADATA][:1] or None
@@ -152,7 +156,7 @@ def drop_unused(model: Any) -> None:
             operator.opcodeIndex = used.index(operator.opcodeIndex)
 
 
-def _drop_tensors(graph: Any, signatures: list[Any]) -> None:
+def _drop_tensors(graph: SubGraphT, signatures: list[SignatureDefT]) -> None:
     """Drop the tensors of a subgraph that nothing reads or writes; `signatures` are those that name its tensors."""
     ends = [indices for indices in (graph.inputs, graph.outputs) if indices is not None]
     used = {int(index) for indices in ends for index in indices}
@@ -162,7 +166,7 @@ def _drop_tensors(graph: Any, signatures: list[Any]) -> None:
     kept = sorted(used - {-1})
     position = {old: new for new, old in enumerate(kept)} | {-1: -1}
 
-    def moved(indices: Any) -> Any:
+    def moved(indices: Array | None) -> Array | None:
         return None if indices is None else np.array([position[int(index)] for index in indices], np.int32)
 
     graph.tensors = [graph.tensors[index] for index in kept]
@@ -175,7 +179,7 @@ def _drop_tensors(graph: Any, signatures: list[Any]) -> None:
             entry.tensorIndex = position[entry.tensorIndex]
 
 
-def _drop_buffers(model: Any) -> None:
+def _drop_buffers(model: ModelT) -> None:
     """Keep one buffer for each different content; buffer 0 is the empty one, by the schema."""
     kept = [model.buffers[0]]
     seen: dict[bytes, int] = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import constant
 from edgetool.exporters.tflite.kernels import operator_name
 
@@ -16,7 +15,7 @@ __all__ = ["renew_codes", "widen_halves"]
 LARGEST_OLD_CODE = 127
 
 
-def renew_codes(model: Any) -> int:
+def renew_codes(model: schema.ModelT) -> int:
     """State every operator in `builtin_code`; returns how many were in `deprecated_builtin_code` alone.
 
     Files of before TensorFlow 2.4 have no other field, and readers of the new one take their operators for ADD, whose
@@ -31,7 +30,7 @@ def renew_codes(model: Any) -> int:
     return num_renewed
 
 
-def widen_halves(model: Any) -> int:
+def widen_halves(model: schema.ModelT) -> int:
     """Store float16 constants as float32 where a DEQUANTIZE widens them, and drop that; returns how many.
 
     Every half is a float32, so that nothing is lost.
@@ -54,7 +53,7 @@ def widen_halves(model: Any) -> int:
     return num_widened
 
 
-def _halves(model: Any, graph: Any, operator: Any) -> Any:
+def _halves(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> Array | None:
     """Return the float16 constant that a DEQUANTIZE reads; None for every other operator."""
     if operator_name(model, operator) != "DEQUANTIZE":
         return None
