@@ -7,7 +7,7 @@ too, while it folds constants, but fails on some that lie within others (seen wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -132,7 +132,7 @@ class _Conditions:
         from onnx.reference import ReferenceEvaluator
 
         try:
-            outputs = ReferenceEvaluator(node, opsets={"": self._opset}).run(None, inputs)
+            outputs = cast("list[Array]", ReferenceEvaluator(node, opsets={"": self._opset}).run(None, inputs))
         except Exception:  # noqa: BLE001 - whatever the evaluator cannot do, the condition stays unknown
             return None
         value = np.asarray(outputs[0])

@@ -27,7 +27,7 @@ def widen(model: ModelProto) -> tuple[str, ...]:
     """
     import onnx
 
-    kinds = {
+    kinds: dict[int, str] = {
         onnx.TensorProto.FLOAT16: "float16",
         onnx.TensorProto.BFLOAT16: "bfloat16",
         onnx.TensorProto.DOUBLE: "float64",

@@ -8,7 +8,7 @@ where no fast integer kernel can take part. TFLite's specification is LiteRT's r
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def _scaling() -> list[type]:
 
     def without_later_attributes(kind: str, base: type[OpRun]) -> type:
         def run(self: OpRun, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: object) -> Any:
-            return base._run(self, x, scale, zero, axis=axis)
+            return cast("Any", base)._run(self, x, scale, zero, axis=axis)
 
         return type(kind, (base,), {"_run": run})
 

@@ -128,7 +128,7 @@ def quantize(
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
-    result = quantizer.model.model
+    result: ModelProto = quantizer.model.model
     _drop_pairs_before_float(result.graph)
     remove_copies(result.graph, copies)
     for place, value in passed_on:
