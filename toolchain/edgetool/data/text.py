@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Encoded:
     num_unknown: int
 
 
-def train_tokenizer(texts: Sequence[str], *, vocab_size: int, length: int) -> Any:
+def train_tokenizer(texts: Sequence[str], *, vocab_size: int, length: int) -> Tokenizer:
     """Return a byte-pair tokenizer of lower-case text; the same texts always give the same one.
 
     Words begin with a mark of their own, and punctuation stands alone. `tokenizers` 0.23 numbers the pieces inside
@@ -100,7 +100,7 @@ def train_tokenizer(texts: Sequence[str], *, vocab_size: int, length: int) -> An
     return tokenizer
 
 
-def train_characters(text: str) -> Any:
+def train_characters(text: str) -> Tokenizer:
     """Return a tokenizer whose tokens are the characters of `text`, sorted; 0 is for all others."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
@@ -111,7 +111,7 @@ def train_characters(text: str) -> Any:
     return tokenizer
 
 
-def load_tokenizer(path: Path) -> Any:
+def load_tokenizer(path: Path) -> Tokenizer:
     """Read a tokenizer.
 
     Raises:

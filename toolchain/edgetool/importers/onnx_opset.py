@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgetool.errors import UnsupportedModelError
 
@@ -46,7 +46,7 @@ def raise_old_opset(model: ModelProto, name: str) -> tuple[ModelProto, int | Non
         ) from None
 
 
-def _raised(model: ModelProto) -> Any:
+def _raised(model: ModelProto) -> ModelProto:
     """Return a copy of `model` in `RAISED_OPSET`.
 
     Shapes and types that the converter notes of inner tensors are dropped: it leaves the type of new ones open.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def producers(graph: GraphProto) -> dict[str, NodeProto]:
 
 def consumers(graph: GraphProto) -> dict[str, list[NodeProto]]:
     """Return tensor name -> the nodes that read it, each once, in graph order."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[NodeProto]] = {}
     for node in graph.node:
         for name in dict.fromkeys(node.input):
             if name:

@@ -160,11 +160,11 @@ def _encode(model: schema.ModelT, index: int, values: Array, axis: int) -> None:
     tensor.buffer = len(model.buffers) - 1
 
 
-def _dense_level(size: int) -> Any:
+def _dense_level(size: int) -> schema.DimensionMetadataT:
     return schema.DimensionMetadataT(format=schema.DimensionType.DENSE, denseSize=int(size))
 
 
-def _sparse_level(segments: Array, indices: Array, size: int) -> Any:
+def _sparse_level(segments: Array, indices: Array, size: int) -> schema.DimensionMetadataT:
     level = schema.DimensionMetadataT(format=schema.DimensionType.SPARSE_CSR)
     level.arraySegmentsType, level.arraySegments = _index_vector(segments, int(segments[-1]))
     level.arrayIndicesType, level.arrayIndices = _index_vector(indices, size - 1)

@@ -10,7 +10,7 @@ products from saturating (`onnx_scales`), so that every CPU computes what the sp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def quantize_products(
     """
     plain_gemms(graph)
     readers = consumers(graph)
-    layers: dict[tuple[str, bool], list[Any]] = {}
+    layers: dict[tuple[str, bool], list[NodeProto]] = {}
     for node, name in weight_nodes(graph):
         if node.op_type in DYNAMIC_OPS and name not in without and _is_matrix(constant(graph, name)):
             layers.setdefault((name, is_transposed(node)), []).append(node)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -82,7 +82,7 @@ def round_weights(
         exact_pairs: as the scales were chosen with.
         nearest: kernels whose weights are each rounded to the nearest step.
     """
-    readers: dict[str, list[Any]] = {}
+    readers: dict[str, list[NodeProto]] = {}
     for node, name in weight_nodes(model.graph):
         if name in scales:
             readers.setdefault(name, []).append(node)

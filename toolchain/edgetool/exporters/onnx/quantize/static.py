@@ -33,7 +33,7 @@ from edgetool.exporters.onnx.rewrite.gemm import is_transposed
 from edgetool.exporters.onnx.rewrite.tidy import weight_nodes
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 __all__ = ["STORED_OPS", "kernel_scales", "quantizable_nodes", "quantize"]
 
@@ -155,7 +155,7 @@ def _tensors_data(ranges: dict[str, tuple[float, float]]) -> Any:
     return TensorsData(CalibrationMethod.MinMax, data)
 
 
-def _take_passed_on(graph: GraphProto) -> list[tuple[int, Any]]:
+def _take_passed_on(graph: GraphProto) -> list[tuple[int, ValueInfoProto]]:
     """Remove outputs that are inputs as they came, which onnxruntime's quantiser cannot sort; returns their places."""
     inputs = {value.name for value in graph.input}
     found = [(place, value) for place, value in enumerate(graph.output) if value.name in inputs]

@@ -13,14 +13,14 @@ to three channels falls back to im2col: on MLPerf Tiny ResNet-8 the first convol
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetool.exporters.onnx.graph import constant, consumers, producers, replace_node, set_constant
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto
+    from onnx import GraphProto, NodeProto, ValueInfoProto
 
 __all__ = ["widen_first_conv"]
 
@@ -59,7 +59,7 @@ def widen_first_conv(graph: GraphProto) -> str | None:
     return None
 
 
-def _widen_image(graph: GraphProto, image: NodeProto, channels: int) -> list[Any]:
+def _widen_image(graph: GraphProto, image: ValueInfoProto, channels: int) -> list[NodeProto]:
     """Return the nodes that add channels of zeros to an input of the graph, `[N, *spatial, channels]`."""
     from onnx import helper
 
@@ -83,10 +83,10 @@ def _widen_image(graph: GraphProto, image: NodeProto, channels: int) -> list[Any
     return [helper.make_node(kind, inputs, [output], name=output) for kind, inputs, output in steps]
 
 
-def _match(graph: GraphProto, name: str) -> tuple[Any, Any] | None:
+def _match(graph: GraphProto, name: str) -> tuple[NodeProto, NodeProto] | None:
     """Return the Transpose of the graph's input `name` and the DequantizeLinear of the kernel that meets it."""
     readers, made = consumers(graph), producers(graph)
-    chain: list[Any] = []
+    chain: list[NodeProto] = []
     for kind in ("Transpose", "QuantizeLinear", "DequantizeLinear", "Conv"):
         following = readers.get(name, [])
         if len(following) != 1 or following[0].op_type != kind:

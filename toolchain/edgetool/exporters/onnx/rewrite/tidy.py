@@ -149,7 +149,7 @@ def _fuse_dense(model: ModelProto) -> None:
         add, bias = _bias_behind(graph, product, weights.shape[1], len(shape))
         last = product if add is None else add
         rows, output = str(product.input[0]), str(last.output[0])
-        around: tuple[list[Any], list[Any]] = ([], [])
+        around: tuple[list[NodeProto], list[NodeProto]] = ([], [])
         if len(shape) > 2:
             rows, output = f"{product.output[0]}__rows", f"{product.output[0]}__flat"
             around = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from edgetool.exporters.tflite.file import pack, unpack
 from edgetool.exporters.tflite.kernels import operator_name
 
 if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
     from ai_edge_litert.schema_py_generated import ModelT, OperatorT, QuantizationParametersT, TensorT
 
 __all__ = ["clip_ranges", "measure_ranges", "stated_ranges"]
@@ -258,7 +259,7 @@ def _parts(wanted: list[int], sizes: dict[int, int]) -> list[list[int]]:
 
 def _runs(
     content: bytes, samples: Split, indices: list[int], batch_size: int, *, keeps_all: bool = True
-) -> Iterator[Any]:
+) -> Iterator[Interpreter]:
     """Run all samples and yield the interpreter after each batch: it keeps every tensor, or outputs alone."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 

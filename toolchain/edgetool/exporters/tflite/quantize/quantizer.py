@@ -34,7 +34,7 @@ def quantizer_version() -> str:
     return f"litert-quantizer {metadata.version('litert-quantizer')}"
 
 
-def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | None, name: str) -> Any:
+def quantize_file(content: bytes, scheme: QuantizationScheme, samples: Split | None, name: str) -> ModelT:
     """Return the `ModelT` of a float file, quantised by `scheme`.
 
     Args:
