@@ -40,7 +40,7 @@ def _find(archive: BoundedArchive, name: str) -> bytes | None:
     for member in archive.names:
         if member.endswith(".zip"):
             with open_archive(archive.read(member), free=MODEL_BYTES, subject=member, expected=EXPECTED) as inner:
-                found = _find(inner, name)
-            if found is not None:
-                return found
+                inner_member = _find(inner, name)
+            if inner_member is not None:
+                return inner_member
     return None

@@ -21,7 +21,7 @@ def uneven_columns(samples: Split, bits: int) -> dict[int, list[int]]:
         samples: The samples of calibration.
         bits: The number of bits of an activation, 8 or 16.
     """
-    found = {}
+    lost_columns = {}
     for index, values in enumerate(samples.inputs):
         if values.dtype.kind != "f" or values.ndim < 2 or values.size == 0:
             continue
@@ -30,5 +30,5 @@ def uneven_columns(samples: Split, bits: int) -> dict[int, list[int]]:
         step = (max(0.0, float(columns.max())) - min(0.0, float(columns.min()))) / STEPS[bits]
         lost = np.flatnonzero((spans > 0.0) & (spans < MIN_STEPS * step))
         if lost.size:
-            found[index] = [int(column) for column in lost]
-    return found
+            lost_columns[index] = [int(column) for column in lost]
+    return lost_columns

@@ -60,14 +60,14 @@ def _parts(layer: tf_keras.layers.Layer) -> list[tf_keras.layers.Layer]:
     is_flat = type(layer).__name__ == "SeparableConv1D"
     depthwise = layers.DepthwiseConv1D if is_flat else layers.DepthwiseConv2D
     pointwise = layers.Conv1D if is_flat else layers.Conv2D
-    found = []
+    padding_layers = []
     padding = layer.padding
     if padding == "causal":
         reach = layer.dilation_rate[0] * (layer.kernel_size[0] - 1)
-        found.append(layers.ZeroPadding1D((reach, 0), name=f"{layer.name}_padding"))
+        padding_layers.append(layers.ZeroPadding1D((reach, 0), name=f"{layer.name}_padding"))
         padding = "valid"
     return [
-        *found,
+        *padding_layers,
         depthwise(
             layer.kernel_size,
             strides=layer.strides,

@@ -318,8 +318,8 @@ def _marks(
         bars=_lines(points, x_axis, y_axis, source_y),
         other_points=[(x_axis.position(point.x), y_axis.position(point.y)) for point in points if not point.label],
     )
-    found = dict(zip(order, places, strict=True))
-    return tuple(_mark(point, x_axis, y_axis, found.get(index), texts[index]) for index, point in enumerate(points))
+    place_of = dict(zip(order, places, strict=True))
+    return tuple(_mark(point, x_axis, y_axis, place_of.get(index), texts[index]) for index, point in enumerate(points))
 
 
 def _lines(points: Sequence[Point], x_axis: Axis, y_axis: Axis, source_y: float | None) -> list[Box]:
