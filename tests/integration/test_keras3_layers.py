@@ -213,6 +213,19 @@ def test_a_mask_reaches_a_nested_model() -> None:
     assert not np.allclose(outputs_of(carry(source), [array])[0], outputs_of(carry(source), [shorter])[0], atol=1e-3)
 
 
+def test_attention_does_not_look_at_what_an_embedding_masks() -> None:
+    import keras
+
+    layers = keras.layers
+    codes = keras.Input((6,), dtype="int32")
+    embedded = layers.Embedding(9, 4, mask_zero=True)(codes)
+    attended = layers.MultiHeadAttention(2, 3)(embedded, embedded)
+    source = keras.Model(codes, layers.Add()([attended, embedded]))
+    array = np.random.default_rng(0).integers(1, 9, (5, 6))
+    array[:, 4:] = 0
+    assert np.allclose(outputs_of(source, [array])[0], outputs_of(carry(source), [array])[0], atol=1e-6)
+
+
 def test_dictionaries_keep_their_names_and_order() -> None:
     import keras
 

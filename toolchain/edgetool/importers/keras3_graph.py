@@ -153,7 +153,31 @@ def _written_out(operation: keras.Operation, parents: dict[int, str], name: str 
 
 def _told(layer: keras.Layer) -> Callable[..., Any]:
     """Return what leaves out arguments of None: told of no mask, a layer would not look for that of its inputs."""
-    return lambda *args, **kwargs: layer(*args, **{key: v for key, v in kwargs.items() if v is not None})
+
+    def call(*args: object, **kwargs: object) -> Any:
+        told = {key: value for key, value in kwargs.items() if value is not None}
+        return layer(*args, **(_attention_masks(layer, args, told) | told))
+
+    return call
+
+
+def _attention_masks(layer: keras.Layer, args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
+    """Return the masks of what an attention layer reads, as arguments: its node would not name them (Keras 3.15)."""
+    import inspect
+
+    import keras
+    from keras.src import backend
+
+    parameters = inspect.signature(layer.call).parameters
+    if "query_mask" not in parameters:
+        return {}
+    tensors = dict(zip(parameters, args, strict=False)) | kwargs
+    masks = {
+        f"{name}_mask": backend.get_keras_mask(tensors[name])
+        for name in ("query", "value", "key")
+        if isinstance(tensors.get(name), keras.KerasTensor)
+    }
+    return {name: mask for name, mask in masks.items() if mask is not None and name in parameters}
 
 
 def _in_order(inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]) -> Iterator[Node]:
