@@ -17,9 +17,10 @@ import pytest
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import ExportError
 from edgetool.exporters.onnx.export import export_onnx
+from edgetool.invariants import Invariant, NOfM, NumClusters, Sparsity
 from edgetool.ir import read_graph
 from edgetool.ir.kernels import find_kernel
-from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
+from edgetool.passes.base import Context, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
 from edgetool.runners.base import RunPlan
 from edgetool.runners.process import ProcessRunner
 from edgetool.verify.invariants import check_exported
@@ -104,7 +105,7 @@ def test_a_pruned_and_clustered_kernel_keeps_both_and_ships_smaller(model: Any, 
     hidden = np.where(random.uniform(size=(16, 48)) < 0.8, 0, book[random.integers(0, 5, (16, 48))]).astype(np.float32)
     pruned.get_layer("probabilities").kernel.assign(kernel)
     pruned.get_layer("hidden").kernel.assign(hidden)
-    invariants = (Invariant("num_clusters", "hidden", 5, (16, 48)), Invariant("sparsity", "hidden", 0.75, (16, 48)))
+    invariants = (NumClusters("hidden", 5, (16, 48)), Sparsity("hidden", 0.75, (16, 48)))
     for name in ("float32", "w8a8_static"):
         path = tmp_path / f"{name}.onnx"
         result = export_onnx(ModelState(pruned, SCHEMES[name], invariants), path, _context(INPUTS))
@@ -190,12 +191,12 @@ def patterned() -> Any:
 
 
 def _ensured(model: Any) -> tuple[Invariant, ...]:
-    found = []
+    found: list[Invariant] = []
     for layer, kernel in layer_kernels(model).items():
-        found.append(Invariant("num_clusters", layer, len(np.unique(kernel)), kernel.shape))
-        found.append(Invariant("sparsity", layer, float(np.mean(kernel == 0)), kernel.shape))
+        found.append(NumClusters(layer, len(np.unique(kernel)), kernel.shape))
+        found.append(Sparsity(layer, float(np.mean(kernel == 0)), kernel.shape))
         if layer != "stem":
-            found.append(Invariant("n_of_m", layer, 2.04, kernel.shape))
+            found.append(NOfM(layer, 2, 4, kernel.shape))
     return tuple(found)
 
 
@@ -208,7 +209,7 @@ def test_zeros_clusters_and_patterns_hold_in_the_file(patterned: Any, tmp_path: 
     assert {record.kind for record in records} == {"num_clusters", "sparsity", "n_of_m", "nonzero"}
     assert [record for record in records if not record.passed] == []
     for record in records:
-        wanted = next((i.value for i in invariants if (i.kind, i.layer) == (record.kind, record.layer)), 1.0)
+        wanted = next((i.expected for i in invariants if (i.kind, i.layer) == (record.kind, record.layer)), 1.0)
         if record.kind == "n_of_m":
             assert record.found == 2.0
         elif record.kind != "nonzero":  # as many zeros and values as in Keras: no more, no less

@@ -14,7 +14,8 @@ from edgetool.errors import ExportError
 from edgetool.exporters.tflite.export import export_tflite
 from edgetool.exporters.tflite.file import constant, unpack
 from edgetool.exporters.tflite.kernels import operator_name
-from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
+from edgetool.invariants import NumClusters
+from edgetool.passes.base import Context, ModelState, QuantizationScheme, TrainingSettings, layer_kernels
 
 SCHEMES = {
     "float32": QuantizationScheme(),
@@ -334,7 +335,7 @@ def test_clusters_survive_folding_and_quantisation(small_cnn, images, tmp_path):
         kernel, *rest = model.get_layer(name).get_weights()
         model.get_layer(name).set_weights([_cluster(kernel, 16), *rest])
     kernels = layer_kernels(model)
-    invariants = tuple(Invariant("num_clusters", name, 16, kernels[name].shape) for name in ("conv_a", "dense_a"))
+    invariants = tuple(NumClusters(name, 16, kernels[name].shape) for name in ("conv_a", "dense_a"))
     expected = model.predict(images, verbose=0)
     scheme = QuantizationScheme.of("static", "int8", per_channel=False, num_calibration_samples=40)
     path = tmp_path / "m.tflite"
@@ -366,7 +367,7 @@ def test_clusters_survive_behind_a_layer_normalisation(tmp_path):
     signals = rng.normal(size=(40, 12, 32)).astype(np.float32)
     path = tmp_path / "m.tflite"
     scheme = QuantizationScheme.of("static", "int8", per_channel=False, num_calibration_samples=40)
-    invariant = Invariant("num_clusters", "hidden", 16, kernel.shape)
+    invariant = NumClusters("hidden", 16, kernel.shape)
     result = export_tflite(ModelState(model, scheme, (invariant,)), path, _context(signals))
     file = unpack(path.read_bytes())
     (index,) = [i for i, t in enumerate(file.subgraphs[0].tensors) if t.name.decode() == result.kernels["hidden"]]

@@ -12,13 +12,13 @@ import pytest
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
 from edgetool.exporters import load_exporter
+from edgetool.invariants import Measured, NOfM, Sparsity, num_unique, sparsity
 from edgetool.ir import read_graph
 from edgetool.passes import load_pass
 from edgetool.passes.activation_ranges import calibrate_ranges
-from edgetool.passes.base import Context, Invariant, ModelState, TrainingSettings, layer_kernels
+from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
 from edgetool.passes.fake_quantize import fake_quantize
 from edgetool.passes.layers import clone
-from edgetool.passes.properties import measure_invariant, num_unique, sparsity
 from edgetool.passes.targets import loss_function
 from edgetool.passes.training import fine_tune
 from edgetool.recipes.execute import execute
@@ -72,7 +72,7 @@ def test_pruning_ensures_zeros_and_names_what_it_leaves(model: Any, digits_8x8: 
     kernels = layer_kernels(state.model)
     for name in ("conv2", "hidden"):
         assert sparsity(kernels[name]) == pytest.approx(0.75, abs=0.01)
-        assert Invariant("sparsity", name, 0.75, kernels[name].shape) in state.invariants
+        assert Sparsity(name, 0.75, kernels[name].shape) in state.invariants
     reasons = {item.layer: item.reason for item in state.skipped}
     assert "fewer than" in reasons["classes"] and "DepthwiseConv2D" in reasons["depthwise"]
     assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
@@ -112,7 +112,7 @@ def test_two_of_four(model: Any, digits_8x8: Dataset, context: Context) -> None:
     layers = {item.layer for item in state.invariants if item.kind == "n_of_m"}
     assert layers >= {"conv2", "hidden"} and "conv1" not in layers
     for name in layers:
-        assert measure_invariant("n_of_m", 2.04, layer_kernels(state.model)[name]) == (2.0, True)
+        assert NOfM(name, 2, 4, ()).measure(layer_kernels(state.model)[name]) == Measured(2.0, holds=True)
     assert accuracy(state.model, digits_8x8) > accuracy(model, digits_8x8) - 0.05
 
 
@@ -363,7 +363,7 @@ def test_a_diverging_pass_says_so(model: Any, context: Context) -> None:
 
 
 def test_a_later_pass_may_not_undo_an_earlier_one(model: Any, context: Context) -> None:
-    claimed = ModelState(model, invariants=(Invariant("sparsity", "hidden", 0.9, (512, 64)),))
+    claimed = ModelState(model, invariants=(Sparsity("hidden", 0.9, (512, 64)),))
     with pytest.raises(InvariantError, match="hidden"):
         run("quantize_float16", claimed, context)
 

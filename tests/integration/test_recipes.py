@@ -13,10 +13,10 @@ import pytest
 from edgetool.data.dataset import Dataset
 from edgetool.evaluate.evaluate import evaluate_artifact
 from edgetool.exporters import load_exporter
+from edgetool.invariants import num_unique, sparsity
 from edgetool.ir import read_graph
 from edgetool.ir.kernels import find_kernel
 from edgetool.passes.base import Context, ModelState, TrainingSettings, layer_kernels
-from edgetool.passes.properties import num_unique, sparsity
 from edgetool.recipes.execute import execute
 from edgetool.recipes.recipe import builtin_names, find_recipe
 from edgetool.runners.process import ProcessRunner

@@ -13,8 +13,8 @@ import pytest
 
 from edgetool.data.preprocess import Preprocessing
 from edgetool.errors import DataError, FileFormatError, InvariantError, ParityError, UntrustedModelError
+from edgetool.invariants import Sparsity
 from edgetool.ir import read_graph
-from edgetool.passes.base import Invariant
 from edgetool.runners.process import ProcessRunner
 from edgetool.verify.files import Verification, verify_files
 from edgetool.verify.inputs import data_inputs
@@ -162,7 +162,7 @@ def test_invariants_are_checked_on_stored_tensors(tmp_path: Path) -> None:
     weight.CopyFrom(numpy_helper.from_array(values, weight.name))
     path = tmp_path / "dead.onnx"
     onnx.save(model, path)
-    records = check_exported(path, (Invariant("sparsity", "dense", 0.5, values.shape),), {"dense": weight.name})
+    records = check_exported(path, (Sparsity("dense", 0.5, values.shape),), {"dense": weight.name})
     assert [record.passed for record in records if record.kind == "sparsity"] == [True]
     with pytest.raises(InvariantError, match="'dense': only zeros"):
         require_passed(records, "dead.onnx")

@@ -32,6 +32,7 @@ FLOORS = (
     "store",
     "data",
     "tasks",
+    "invariants",
     "passes",
     "recipes",
     "zoo",

@@ -12,9 +12,9 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import InvariantError, PassError, RecipeError
+from edgetool.invariants import Nonzero, Sparsity
 from edgetool.passes.base import (
     Context,
-    Invariant,
     ModelState,
     Pass,
     PassResult,
@@ -64,7 +64,7 @@ class Zero(Pass):
 
     def apply(self, state: ModelState, context: Context) -> PassResult:
         model = dataclasses.replace(state.model, layers=[Layer("dense", Variable(self.kernel))])
-        found = Invariant("sparsity", "dense", self.params.share, (2, 2))
+        found = Sparsity("dense", self.params.share, (2, 2))
         return PassResult(dataclasses.replace(state, model=model, invariants=(found,)), modified=True, facts={})
 
 
@@ -79,7 +79,7 @@ STATE = ModelState(Model([Layer("dense", Variable(np.ones((2, 2))))]))
 
 def test_a_pass_that_keeps_its_word() -> None:
     result = Zero({"share": 0.75}).run(STATE, context())
-    assert result.modified and result.state.invariants[0].value == 0.75
+    assert result.modified and result.state.invariants == (Sparsity("dense", 0.75, (2, 2)),)
     assert result.seconds >= 0.0
 
 
@@ -88,7 +88,7 @@ def test_a_pass_that_does_not_is_caught_with_the_layer() -> None:
     work.kernel = np.ones((2, 2))
     with pytest.raises(InvariantError) as caught:
         work.run(STATE, context())
-    assert caught.value.subject == "dense" and "sparsity 0 after 'zero'" in caught.value.found
+    assert caught.value.subject == "dense" and "0.0% zeros after 'zero'" in caught.value.found
 
 
 def test_requirements_are_checked_first() -> None:
@@ -116,7 +116,7 @@ def test_unknown_parameters_are_refused_with_the_nearest_name() -> None:
 
 
 def test_a_layer_that_was_lost_breaks_its_invariant() -> None:
-    lost = ModelState(Model([]), invariants=(Invariant("nonzero", "dense", 0.0, (2, 2)),))
+    lost = ModelState(Model([]), invariants=(Nonzero("dense", (2, 2)),))
     with pytest.raises(InvariantError, match="no such layer"):
         check_invariants(lost, step="fold")
 

@@ -11,7 +11,8 @@ import pytest
 
 from edgetool.data.dataset import Dataset, Split
 from edgetool.errors import PassError, RecipeError
-from edgetool.passes.base import Context, Invariant, ModelState, QuantizationScheme, TrainingSettings
+from edgetool.invariants import NumClusters
+from edgetool.passes.base import Context, ModelState, QuantizationScheme, TrainingSettings
 from edgetool.passes.quantize import QuantizeDynamic, QuantizeFloat16, QuantizeStatic
 
 
@@ -32,7 +33,7 @@ class Model:
 
 
 STATE = ModelState(Model())
-CLUSTERED = dataclasses.replace(STATE, invariants=(Invariant("num_clusters", "dense", 2, (8, 4)),))
+CLUSTERED = dataclasses.replace(STATE, invariants=(NumClusters("dense", 2, (8, 4)),))
 
 
 def context(*, with_data: bool = True) -> Context:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Dataset, Split
-from edgetool.passes.base import Context, Invariant, TrainingSettings
+from edgetool.invariants import NumClusters, Sparsity
+from edgetool.passes.base import Context, TrainingSettings
 from edgetool.passes.training import _batches, _training_split, make_projections, num_steps, step_size
 
 
@@ -81,7 +82,7 @@ def test_a_limit_on_samples_holds_for_every_epoch() -> None:
 
 def test_a_cluster_moves_as_one() -> None:
     kernel = Variable([[1, 2], [2, 1]])
-    (project,) = make_projections({"a": kernel}, [Invariant("num_clusters", "a", 2, (2, 2))])
+    (project,) = make_projections({"a": kernel}, [NumClusters("a", 2, (2, 2))])
     kernel.assign(np.array([[1.5, 2.0], [3.0, 0.5]], np.float32))
     project()
     np.testing.assert_array_equal(kernel.values, [[1.0, 2.5], [2.5, 1.0]])
@@ -90,9 +91,9 @@ def test_a_cluster_moves_as_one() -> None:
 @pytest.mark.parametrize(("pruned", "expected"), [(True, [[0.0, 2.5], [2.5, 0.0]]), (False, [[1.0, 2.5], [2.5, 1.0]])])
 def test_zeros_stay_only_where_they_were_ensured(pruned: bool, expected: Any) -> None:
     kernel = Variable([[0, 2], [2, 0]])
-    invariants = [Invariant("num_clusters", "a", 2, (2, 2))]
+    invariants = [NumClusters("a", 2, (2, 2))]
     if pruned:
-        invariants.append(Invariant("sparsity", "a", 0.5, (2, 2)))
+        invariants.append(Sparsity("a", 0.5, (2, 2)))
     (project,) = make_projections({"a": kernel}, invariants)
     kernel.assign(np.array([[1.5, 2.0], [3.0, 0.5]], np.float32))
     project()
@@ -101,8 +102,8 @@ def test_zeros_stay_only_where_they_were_ensured(pruned: bool, expected: Any) ->
 
 def test_a_kernel_of_one_value_and_layers_that_are_gone() -> None:
     kernel = Variable(np.zeros((2, 2)))
-    invariants = [Invariant("num_clusters", name, 2, (2, 2)) for name in ("a", "gone")]
-    invariants.append(Invariant("sparsity", "a", 0.5, (2, 2)))
+    invariants = [NumClusters(name, 2, (2, 2)) for name in ("a", "gone")]
+    invariants.append(Sparsity("a", 0.5, (2, 2)))
     (project,) = make_projections({"a": kernel}, invariants)
     kernel.assign(np.ones((2, 2), np.float32))
     project()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgetool.errors import InvariantError
+from edgetool.invariants import NOfM, Nonzero, NumClusters, Sparsity
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
-from edgetool.passes.base import Invariant
 from edgetool.records import InvariantRecord
 from edgetool.verify.invariants import check_graph, require_passed
 
@@ -33,7 +33,7 @@ def test_sparsity_counts_integers_minus_the_zero_point() -> None:
     kernel = np.full((4, 8), 3, np.uint8)
     kernel[0, :4] = 7
     graph = _graph(kernel, quantization=Quantization((0.1,), (3,)))
-    record = _only(check_graph(graph, [Invariant("sparsity", "dense", 0.8, (8, 4))], {}), "sparsity")
+    record = _only(check_graph(graph, [Sparsity("dense", 0.8, (8, 4))], {}), "sparsity")
     assert record.passed
     assert record.found == pytest.approx(28 / 32)
     assert (record.layer, record.tensor) == ("dense", "model/dense/MatMul")
@@ -41,7 +41,7 @@ def test_sparsity_counts_integers_minus_the_zero_point() -> None:
 
 def test_lost_zeros_fail_with_the_layers_name() -> None:
     kernel = np.arange(32, dtype=np.int8).reshape(4, 8)
-    records = check_graph(_graph(kernel), [Invariant("sparsity", "dense", 0.8, (8, 4))], {})
+    records = check_graph(_graph(kernel), [Sparsity("dense", 0.8, (8, 4))], {})
     assert not _only(records, "sparsity").passed
     with pytest.raises(InvariantError, match=r"prune\.tflite: layer 'dense': 3\.1% zeros .*at least 80\.0% zeros"):
         require_passed(records, "prune.tflite")
@@ -49,16 +49,16 @@ def test_lost_zeros_fail_with_the_layers_name() -> None:
 
 def test_clusters_are_counted_in_stored_values() -> None:
     kernel = np.array([[1, -2, 5, 5], [1, 1, -2, 5]], np.int8)
-    few = check_graph(_graph(kernel), [Invariant("num_clusters", "dense", 3, (4, 2))], {})
+    few = check_graph(_graph(kernel), [NumClusters("dense", 3, (4, 2))], {})
     assert _only(few, "num_clusters").passed
-    many = check_graph(_graph(kernel), [Invariant("num_clusters", "dense", 2, (4, 2))], {})
+    many = check_graph(_graph(kernel), [NumClusters("dense", 2, (4, 2))], {})
     assert _only(many, "num_clusters").found == 3
     assert not _only(many, "num_clusters").passed
 
 
 def test_two_of_four_is_counted_along_the_input_axis() -> None:
     stored = np.array([[1, 2, 0, 0, 0, 0, 3, 4]], np.int8)  # [out, in], as TFLite stores it
-    invariant = Invariant("n_of_m", "dense", 2.04, (8, 1))
+    invariant = NOfM("dense", 2, 4, (8, 1))
     assert _only(check_graph(_graph(stored), [invariant], {}), "n_of_m").passed
     dense = np.array([[1, 2, 3, 0, 0, 0, 3, 4]], np.int8)
     records = check_graph(_graph(dense), [invariant], {})
@@ -94,7 +94,7 @@ def test_what_the_source_has_as_zeros_may_be_zeros() -> None:
 
 
 def test_nonzero_that_a_pass_asked_for_is_checked_once() -> None:
-    records = check_graph(_graph(np.eye(4)), [Invariant("nonzero", "dense", 1, (4, 4))], {})
+    records = check_graph(_graph(np.eye(4)), [Nonzero("dense", (4, 4))], {})
     assert len(records) == 1
 
 
@@ -106,7 +106,7 @@ def test_nan_in_a_kernel_is_no_sound_kernel() -> None:
 
 
 def test_a_kernel_that_is_gone_fails() -> None:
-    records = check_graph(_graph(np.eye(4)), [Invariant("sparsity", "gone", 0.5, (3, 3, 8, 8))], {})
+    records = check_graph(_graph(np.eye(4)), [Sparsity("gone", 0.5, (3, 3, 8, 8))], {})
     assert [record.passed for record in records] == [False, True]
     with pytest.raises(InvariantError, match=r"'gone'.*no kernel of its shape"):
         require_passed(records, "x")
@@ -122,7 +122,7 @@ def test_the_exporters_hint_decides_between_kernels_of_one_shape() -> None:
     }
     ops = (Op("FULLY_CONNECTED", "h", ("x", "a"), ("h",)), Op("FULLY_CONNECTED", "y", ("h", "b"), ("y",)))
     graph = Graph("tflite", tensors, ops, ("x",), ("y",))
-    asked = [Invariant("sparsity", "dense", 0.9, (4, 4))]
+    asked = [Sparsity("dense", 0.9, (4, 4))]
     assert _only(check_graph(graph, asked, {"dense": "a"}), "sparsity").passed
     assert not _only(check_graph(graph, asked, {"dense": "b"}), "sparsity").passed
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgetool.invariants import NumClusters, Sparsity
 from edgetool.ir.graph import Graph, Op, Quantization, Tensor
-from edgetool.passes.base import Invariant, ModelState, QuantizationScheme
+from edgetool.passes.base import ModelState, QuantizationScheme
 from edgetool.records import INT8
 from edgetool.verify.weight_formats import compare_weights
 
@@ -43,7 +44,7 @@ def test_a_kernel_that_stayed_float_is_told() -> None:
 
 
 def test_palettes_and_zeros_are_asked_of_single_layers() -> None:
-    clusters, zeros = Invariant("num_clusters", "dense", 3, (4, 2)), Invariant("sparsity", "dense", 0.5, (4, 2))
+    clusters, zeros = NumClusters("dense", 3, (4, 2)), Sparsity("dense", 0.5, (4, 2))
     assert unmet(ModelState(None, STATIC, (zeros,)))["dense"] == ()
     assert unmet(ModelState(None, STATIC, (clusters, zeros)))["dense"] == ("palette",)
     per_tensor = QuantizationScheme.of("static", per_channel=False)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import tf_keras
 
     from edgetool.data.dataset import Array
+    from edgetool.invariants import Invariant
 
 __all__ = [
     "Context",
     "Facts",
-    "Invariant",
     "ModelState",
     "NoParams",
     "Pass",
@@ -102,32 +102,6 @@ class QuantizationScheme:
     def has_float_attention(self) -> bool:
         """Whether TFLite files compute attention and normalisation in float32 between int8 products."""
         return self.mode == "static" and self.activations == "int8" and not self.integer_only
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """Something a pass ensured of one layer's kernel.
-
-    Attributes:
-        kind: `sparsity` (at least `value` of the elements are zero), `num_clusters` (at most `value` unique elements),
-            `n_of_m` (at most n non-zero in each m along the input axis; value = n + m / 100, so 2:4 is 2.04),
-            `nonzero` (not every element is zero).
-        layer: the Keras layer's name.
-        kernel_shape: shape of the kernel in Keras layout, to find it in an exported file.
-    """
-
-    kind: Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
-    layer: str
-    value: float
-    kernel_shape: tuple[int, ...]
-
-    def ask_of(self, weights: WeightFormat) -> WeightFormat:
-        """Return the format with what the invariant asks of it."""
-        if self.kind == "sparsity":
-            return dataclasses.replace(weights, zeros=max(weights.zeros, self.value))
-        if self.kind == "num_clusters":
-            return dataclasses.replace(weights, palette=int(self.value))
-        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +301,6 @@ def check_invariants(state: ModelState, *, step: str) -> None:
     Raises:
         InvariantError: names the layer, what was found and what was ensured.
     """
-    from edgetool.passes.properties import measure_invariant
-
     if not state.invariants:
         return
     kernels = layer_kernels(state.model)
@@ -340,11 +312,11 @@ def check_invariants(state: ModelState, *, step: str) -> None:
                 expected="the layer",
                 next_step="report a defect",
             )
-        found, passed = measure_invariant(invariant.kind, invariant.value, kernels[invariant.layer])
-        if not passed:
+        measured = invariant.measure(kernels[invariant.layer])
+        if not measured.holds:
             raise InvariantError(
                 invariant.layer,
-                found=f"{invariant.kind} {found:g} after {step!r}",
-                expected=f"{invariant.kind} {invariant.value:g}, as an earlier pass ensured",
+                found=f"{invariant.describe_found(measured.found)} after {step!r}",
+                expected=f"{invariant.describe()}, as an earlier pass ensured",
                 next_step="change the order of passes in the recipe",
             )

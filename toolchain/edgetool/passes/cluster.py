@@ -10,7 +10,8 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import RecipeError
-from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
+from edgetool.invariants import NOfM, NumClusters, Sparsity
+from edgetool.passes.base import Context, ModelState, Pass, PassResult, layer_kernels
 from edgetool.passes.centroids import assign, refine
 from edgetool.passes.layers import choose_layers, clone, require_some
 from edgetool.passes.training import fine_tune, make_projections
@@ -77,7 +78,7 @@ class Cluster(Pass):
         model = _cluster(state, chosen, params.num_clusters, context.seed)
         context.progress("cluster: find centroids", 1, 1)
         kernels = layer_kernels(model)
-        ensured = tuple(Invariant("num_clusters", name, params.num_clusters, kernels[name].shape) for name in chosen)
+        ensured = tuple(NumClusters(name, params.num_clusters, kernels[name].shape) for name in chosen)
         invariants = (*state.invariants, *ensured)
         variables = {name: model.get_layer(name).kernel for name in chosen}
         facts = fine_tune(
@@ -98,7 +99,7 @@ class Cluster(Pass):
 def _cluster(state: ModelState, chosen: list[str], num_clusters: int, seed: int) -> tf_keras.Model:
     """Return a copy of the model with the chosen kernels on their centroids."""
     model = clone(state.model)
-    sparse = {item.layer for item in state.invariants if item.kind in ("sparsity", "n_of_m")}
+    sparse = {item.layer for item in state.invariants if isinstance(item, Sparsity | NOfM)}
     for name in chosen:
         variable = model.get_layer(name).kernel
         kernel = variable.numpy()

@@ -11,9 +11,9 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.errors import RecipeError
-from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
+from edgetool.invariants import Sparsity, sparsity
+from edgetool.passes.base import Context, ModelState, Pass, PassResult, layer_kernels
 from edgetool.passes.layers import choose_layers, clone, require_some
-from edgetool.passes.properties import sparsity
 from edgetool.passes.refit import refit_values
 from edgetool.passes.training import fine_tune, num_steps
 
@@ -84,7 +84,7 @@ class Prune(Pass):
             state.model, context, params, {"pruning_schedule": schedule}, self.name
         )
         kernels = layer_kernels(model)
-        ensured = tuple(Invariant("sparsity", name, params.sparsity, kernels[name].shape) for name in chosen)
+        ensured = tuple(Sparsity(name, params.sparsity, kernels[name].shape) for name in chosen)
         facts["mean_sparsity"] = round(sum(sparsity(kernels[name]) for name in chosen) / len(chosen), 4)
         new = dataclasses.replace(
             state, model=model, invariants=(*state.invariants, *ensured), skipped=(*state.skipped, *skipped)

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from edgetool.errors import RecipeError
-from edgetool.passes.base import Context, Invariant, ModelState, Pass, PassResult, layer_kernels
+from edgetool.invariants import NOfM
+from edgetool.passes.base import Context, ModelState, Pass, PassResult, layer_kernels
 from edgetool.passes.layers import choose_layers
 from edgetool.passes.prune import LEAST_STEPS, prune_model
 from edgetool.passes.training import num_steps
@@ -62,8 +63,7 @@ class PruneNOfM(Pass):
         settings = {"pruning_schedule": schedule, "sparsity_m_by_n": (params.n, params.m)}
         model, chosen, skipped, facts = prune_model(state.model, context, params, settings, self.name, fitting)
         kernels = layer_kernels(model)
-        value = params.n + params.m / 100
-        ensured = tuple(Invariant("n_of_m", name, value, kernels[name].shape) for name in chosen)
+        ensured = tuple(NOfM(name, params.n, params.m, kernels[name].shape) for name in chosen)
         new = dataclasses.replace(
             state, model=model, invariants=(*state.invariants, *ensured), skipped=(*state.skipped, *skipped, *left)
         )

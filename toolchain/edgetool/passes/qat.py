@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from edgetool.data.uneven_columns import uneven_columns
 from edgetool.errors import PassError
+from edgetool.invariants import NumClusters
 from edgetool.passes.activation_ranges import calibrate_ranges
 from edgetool.passes.base import Context, ModelState, Pass, PassResult, QuantizationScheme, layer_kernels
 from edgetool.passes.fake_quantize import fake_quantize, find_grids, round_kernels
@@ -59,7 +60,7 @@ class QuantizationAwareTraining(Pass):
     def apply(self, state: ModelState, context: Context) -> PassResult:
         """Train a copy of the model; layers whose kernels are not rounded in training are named."""
         params: QatParams = self.params
-        per_channel = not any(item.kind == "num_clusters" for item in state.invariants)
+        per_channel = not any(isinstance(item, NumClusters) for item in state.invariants)
         _require_kernels(state.model)
         student = clone(state.model)
         train = context.dataset.train

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgetool.errors import RecipeError
+from edgetool.invariants import NumClusters
 from edgetool.passes.base import Context, ModelState, NoParams, Pass, PassResult, QuantizationScheme
 
 __all__ = ["QuantizeDynamic", "QuantizeFloat16", "QuantizeStatic"]
@@ -82,7 +83,7 @@ class QuantizeStatic(Pass):
 
 def is_clustered(state: ModelState) -> bool:
     """Tell whether an earlier pass ensured a number of clusters."""
-    return any(invariant.kind == "num_clusters" for invariant in state.invariants)
+    return any(isinstance(invariant, NumClusters) for invariant in state.invariants)
 
 
 def _with(state: ModelState, scheme: QuantizationScheme) -> PassResult:

@@ -10,7 +10,8 @@ import numpy as np
 
 from edgetool.data.dataset import Array, Split
 from edgetool.errors import RecipeError, TrainingError
-from edgetool.passes.base import Context, Facts, Invariant
+from edgetool.invariants import Invariant, NOfM, NumClusters, Sparsity
+from edgetool.passes.base import Context, Facts
 from edgetool.passes.heads import head_targets, loss_weights
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ def make_projections(kernels: Mapping[str, tf.Variable], invariants: Sequence[In
         invariants: `sparsity` and `n_of_m` keep today's zeros; `num_clusters` keeps today's assignment of weights to
             clusters, each cluster moving as one (its members' mean), zeros staying zero.
     """
-    clustered = {item.layer for item in invariants if item.kind == "num_clusters"}
-    sparse = {item.layer for item in invariants if item.kind in ("sparsity", "n_of_m")}
+    clustered = {item.layer for item in invariants if isinstance(item, NumClusters)}
+    sparse = {item.layer for item in invariants if isinstance(item, Sparsity | NOfM)}
     made: list[Projection] = []
     for layer in sorted(clustered | sparse):
         if layer not in kernels:

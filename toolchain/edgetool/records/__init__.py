@@ -10,7 +10,7 @@ from edgetool.records.decision import Advice, Decision, Purpose, Refusal, Rule, 
 from edgetool.records.evaluation import EvaluationRecord, GenerationRecord, PairedComparison
 from edgetool.records.failure import FailedStage, FailureRecord
 from edgetool.records.head import HeadRecord
-from edgetool.records.invariant import InvariantRecord
+from edgetool.records.invariant import InvariantKind, InvariantRecord
 from edgetool.records.latency import LatencyRecord, RatioRecord
 from edgetool.records.machine import Machine
 from edgetool.records.manifest import SCHEMA_VERSION, Manifest, failures_of
@@ -33,6 +33,7 @@ __all__ = [
     "FailureRecord",
     "GenerationRecord",
     "HeadRecord",
+    "InvariantKind",
     "InvariantRecord",
     "KernelFormat",
     "LatencyRecord",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgetool.invariants import from_record
 from edgetool.records import InvariantRecord, LayerRecord, Machine, Manifest, ParityRecord
 from edgetool.report import wording
 from edgetool.report.collect import Run
@@ -21,13 +22,6 @@ __all__ = [
     "skipped_table",
     "stage_table",
 ]
-
-_INVARIANTS = {
-    "sparsity": "share of zeros, at least",
-    "num_clusters": "unique values, at most",
-    "n_of_m": "non-zeros in a group, at most",
-    "nonzero": "non-zero values, at least",
-}
 
 
 def parity_table(run: Run) -> Table:
@@ -80,22 +74,15 @@ def invariant_table(run: Run) -> Table | None:
 
 
 def _invariant_row(row: Row, record: InvariantRecord) -> tuple[Cell, ...]:
+    promise = from_record(record)
     return (
         name_cell(row),
         text(record.layer, hint=f"tensor {record.tensor}" if record.tensor else ""),
-        text(_INVARIANTS.get(record.kind, record.kind)),
-        num(_invariant_value(record, record.expected), record.expected),
-        num(_invariant_value(record, record.found), record.found) if record.found >= 0 else text("no such kernel"),
+        text(promise.title),
+        num(promise.show_expected(), record.expected),
+        num(promise.show(record.found), record.found) if record.found >= 0 else text("no such kernel"),
         Cell("passed", tone="good") if record.passed else Cell("failed", tone="bad"),
     )
-
-
-def _invariant_value(record: InvariantRecord, value: float) -> str:
-    if record.kind == "sparsity":
-        return wording.percent(value)
-    if record.kind == "n_of_m" and value != int(value):  # n + m / 100
-        return f"{int(value)} of {round((value - int(value)) * 100)}"
-    return f"{value:,.0f}"
 
 
 def layer_table(row: Row, max_layers: int) -> Table:

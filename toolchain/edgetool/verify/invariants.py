@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from edgetool.errors import InvariantError
+from edgetool.invariants import Invariant, Nonzero, from_record
 from edgetool.ir import read_graph
 from edgetool.ir.graph import Graph
 from edgetool.ir.kernels import KernelTensor, find_kernel, list_kernels
-from edgetool.passes.base import Invariant
-from edgetool.passes.properties import measure_invariant
 from edgetool.records import InvariantRecord
 
 __all__ = ["check_exported", "check_graph", "require_passed"]
-
-Kind = Literal["sparsity", "num_clusters", "n_of_m", "nonzero"]
 
 
 def check_exported(
@@ -60,7 +54,7 @@ def check_graph(
     for kernel in list_kernels(graph):
         if kernel.name not in checked and kernel.values.size:
             layer = layer_of.get(kernel.name, kernel.name.partition(";")[0])
-            record = _record(layer, "nonzero", 1.0, kernel)
+            record = _check(Nonzero(layer, kernel.values.shape), kernel)
             if layer not in zero_layers or record.found != 0.0:
                 records.append(record)
     return tuple(records)
@@ -76,13 +70,14 @@ def require_passed(records: Iterable[InvariantRecord], artifact_name: str) -> No
     if not broken:
         return
     first = broken[0]
+    promise = from_record(first)
     more = f"; {len(broken) - 1} more broken: {_listing(broken[1:])}" if len(broken) > 1 else ""
     raise InvariantError(
         f"{artifact_name}: layer {first.layer!r}",
-        found=f"{_in_words(first.kind, first.found)} in tensor {first.tensor!r}{more}"
+        found=f"{promise.describe_found(first.found)} in tensor {first.tensor!r}{more}"
         if first.tensor
         else f"no kernel of its shape in the file, so that its {first.kind} cannot be proved{more}",
-        expected=_in_words(first.kind, first.expected, limit=True),
+        expected=promise.describe(),
         next_step="a later pass or the exporter broke what an earlier pass ensured; "
         "quantize per tensor for clusters, or leave this layer out of the pass",
     )
@@ -90,30 +85,9 @@ def require_passed(records: Iterable[InvariantRecord], artifact_name: str) -> No
 
 def _check(invariant: Invariant, kernel: KernelTensor | None) -> InvariantRecord:
     if kernel is None:
-        return InvariantRecord(invariant.layer, invariant.kind, invariant.value, -1.0, False)
-    return _record(invariant.layer, invariant.kind, invariant.value, kernel)
-
-
-def _record(layer: str, kind: Kind, value: float, kernel: KernelTensor) -> InvariantRecord:
+        return invariant.record(None)
     values = kernel.values if kernel.values.ndim > 1 else kernel.values.reshape(-1, 1)
-    if kind == "nonzero" and values.dtype.kind == "f" and not np.isfinite(values).all():
-        return InvariantRecord(layer, "nonzero", value, -1.0, False, kernel.name)
-    found, passed = measure_invariant(kind, value, values)
-    return InvariantRecord(layer, kind, value, found, passed, kernel.name)
-
-
-def _in_words(kind: Kind, value: float, *, limit: bool = False) -> str:
-    if kind == "sparsity":
-        return f"{'at least ' if limit else ''}{value:.1%} zeros"
-    if kind == "num_clusters":
-        return f"{'at most ' if limit else ''}{value:.0f} unique values"
-    if kind == "n_of_m":
-        if not limit:
-            return f"{value:.0f} non-zero values in one group"
-        return f"at most {int(value)} non-zero values in each {round((value - int(value)) * 100)}"
-    if limit:
-        return "finite values that are not all zero"
-    return "only zeros" if value == 0.0 else "NaN or infinity"
+    return invariant.record(invariant.measure(values), kernel.name)
 
 
 def _listing(records: Sequence[InvariantRecord]) -> str:

@@ -22,6 +22,7 @@ from edgetool.exporters.onnx.steps import scope_of, shorten_steps, without_steps
 from edgetool.exporters.tflite.convert import calibration_split, input_names
 from edgetool.exporters.uneven_inputs import float_front_onnx, uneven_note
 from edgetool.exporters.unrolling import looped_layers
+from edgetool.invariants import NumClusters
 from edgetool.passes.base import Context, Facts, ModelState, QuantizationScheme
 from edgetool.passes.frozen import FrozenModel
 from edgetool.store import atomic
@@ -51,7 +52,8 @@ def export_onnx(state: ModelState, path: Path, context: Context) -> ExportResult
     model, converter = _float_model(state.model)
     facts: Facts = {"converter": converter}
     kernels = _kernels(model)
-    clustered = frozenset(kernels[i.layer] for i in state.invariants if i.kind == "num_clusters" and i.layer in kernels)
+    clustered_layers = [item.layer for item in state.invariants if isinstance(item, NumClusters)]
+    clustered = frozenset(kernels[layer] for layer in clustered_layers if layer in kernels)
     notes: list[str] = []
     if scheme.mode == "float16":
         model = store_half(model)

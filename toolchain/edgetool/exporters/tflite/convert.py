@@ -24,6 +24,7 @@ from edgetool.exporters.tracing import FLOAT_MASK_OFFSET, plain_operators
 from edgetool.exporters.uneven_inputs import float_front_tflite
 from edgetool.exporters.unrolling import MAX_STEPS, LoopedLayer, looped_layers, unrolled
 from edgetool.exporters.written_out import next_step_without, written_out
+from edgetool.invariants import NumClusters
 from edgetool.passes.base import Context, ModelState, QuantizationScheme
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _require_short(loops: list[LoopedLayer]) -> None:
 
 def _normalisations_before_clusters(state: ModelState) -> list[str]:
     """Return the names of the LayerNormalization layers that a clustered layer reads."""
-    clustered = {invariant.layer for invariant in state.invariants if invariant.kind == "num_clusters"}
+    clustered = {invariant.layer for invariant in state.invariants if isinstance(invariant, NumClusters)}
     return [
         str(source.name)
         for layer in state.model.layers

@@ -5,7 +5,7 @@ import pytest
 
 from edgetool.exporters.tflite.file import constant
 from edgetool.exporters.tflite.rewrite.clusters import keep_clusters
-from edgetool.passes.base import Invariant
+from edgetool.invariants import NumClusters
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_folded_kernel_returns_to_its_clusters(folded):
     model, real = build(np.linspace(0.5, 2.0, 16))
     assert np.unique(constant(model, model.subgraphs[0].tensors[1])).size > 60
     before = constant(model, model.subgraphs[0].tensors[2]) * model.subgraphs[0].tensors[2].quantization.scale
-    invariant = Invariant("num_clusters", "c1", 8, kernel.shape)
+    invariant = NumClusters("c1", 8, kernel.shape)
     assert keep_clusters(model, {"c1": 1}, {"c1": kernel}, (invariant,)) == (1, ())
     assert np.unique(constant(model, model.subgraphs[0].tensors[1])).size <= 8
     assert np.max(np.abs(_real(model) - real)) < 0.02  # two steps of the coarsest channel
@@ -49,7 +49,7 @@ def test_folded_kernel_returns_to_its_clusters(folded):
 def test_negative_factors_are_reported(folded):
     kernel, build = folded
     model, real = build(np.linspace(-1.0, 2.0, 16))
-    kept, notes = keep_clusters(model, {"c1": 1}, {"c1": kernel}, (Invariant("num_clusters", "c1", 8, kernel.shape),))
+    kept, notes = keep_clusters(model, {"c1": 1}, {"c1": kernel}, (NumClusters("c1", 8, kernel.shape),))
     assert kept == 1
     assert "negative" in notes[0]
     assert np.max(np.abs(_real(model) - real)) < 0.02
@@ -60,7 +60,7 @@ def test_another_kernel_is_refused_and_left_alone(folded):
     model, _ = build(np.linspace(0.5, 2.0, 16))
     before = np.array(constant(model, model.subgraphs[0].tensors[1]))
     other = np.random.default_rng(9).choice(np.unique(kernel), kernel.shape)
-    kept, notes = keep_clusters(model, {"c1": 1}, {"c1": other}, (Invariant("num_clusters", "c1", 8, kernel.shape),))
+    kept, notes = keep_clusters(model, {"c1": 1}, {"c1": other}, (NumClusters("c1", 8, kernel.shape),))
     assert kept == 0
     assert notes[0].startswith("c1: ")
     assert np.array_equal(constant(model, model.subgraphs[0].tensors[1]), before)
@@ -70,7 +70,7 @@ def test_kernel_within_its_number_is_left_alone(folded):
     kernel, build = folded
     model, _ = build(np.ones(16))
     before = model.subgraphs[0].tensors[1].buffer
-    assert keep_clusters(model, {"c1": 1}, {"c1": kernel}, (Invariant("num_clusters", "c1", 8, kernel.shape),)) == (
+    assert keep_clusters(model, {"c1": 1}, {"c1": kernel}, (NumClusters("c1", 8, kernel.shape),)) == (
         0,
         (),
     )

@@ -14,9 +14,8 @@ from ai_edge_litert import schema_py_generated as schema
 from edgetool.data.dataset import Array
 from edgetool.exporters.tflite.file import constant
 from edgetool.exporters.tflite.kernels import operator_name, stored_weights, to_file_layout
+from edgetool.invariants import Invariant, NumClusters, num_unique
 from edgetool.ir.operators import OPERATORS
-from edgetool.passes.base import Invariant
-from edgetool.passes.properties import num_unique
 
 __all__ = ["keep_clusters"]
 
@@ -39,24 +38,24 @@ def keep_clusters(
     kept, notes = 0, []
     for invariant in invariants:
         index = kernels.get(invariant.layer)
-        if invariant.kind != "num_clusters" or index is None:
+        if not isinstance(invariant, NumClusters) or index is None:
             continue
         values = constant(model, model.subgraphs[0].tensors[index])
-        if values is None or values.dtype != np.int8 or num_unique(values) <= invariant.value:
+        if values is None or values.dtype != np.int8 or num_unique(values) <= invariant.num_clusters:
             continue
         operator = operators[index]
         kernel = to_file_layout(keras_kernels[invariant.layer], operator_name(model, operator), values.shape)
-        if kernel is None or num_unique(kernel) > invariant.value or not _regrid(model, operator, index, kernel):
+        if kernel is None or num_unique(kernel) > invariant.num_clusters or not _regrid(model, operator, index, kernel):
             notes.append(
-                f"{invariant.layer}: {num_unique(values)} int8 values after conversion, {invariant.value:g} asked; "
-                "the folded kernel is no scaled copy of the clustered one"
+                f"{invariant.layer}: {num_unique(values)} int8 values after conversion, {invariant.num_clusters} "
+                "asked; the folded kernel is no scaled copy of the clustered one"
             )
             continue
         regridded = num_unique(constant(model, model.subgraphs[0].tensors[index]))  # type: ignore[arg-type]
         kept += 1
-        if regridded > invariant.value:
+        if regridded > invariant.num_clusters:
             notes.append(
-                f"{invariant.layer}: {regridded} int8 values, {invariant.value:g} asked: batch normalisation has "
+                f"{invariant.layer}: {regridded} int8 values, {invariant.num_clusters} asked: batch normalisation has "
                 "negative factors, which mirror the values of their channels"
             )
     return kept, tuple(notes)
