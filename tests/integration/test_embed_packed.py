@@ -231,6 +231,7 @@ def test_the_command_says_what_was_saved(networks: dict[str, Path], tmp_path: Pa
 def test_the_bundle_builds_by_itself_as_c_and_as_cpp(networks: dict[str, Path], tmp_path: Path) -> None:
     warnings = ["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     compilers = [["g++", "-std=c++17", "-x", "c++"], ["clang", "-std=c99"], ["clang++", "-std=c++17", "-x", "c++"]]
+    whole = "g++"  # clang's warnings are of its front end: with it nothing need be optimised, linked and run
     for name in ON_CORES:
         path = write_model(networks, name, "valid", tmp_path / "m.tflite")
         for core in CORES:
@@ -238,8 +239,10 @@ def test_the_bundle_builds_by_itself_as_c_and_as_cpp(networks: dict[str, Path], 
             for compiler in compilers:
                 if shutil.which(compiler[0]):
                     sources = ["main.c", "net.c", "weights.c"]
-                    subprocess.run([*compiler, *warnings, *sources, "-o", "other"], check=True, cwd=bundle)
-                    assert subprocess.run(["./other"], cwd=bundle).returncode == 0
+                    ends = ["-o", "other"] if compiler[0] == whole else ["-fsyntax-only"]
+                    subprocess.run([*compiler, *warnings, *sources, *ends], check=True, cwd=bundle)
+            if shutil.which(whole):
+                assert subprocess.run(["./other"], cwd=bundle).returncode == 0
             if shutil.which("cppcheck"):
                 kinds = "--enable=warning,portability,performance"
                 subprocess.run(["cppcheck", "--quiet", kinds, "--error-exitcode=3", "net.c"], check=True, cwd=bundle)
