@@ -27,6 +27,7 @@ class Step:
         has_scratch: the kernel takes such memory, be it none.
         state: a state of the program that it reads and writes, passed behind the output; empty if none.
         overwrites: indices of the inputs whose memory the output may take, the best first.
+        backend: name of the family of kernels that computes it.
         replaces: the step that this one computes the same as and took the place of; None for a step of lowering.
     """
 
@@ -39,6 +40,7 @@ class Step:
     has_scratch: bool = False
     overwrites: tuple[int, ...] = ()
     state: str = ""
+    backend: str = "portable"
     replaces: Step | None = None
 
 

@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 
 from edgetool.data.dataset import Array
-from edgetool.embed.backends.choice import (
-    CHANNEL_LIMITS,
-    FAMILIES,
-    LAYER_LIMITS,
-    PORTABLE,
-    family_of,
-    is_joinable,
-    layer_limit,
-    unfit_channels,
-    why_portable,
-)
-from edgetool.embed.backends.specialise import CORES, join_pairs
+from edgetool.embed.backends.base import Backend
+from edgetool.embed.backends.choice import BACKENDS, backend_for, layer_limit, unfit_channels, why_portable
+from edgetool.embed.backends.cortex_m import DSP, MVE
+from edgetool.embed.backends.portable import PORTABLE
+from edgetool.embed.backends.simd import SIMD
 from edgetool.embed.program import Fields, Step
 
 
@@ -56,11 +49,20 @@ def _sum(**changes: int) -> Fields:
     return {"scales": {**scales, **changes}}
 
 
-def test_families() -> None:
-    assert family_of("armv7e-m") == "dsp" and family_of("armv7-m") == family_of("") == PORTABLE
-    assert {*CORES} < {*FAMILIES}
-    reasons = [limit.reason for limit in LAYER_LIMITS] + [limit.reason for limit in CHANNEL_LIMITS]
-    assert all(reason and reason[-1] not in ".!" for reason in reasons)
+def test_every_instruction_set_has_one_backend() -> None:
+    isas = [isa for backend in BACKENDS for isa in backend.isas]
+    assert len(isas) == len(set(isas)) and all(isas)
+    assert backend_for("armv7e-m") is DSP and backend_for("aarch64") is SIMD
+    assert backend_for("armv7-m") is backend_for("") is PORTABLE
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
+def test_limits_complete_a_sentence_and_are_of_kernels_that_the_backend_has(backend: Backend) -> None:
+    limits = [*backend.layer_limits, *backend.channel_limits]
+    assert all(limit.reason and limit.reason[-1] not in ".!" for limit in limits)
+    if backend is not PORTABLE:
+        channels = {kernel for limit in backend.channel_limits for kernel in limit.kernels}
+        assert channels <= {*backend.kernels}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_families() -> None:
 )
 def test_limits_of_layers(kernel: str, fields: Fields, families: list[str]) -> None:
     step = Step("a", kernel, ("x",), "y", fields)
-    assert [family for family in ("dsp", "mve", "simd") if layer_limit(step, family)] == families
+    assert [backend.name for backend in (DSP, MVE, SIMD) if layer_limit(step, backend)] == families
     assert "alone" in layer_limit(step, PORTABLE)
 
 
@@ -86,7 +88,7 @@ def test_limits_of_layers(kernel: str, fields: Fields, families: list[str]) -> N
     ("kernel", "changes", "families"),
     [
         ("pointwise_conv_s8", {}, []),
-        ("pointwise_conv_s8", {"biases": np.array([0, 0, 1 << 30], np.int32)}, ["dsp", "mve", "simd", PORTABLE]),
+        ("pointwise_conv_s8", {"biases": np.array([0, 0, 1 << 30], np.int32)}, ["dsp", "mve", "simd", "portable"]),
         ("pointwise_conv_s8", {"shifts": np.array([-1, -1, 0], np.int8)}, ["dsp", "mve"]),
         ("pointwise_conv_s8", {"shifts": np.array([-1, -1, 2], np.int8)}, ["dsp", "mve", "simd"]),
         ("fully_connected_s8", {"num_inputs": 4, "shifts": np.array([-2, -2, -1], np.int8)}, ["dsp", "mve", "simd"]),
@@ -95,9 +97,9 @@ def test_limits_of_layers(kernel: str, fields: Fields, families: list[str]) -> N
 )
 def test_limits_of_channels(kernel: str, changes: dict[str, Any], families: list[str]) -> None:
     fields = _conv(np.ones((3, 4)), **changes)
-    for family in ("dsp", "mve", "simd", PORTABLE):
-        masks = unfit_channels(kernel, fields, family)
-        assert [mask.tolist() for mask in masks.values()] == [[False, False, True]] * (family in families)
+    for backend in BACKENDS:
+        masks = unfit_channels(kernel, fields, backend)
+        assert [mask.tolist() for mask in masks.values()] == [[False, False, True]] * (backend.name in families)
 
 
 def test_channels_that_wrap_around_are_not_for_portable_c() -> None:
@@ -108,23 +110,9 @@ def test_channels_that_wrap_around_are_not_for_portable_c() -> None:
 
 def test_second_weights_of_minus_128_beside_negative_ones() -> None:
     weights = np.array([[-1, 5], [-128, 5], [1, 5], [-128, 5], [-128, 5]])
-    (mask,) = unfit_channels("pointwise_conv_s8", _conv(weights), "dsp").values()
+    (mask,) = unfit_channels("pointwise_conv_s8", _conv(weights), DSP).values()
     assert mask.tolist() == [False, True, False, False, False]
-    assert not unfit_channels("pointwise_conv_s8", _conv(weights), "mve")
-
-
-def test_what_is_joinable_fits_16_bits_and_sums_of_it_fit_32() -> None:
-    values = np.array([-128, -127, -1, 0, 1, 127], np.int8)
-    pairs = np.stack(np.meshgrid(values, values), axis=-1).reshape(-1, 2)
-    exact = pairs[:, 0].astype(np.int64) + 256 * pairs[:, 1].astype(np.int64)
-    found = is_joinable(pairs[:, :1], pairs[:, 1:])
-    np.testing.assert_array_equal(found, exact >= -32768)
-    np.testing.assert_array_equal(join_pairs(pairs)[found], exact[found])
-    lowest = np.full((1, 512), -128, np.int8)
-    zeros = np.zeros((1, 512), np.int8)
-    assert not is_joinable(zeros, lowest)[0] and 512 * 128 * 32768 == 1 << 31
-    lowest[0, 0] = -127
-    assert is_joinable(zeros, lowest)[0]
+    assert not unfit_channels("pointwise_conv_s8", _conv(weights), MVE)
 
 
 def test_neighbouring_taps_of_minus_128() -> None:
@@ -132,11 +120,11 @@ def test_neighbouring_taps_of_minus_128() -> None:
     weights[0, 0, 1] = weights[0, 1, 1] = -128
     weights[0, 1, 2] = weights[0, 2, 2] = -128  # of two pairs
     weights[0, 2, 3] = weights[1, 0, 3] = -128  # of two rows
-    (mask,) = unfit_channels("depthwise_conv_s8", _depthwise(weights=weights.reshape(9, 4)), "mve").values()
+    (mask,) = unfit_channels("depthwise_conv_s8", _depthwise(weights=weights.reshape(9, 4)), MVE).values()
     assert mask.tolist() == [False, True, False, False]
 
 
 def test_a_reason_counts_channels() -> None:
     step = Step("a", "pointwise_conv_s8", ("x",), "y", _conv(np.ones((3, 4)), shifts=np.array([-1, 1, 1], np.int8)))
-    assert why_portable(step, "simd") == "2 of its 3 channels shift left"
-    assert why_portable(step, "dsp") == "2 of its 3 channels do not shift right"
+    assert why_portable(step, SIMD) == "2 of its 3 channels shift left"
+    assert why_portable(step, DSP) == "2 of its 3 channels do not shift right"

@@ -48,7 +48,7 @@ def _program(*steps: Step) -> Program:
 
 
 def test_portable_layers_have_a_share_and_a_reason() -> None:
-    fast = Step("fast", "conv_s8_dsp", ("x",), "a", WINDOW)
+    fast = Step("fast", "conv_s8_dsp", ("x",), "a", WINDOW, backend="dsp")
     slow = Step("slow", "transpose_conv_s8", ("a",), "b", {"shape": {**WINDOW, "in_h": 2, "in_w": 3}})
     last = Step("last", "softmax_s8", ("b",), "y")
     moved = Step("moved", "copy_s8", ("b",), "y")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetool.embed.backends.layout import array, numbers
-from edgetool.embed.backends.simd import SIMD_ISAS, simd_step
+from edgetool.embed.backends.simd import SIMD, SIMD_ISAS
 from edgetool.embed.backends.specialise import specialise
 from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.pipeline import lower_graph
@@ -35,7 +35,7 @@ def test_targets_of_64_bits_take_them(conv_graph: Callable[..., Graph]) -> None:
 
 def test_weights_lie_in_blocks_of_sixteen_channels(conv_graph: Callable[..., Graph]) -> None:
     before = conv_step(conv_graph())
-    step = simd_step(before)
+    step = SIMD.replace(before)
     rows, blocks = array(before.fields, "weights"), array(step.fields, "weights")
     assert blocks.shape == (1, 3 * 2, 16, 4), "3 rows of 6 weights, filled up to 8"
     found = blocks[0].reshape(3, 2, 16, 4).transpose(2, 0, 1, 3).reshape(16, 3, 8)
@@ -45,13 +45,13 @@ def test_weights_lie_in_blocks_of_sixteen_channels(conv_graph: Callable[..., Gra
 
 
 def test_dilated_rows_are_filled_up_for_each_pixel(conv_graph: Callable[..., Graph]) -> None:
-    step = simd_step(conv_step(conv_graph(dilation_w_factor=2)))
+    step = SIMD.replace(conv_step(conv_graph(dilation_w_factor=2)))
     assert array(step.fields, "weights").shape == (1, 9, 16, 4)
 
 
 def test_channels_are_filled_up_and_biases_stand_twice(conv_graph: Callable[..., Graph]) -> None:
     before = conv_step(conv_graph())
-    fields = simd_step(before).fields
+    fields = SIMD.replace(before).fields
     biases, sums = array(fields, "biases"), array(before.fields, "weights").sum(axis=1, dtype=np.int64)
     assert len(biases) == 32 and len(array(fields, "multipliers")) == len(array(fields, "shifts")) == 16
     np.testing.assert_array_equal(biases[:3], array(before.fields, "biases"))
@@ -74,13 +74,13 @@ def _pixels(count: int, in_c: int = 4, out_c: int = 4) -> Step:
     ("count", "shape"), [(1, [1, 1]), (125, [5, 25]), (64, [1, 64]), (1024, [16, 64]), (67, [1, 67])]
 )
 def test_single_pixels_lie_in_short_rows(count: int, shape: list[int]) -> None:
-    fields = simd_step(_pixels(count)).fields
+    fields = SIMD.replace(_pixels(count)).fields
     assert numbers(fields, "in_h", "in_w") == numbers(fields, "out_h", "out_w") == shape
 
 
 @pytest.mark.parametrize(("out_c", "overwrites"), [(4, (0,)), (5, ())])
 def test_single_pixels_that_do_not_grow_work_in_place(out_c: int, overwrites: tuple[int, ...]) -> None:
-    assert simd_step(_pixels(8, out_c=out_c)).overwrites == overwrites
+    assert SIMD.replace(_pixels(8, out_c=out_c)).overwrites == overwrites
 
 
 def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
@@ -88,7 +88,7 @@ def test_an_addition_stays_with_its_convolution(residual_graph: Graph) -> None:
     program = lower_graph(
         dataclasses.replace(residual_graph, tensors={**residual_graph.tensors, "b": wide}), Context(digest="d")
     )
-    before, step = program.steps[1], simd_step(program.steps[1])
+    before, step = program.steps[1], SIMD.replace(program.steps[1])
     assert before.kernel == "pointwise_add_s8" and step.kernel == "conv_add_s8_simd" and step.overwrites == (1,)
     conv = step.fields["conv"]
     assert isinstance(conv, dict)
@@ -141,7 +141,7 @@ def _depthwise(**changes: int) -> Step:
     ],
 )
 def test_depthwise(changes: dict[str, int], scratch: int, overwrites: tuple[int, ...]) -> None:
-    step = simd_step(_depthwise(**changes))
+    step = SIMD.replace(_depthwise(**changes))
     assert (step.kernel, step.overwrites) == ("depthwise_conv_s8_simd", overwrites)
     assert step.scratch_bytes == 2 * (scratch + 16)
     blocks = array(step.fields, "weights")
@@ -155,7 +155,7 @@ def test_fully_connected_layers_keep_one_scale() -> None:
         "multipliers": np.array([7], np.int32),
         "shifts": np.array([-2], np.int8),
     }
-    step = simd_step(Step("f", "fully_connected_s8", ("x",), "y", {**fields}))
+    step = SIMD.replace(Step("f", "fully_connected_s8", ("x",), "y", {**fields}))
     assert step.kernel == "fully_connected_s8_simd"
     assert array(step.fields, "weights").shape == (1, 2, 16, 4) and step.scratch_bytes == 2 * 8
     assert array(step.fields, "multipliers").tolist() == [7] * 16

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetool.embed.backends.choice import PORTABLE, family_of, unfit_channels, why_portable
+from edgetool.embed.backends.base import Backend
+from edgetool.embed.backends.choice import backend_for, unfit_channels, why_portable
+from edgetool.embed.backends.portable import PORTABLE
 from edgetool.embed.compiler.passes.unfit_channels import EXACT
 from edgetool.embed.program import Fields, Program, Step
 
 __all__ = ["KernelChoice", "PortableLayer", "kernel_choice", "num_macs"]
-
-#: What the names of kernels for instruction sets end in, before `_parts` and the like.
-SUFFIXES = ("_dsp", "_mve", "_simd")
-
-#: Kernels for the DSP extension whose name does not say so.
-UNNAMED = ("depthwise_rows_s8", "depthwise_spread_s8")
 
 #: Kernels that compute nothing: they put values in their places.
 MOVES = ("insert_channels_s8", "copy_", "fill_")
@@ -79,18 +75,18 @@ def kernel_choice(program: Program, isa: str) -> KernelChoice:
         program: with the kernels that it is written with.
         isa: of the target.
     """
-    family = family_of(isa)
+    backend = backend_for(isa)
     macs = [num_macs(step) for step in program.steps]
     total = sum(macs)
     found = []
     for step, count in zip(program.steps, macs, strict=True):
-        if _is_fast(step, family) or step.kernel.startswith(MOVES):
+        if step.backend != PORTABLE.name or step.kernel.startswith(MOVES):
             continue
-        reason = _reason(step, family)
+        reason = _reason(step, backend)
         found.append(PortableLayer(step.layer, step.kernel, count, count / total if total else 0.0, reason))
     found.sort(key=lambda layer: -layer.macs)
     share = sum(layer.share for layer in found)
-    return KernelChoice(family, sum(count > 0 for count in macs), total, share, tuple(found))
+    return KernelChoice(backend.name, sum(count > 0 for count in macs), total, share, tuple(found))
 
 
 def num_macs(step: Step) -> int:
@@ -123,21 +119,15 @@ def _num_weights(fields: Fields) -> int:
     return sum(value.size for value in fields.values() if isinstance(value, np.ndarray) and value.dtype == np.int8)
 
 
-def _is_fast(step: Step, family: str) -> bool:
-    if family == PORTABLE:
-        return False
-    return any(suffix in step.kernel for suffix in SUFFIXES) or step.kernel in UNNAMED
-
-
-def _reason(step: Step, family: str) -> str:
+def _reason(step: Step, backend: Backend) -> str:
     if step.kernel in EXACT.values():
-        return _reason_of_channels(step, family)
+        return _reason_of_channels(step, backend)
     if "packed" in step.kernel or "palette" in step.kernel or "sparse" in step.kernel:
         return "its packed weights are read one by one"
-    return why_portable(step, family)
+    return why_portable(step, backend)
 
 
-def _reason_of_channels(step: Step, family: str) -> str:
+def _reason_of_channels(step: Step, backend: Backend) -> str:
     """Return why channels stand apart; what depends on their neighbours in the layer is no longer to be seen."""
     kernel = next(kernel for kernel, exact in EXACT.items() if exact == step.kernel)
     fields = step.fields.get("layer", step.fields)
@@ -146,5 +136,5 @@ def _reason_of_channels(step: Step, family: str) -> str:
         fields = {**fields, "weights": np.asarray(fields["weights"]).T}
     if "num_inputs" not in fields:
         kernel = "conv_s8" if step.kernel != "exact_depthwise_s8" else kernel
-    reasons = list(unfit_channels(kernel, fields, family)) or ["have weights of -128 that the kernel cannot take"]
+    reasons = list(unfit_channels(kernel, fields, backend)) or ["have weights of -128 that the kernel cannot take"]
     return f"these channels {' or '.join(reasons)}"

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.arithmetic.bounds import DEPTHWISE
+from edgetool.embed.backends.base import ChannelLimit, LayerLimit
 from edgetool.embed.backends.layout import array, image_fields, numbers, round_up
+from edgetool.embed.backends.limits import (
+    ADDITIONS,
+    CONVOLUTIONS,
+    DENSE,
+    ROUNDED_TWICE,
+    adds_to_the_left,
+    has_large_sums,
+    has_one_small_shift,
+    shifts_by_less_than,
+)
 from edgetool.embed.program import Fields, Step
 
-__all__ = ["NATIVE_ISA", "SIMD_ISAS", "simd_step"]
+__all__ = ["NATIVE_ISA", "SIMD", "SIMD_ISAS", "Simd"]
 
 #: Instruction set of the machine that edgetool runs on.
 NATIVE_ISA = "native"
@@ -37,18 +51,26 @@ OFFSET = 128
 MAX_ROW = 64
 
 
-def simd_step(step: Step) -> Step:
-    """Return the step with its kernel for vectors; `why_portable` says whether there is one."""
-    makers = {
-        "conv_s8": _conv,
-        "pointwise_conv_s8": _conv,
-        "conv_add_s8": _conv_add,
-        "pointwise_add_s8": _conv_add,
-        "depthwise_conv_s8": _depthwise,
-        "fully_connected_s8": _fully_connected,
-        "add_s8": _add,
-    }
-    return makers[step.kernel](step)
+@dataclass(frozen=True, slots=True)
+class Simd:
+    """Kernels for 64-bit processors; see `edgetool.embed.backends.base.Backend`."""
+
+    name: str = "simd"
+    isas: tuple[str, ...] = SIMD_ISAS
+    kernels: tuple[str, ...] = (*CONVOLUTIONS, DEPTHWISE, DENSE, "add_s8")
+    layer_limits: tuple[LayerLimit, ...] = (
+        LayerLimit((DENSE,), "the one scale of its outputs is 1/4 or more of its sums' scale", has_one_small_shift),
+        LayerLimit(ADDITIONS, "its addition scales up", adds_to_the_left),
+    )
+    channel_limits: tuple[ChannelLimit, ...] = (
+        ChannelLimit((*ROUNDED_TWICE, DENSE), "may sum up to 2^30 or more", has_large_sums),
+        ChannelLimit(ROUNDED_TWICE, "shift left", shifts_by_less_than(0)),
+        ChannelLimit((DENSE,), "shift right by less than 2", shifts_by_less_than(2)),
+    )
+
+    def replace(self, step: Step) -> Step:
+        """Return the step with its kernel for vectors."""
+        return _MAKERS[step.kernel](step)
 
 
 def _conv(step: Step) -> Step:
@@ -170,3 +192,17 @@ def _ring_bytes(fields: Fields, channels: int, *, behind: int = 0) -> int:
     rows = (kernel_h - 1) * dilation_h + 1
     width = max((out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1, in_w + pad_left)
     return VALUE_BYTES * (rows * width * channels + behind + BEHIND)
+
+
+#: Portable kernel -> what lays a step out for vectors.
+_MAKERS: dict[str, Callable[[Step], Step]] = {
+    "conv_s8": _conv,
+    "pointwise_conv_s8": _conv,
+    "conv_add_s8": _conv_add,
+    "pointwise_add_s8": _conv_add,
+    DEPTHWISE: _depthwise,
+    DENSE: _fully_connected,
+    "add_s8": _add,
+}
+
+SIMD = Simd()

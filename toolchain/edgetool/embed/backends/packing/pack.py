@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetool.data.dataset import Array
+from edgetool.embed.backends.choice import backend_for
+from edgetool.embed.backends.cortex_m import Core, CortexM, patch_bytes, split_pairs
 from edgetool.embed.backends.layout import image_fields
 from edgetool.embed.backends.packing.codes import PLANE_UNIT, UNIT, Codes, encode_palette, encode_planes, encode_sparse
-from edgetool.embed.backends.specialise import CORES, Core, patch_bytes, split_pairs
 from edgetool.embed.compiler.context import PACK, Context
 from edgetool.embed.emit.codegen import num_constant_bytes
 from edgetool.embed.memory.arena import plan_arena
@@ -36,7 +37,7 @@ TABLE_BYTES = 1024
 TRIAL_EFFORT = 50_000
 
 #: Where there are no kernels for the core.
-PORTABLE = Core("", filters=1, chunk=1, value_bytes=1, in_pairs=False, channels=1)
+PLAIN_CORE = Core("", filters=1, chunk=1, value_bytes=1, in_pairs=False, channels=1)
 
 WITHOUT_ADDITION = ("conv_s8", "pointwise_conv_s8")
 CONVOLUTIONS = (*WITHOUT_ADDITION, "conv_add_s8", "pointwise_add_s8")
@@ -74,13 +75,14 @@ def pack_weights(program: Program, context: Context) -> Program:
     """
     if not _is_wanted(program, context):
         return program
-    core = CORES.get(context.isa, PORTABLE)
+    backend = backend_for(context.isa)
+    core = backend.core if isinstance(backend, CortexM) else PLAIN_CORE
     limit = plan_arena(program).num_bytes
     packed = program
     for index, dense in enumerate(program.steps):
         plain = dense.replaces or dense
         best: tuple[int, Program] | None = None
-        for candidate in _candidates(plain, dense if context.isa in CORES else plain, core):
+        for candidate in _candidates(plain, plain if core is PLAIN_CORE else dense, core):
             step = dataclasses.replace(candidate, replaces=dense)
             tried = _with_step(packed, index, step)
             num_bytes = plan_arena(tried, effort=TRIAL_EFFORT).num_bytes
@@ -140,7 +142,7 @@ def _candidates(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
     elif plain.kernel in WITHOUT_ADDITION and _is_one_patch(image_fields(plain.fields)):
         yield from _fully_connected(plain, _as_fully_connected(image_fields(plain.fields)), dense, core, rounds=2)
     elif plain.kernel in CONVOLUTIONS:
-        yield from _convolution(plain, dense, PORTABLE if dense.kernel == plain.kernel else core)
+        yield from _convolution(plain, dense, PLAIN_CORE if dense.kernel == plain.kernel else core)
 
 
 def _convolution(plain: Step, dense: Step, core: Core) -> Iterator[Step]:
@@ -187,16 +189,19 @@ def _fully_connected(plain: Step, fields: Fields, dense: Step, core: Core, *, ro
     codes = _smallest(rows, _weights(dense.fields).nbytes)
     if codes is None:
         return
+    backend = "portable"
     kernel, scratch, bits = "fully_connected_palette_s8", 0, codes.fields["bits"]
     assert isinstance(bits, int)
     if codes.form == "sparse":
         kernel, scratch = "fully_connected_sparse_s8", TABLE_BYTES
     elif core.in_pairs and bits in (4, 5):
         padded = _padded(rows, UNIT)
+        backend = core.name
         kernel, codes = "fully_connected_pairs_s8_dsp", encode_palette(list(_in_halves(padded)))
         scratch = 4 << 2 * bits
     elif core.suffix and not core.in_pairs and bits >= 4:
         padded = _padded(rows, PLANE_UNIT)
+        backend = core.name
         kernel, codes = "fully_connected_planes_s8_mve", encode_planes(padded)
     assert codes is not None
     yield Step(
@@ -207,6 +212,7 @@ def _fully_connected(plain: Step, fields: Fields, dense: Step, core: Core, *, ro
         fields={"layer": {**fields, "weights": codes.codes}, "packed": codes.fields, "rounds": rounds},
         has_scratch=kernel != "fully_connected_palette_s8",
         scratch_bytes=scratch + (padded.shape[1] if padded.shape != rows.shape else 0),
+        backend=backend,
     )
 
 

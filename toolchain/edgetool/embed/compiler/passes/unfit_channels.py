@@ -8,8 +8,10 @@ import numpy as np
 
 from edgetool.data.dataset import Array
 from edgetool.embed.arithmetic.bounds import DEPTHWISE, stored_weights, weights_by_channel
-from edgetool.embed.backends.choice import PORTABLE, family_of, layer_limit, unfit_channels
+from edgetool.embed.backends.base import Backend
+from edgetool.embed.backends.choice import backend_for, layer_limit, unfit_channels
 from edgetool.embed.backends.layout import array, image_fields, numbers
+from edgetool.embed.backends.portable import PORTABLE
 from edgetool.embed.compiler.context import Context
 from edgetool.embed.compiler.passes.constant_channels import LAYERS, idle_weight, layer_fields, with_layer_fields
 from edgetool.embed.program import Fields, Program, Step
@@ -42,10 +44,10 @@ def split_unfit_channels(program: Program, context: Context) -> Program:
         program: of portable kernels.
         context: the target's instruction set.
     """
-    family = family_of(context.isa)
+    backend = backend_for(context.isa)
     tensors, steps = dict(program.tensors), []
     for step in program.steps:
-        mask = _unfit(step, family) if step.kernel in LAYERS else None
+        mask = _unfit(step, backend) if step.kernel in LAYERS else None
         if mask is None:
             steps.append(step)
             continue
@@ -57,10 +59,10 @@ def split_unfit_channels(program: Program, context: Context) -> Program:
     return dataclasses.replace(program, tensors=tensors, steps=tuple(steps))
 
 
-def _unfit(step: Step, family: str) -> Array | None:
+def _unfit(step: Step, backend: Backend) -> Array | None:
     """Return which channels of a layer are to stand apart, bool `[C]`; None: none."""
     fields = layer_fields(step)
-    masks = list(unfit_channels(step.kernel, fields, family).values()) if not layer_limit(step, family) else []
+    masks = list(unfit_channels(step.kernel, fields, backend).values()) if not layer_limit(step, backend) else []
     if masks and np.any(masks, axis=0).mean() > MOST_UNFIT:
         masks = []
     masks += unfit_channels(step.kernel, fields, PORTABLE).values()
