@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ model.compile("adam", "sparse_categorical_crossentropy")
 model.fit(data["x_train"] / 16.0, data["y_train"], epochs=12, verbose=0)
 model.save(sys.argv[2])
 """
+
+Edgetool = Callable[..., subprocess.CompletedProcess[str]]
 
 RECIPES = "w8a8_static,prune80_w8a8_static"
 
@@ -77,7 +80,7 @@ def command(workplace: Path, out: Path, *more: str) -> list[str]:
         "--recipe",
         RECIPES,
         "--effort",
-        "0.5",
+        "0.2",
         "--bench-seconds",
         "0.05",
         "-o",
@@ -206,7 +209,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("arguments", "code", "text"), MISTAKES, ids=[" ".join(m[0][1:])[:60] for m in MISTAKES])
 def test_a_mistake_gives_one_clear_error(
-    workplace: Path, tmp_path: Path, arguments: list[str], code: int, text: str
+    workplace: Path, tmp_path: Path, arguments: list[str], code: int, text: str, run_edgetool: Edgetool
 ) -> None:
     data = dict(np.load(workplace / "digits.npz"))
     files = {name: tmp_path / f"{name}.npz" for name in ("labels", "nan", "shape")}
@@ -228,7 +231,7 @@ def test_a_mistake_gives_one_clear_error(
     filled = [argument.format(**places) for argument in arguments]
     if "-o" not in filled:
         filled += ["-o", str(tmp_path / "out")]
-    process = edgetool(*filled)
+    process = run_edgetool(*filled)
     assert process.returncode == code, process.stderr
     assert text in process.stderr
     assert "expected" in process.stderr
@@ -237,15 +240,17 @@ def test_a_mistake_gives_one_clear_error(
     assert (tmp_path / "full" / "thesis.tex").read_text() == "precious"
 
 
-def test_a_recipe_that_fails_does_not_take_the_others_along(workplace: Path, tmp_path: Path) -> None:
+def test_a_recipe_that_fails_does_not_take_the_others_along(
+    workplace: Path, tmp_path: Path, run_edgetool: Edgetool
+) -> None:
     recipe = tmp_path / "toobig.toml"
     recipe.write_text(
         'description = "Nothing is big enough."\n[[passes]]\nname = "prune"\nparams = { min_elements = 1000000 }\n'
     )
     out = tmp_path / "run"
-    arguments = command(workplace, out)
+    arguments = command(workplace, out, "--bench-seconds", "0")
     arguments[arguments.index(RECIPES)] = f"float16,{recipe}"
-    process = edgetool(*arguments)
+    process = run_edgetool(*arguments)
     assert process.returncode == 44
     assert "no layer to work on" in process.stderr
     found = manifest(out)
@@ -261,10 +266,10 @@ def test_a_recipe_that_fails_does_not_take_the_others_along(workplace: Path, tmp
     assert (out / "report.html").exists()
 
 
-def test_accuracy_on_a_part_of_the_test_split_says_so(workplace: Path, tmp_path: Path) -> None:
+def test_accuracy_on_a_part_of_the_test_split_says_so(workplace: Path, tmp_path: Path, run_edgetool: Edgetool) -> None:
     arguments = command(workplace, tmp_path / "run", "--max-test-samples", "100", "--bench-seconds", "0")
     arguments[arguments.index(RECIPES)] = "float32"
-    process = edgetool(*arguments)
+    process = run_edgetool(*arguments)
     assert process.returncode == 0, process.stderr
     found = manifest(tmp_path / "run")
     assert {a["evaluation"]["num_samples"] for a in found["artifacts"]} == {100}

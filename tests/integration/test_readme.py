@@ -51,8 +51,8 @@ def build(keras):
 
 #: Options that are put behind those of the README; the last one counts.
 SHORTER = {
-    "compress": ["--effort", "0.2", "--bench-seconds", "0.05"],
-    "train": ["--epochs", "1", "--max-samples", "256"],
+    "compress": ["--effort", "0.05", "--max-train-samples", "256", "--bench-seconds", "0.05"],
+    "train": ["--epochs", "1", "--max-samples", "64"],
     "bench": ["--runs", "50"],
     "compare": ["--runs", "50"],
 }
