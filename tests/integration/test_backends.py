@@ -68,7 +68,7 @@ RECIPE = RecipeOptions(
     warmup_epochs=0.5,
     weight_decay=0.01,
     label_smoothing=0.1,
-    augmentation=("flip", "shift", "noise"),
+    augmentation="flip,shift,noise",
     patience=3,
     balanced=True,
 )
@@ -209,7 +209,7 @@ def test_the_same_weights_compress_to_the_same_file_whatever_trained_them(
 ) -> None:
     require_backend(other)
     # Of a model that has learned something: a file of one at chance would be refused for its classes.
-    learning = dataclasses.replace(RECIPE, learning_rate=0.03, epochs=12, augmentation=(), patience=None)
+    learning = dataclasses.replace(RECIPE, learning_rate=0.03, epochs=12, augmentation="none", patience=None)
     record = train(other, tmp_path / "run", recipe=learning)
     assert record.validation is not None and record.validation.value > 0.6
     theirs = tmp_path / "run" / "model.keras"
