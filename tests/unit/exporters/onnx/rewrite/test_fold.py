@@ -197,3 +197,51 @@ def test_batch_normalisation_behind_a_squeeze_becomes_part_of_the_convolution(
     assert fold_conv_scales(model.graph) == 4 - len(left)
     assert _kinds(model) == left
     np.testing.assert_allclose(_run(model, x), before, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("conv", "options", "clustered", "left"),
+    [
+        ("w, b", "", False, ["Conv"]),
+        ("w", "<epsilon = 0.01>", False, ["Conv"]),
+        ("w, b", "", True, ["Conv", "BatchNormalization"]),
+    ],
+)
+def test_batch_normalisation_behind_a_convolution_becomes_part_of_it(
+    conv: str, options: str, clustered: bool, left: list[str]
+) -> None:
+    model = _normalized(f"a = Conv (x, {conv})", options)
+    if clustered:
+        set_constant(model.graph, "w", np.sign(constant(model.graph, "w")))
+    x = np.random.default_rng(1).normal(size=(2, 3, 5, 5)).astype(np.float32)
+    before = _run(model, x)
+    assert fold_conv_scales(model.graph) == 2 - len(left)
+    assert _kinds(model) == left
+    np.testing.assert_allclose(_run(model, x), before, atol=1e-5)
+
+
+@pytest.mark.parametrize("missing", ["variance", "w"])
+def test_batch_normalisation_that_is_computed_stays(missing: str) -> None:
+    model = _normalized("a = Conv (x, w, b)", "")
+    kept = [tensor for tensor in model.graph.initializer if tensor.name != missing]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    assert fold_conv_scales(model.graph) == 0
+
+
+def _normalized(conv: str, options: str) -> onnx.ModelProto:
+    model = onnx.parser.parse_model(
+        f"""
+        <ir_version: 8, opset_import: ["" : 18]>
+        g (float[2, 3, 5, 5] x) => (float[2, 4, 3, 3] y) {{
+          {conv}
+          y = BatchNormalization {options} (a, gamma, beta, mean, variance)
+        }}
+        """
+    )
+    random = np.random.default_rng(0)
+    set_constant(model.graph, "w", random.normal(size=(4, 3, 3, 3)).astype(np.float32))
+    for name in ("b", "gamma", "beta", "mean"):
+        set_constant(model.graph, name, random.normal(size=4).astype(np.float32))
+    set_constant(model.graph, "variance", random.uniform(0.1, 2.0, 4).astype(np.float32))
+    return model

@@ -6,7 +6,8 @@
    through float there. MobileNetV2 has four.
 3. A `Mul` and an `Add` of a constant a channel behind a `Conv` and a `Squeeze`, as one-dimensional convolutions have
    them, become part of the kernel and the bias: quantise-aware training knows no range in front of the `Add`, without
-   which the `Conv` would stay float, and batch normalisation took a pair of quantisers for each.
+   which the `Conv` would stay float, and batch normalisation took a pair of quantisers for each. A `BatchNormalization`
+   behind a `Conv`, which tf2onnx leaves behind those of separable convolutions, goes the same way.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ __all__ = ["fold_conv_scales", "fold_dense_scales", "fold_pads"]
 #: A kernel whose weights other than zero have fewer distinct values than this share of them is clustered: one scale a
 #: channel would end that.
 MIN_DISTINCT = 0.5
+
+#: ONNX's default of the attribute `epsilon`.
+BATCH_NORM_EPSILON = 1e-5
 
 
 def fold_dense_scales(graph: GraphProto) -> int:
@@ -94,7 +98,7 @@ def _row(graph: GraphProto, node: NodeProto, source: str, num_outputs: int) -> A
 
 
 def fold_conv_scales(graph: GraphProto) -> int:
-    """Fold a `Mul` and an `Add` of one constant a channel into the `Conv` before them; returns how many went.
+    """Fold `Mul`, `Add` and `BatchNormalization` by constants a channel into the `Conv` before; returns how many went.
 
     A `Squeeze` of rows or columns may stand between. Kernels with few distinct values (clusters) and those with several
     readers are not scaled.
@@ -107,7 +111,7 @@ def fold_conv_scales(graph: GraphProto) -> int:
 
 
 def _fold_next_of_conv(graph: GraphProto, conv: NodeProto) -> bool:
-    """Fold the operator behind `conv` where it is a Mul or Add of a constant a channel."""
+    """Fold the operator behind `conv` where it is a Mul, an Add or a batch normalisation by constants a channel."""
     readers = consumers(graph)
     outputs = {value.name for value in graph.output}
     kernel, follow = constant(graph, conv.input[1]), readers.get(conv.output[0], [])
@@ -120,20 +124,47 @@ def _fold_next_of_conv(graph: GraphProto, conv: NodeProto) -> bool:
             return False
         last, rank = follow[0], rank - axes.size
         follow = readers.get(last.output[0], [])
-    if len(follow) != 1 or follow[0].op_type not in ("Mul", "Add") or last.output[0] in outputs:
+    if len(follow) != 1 or last.output[0] in outputs:
         return False
-    row = _channel_row(graph, follow[0], last.output[0], rank, len(kernel))
+    change = _change_of_channels(graph, follow[0], last.output[0], rank, len(kernel))
+    if change is None:
+        return False
+    scale, shift = change
+    is_shared = len(readers[conv.input[1]]) > 1
+    if scale is not None and (is_shared or not _scale_kernel(graph, conv, kernel, scale)):
+        return False
+    if shift is not None and not _add_to_bias(graph, conv, shift):
+        return False
+    last.output[0] = follow[0].output[0]
+    graph.node.remove(follow[0])
+    return True
+
+
+def _change_of_channels(
+    graph: GraphProto, node: NodeProto, source: str, rank: int, num_channels: int
+) -> tuple[Array | None, Array | None] | None:
+    """Return what `node` multiplies the channels of `source` with, and then adds to them; None for another operator."""
+    if node.op_type == "BatchNormalization":
+        return _normalization(graph, node, source)
+    if node.op_type not in ("Mul", "Add"):
+        return None
+    row = _channel_row(graph, node, source, rank, num_channels)
     if row is None:
-        return False
-    if follow[0].op_type == "Add":
-        is_folded = _add_to_bias(graph, conv, row)
-    else:
-        is_free = len(readers[conv.input[1]]) == 1
-        is_folded = is_free and _scale_kernel(graph, conv, kernel, row)
-    if is_folded:
-        last.output[0] = follow[0].output[0]
-        graph.node.remove(follow[0])
-    return is_folded
+        return None
+    return (row, None) if node.op_type == "Mul" else (None, row)
+
+
+def _normalization(graph: GraphProto, node: NodeProto, source: str) -> tuple[Array, Array] | None:
+    """Return the factor and the offset of each channel of a batch normalisation; None while it trains."""
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    trains = "training_mode" in attributes and attributes["training_mode"].i
+    values = [constant(graph, name) for name in node.input[1:]]
+    if trains or node.input[0] != source or len(node.output) > 1 or any(value is None for value in values):
+        return None
+    gamma, beta, mean, variance = (np.asarray(value, np.float64) for value in values)
+    epsilon = attributes["epsilon"].f if "epsilon" in attributes else BATCH_NORM_EPSILON
+    factor = gamma / np.sqrt(variance + epsilon)
+    return factor.astype(np.float32), (beta - mean * factor).astype(np.float32)
 
 
 def _scale_kernel(graph: GraphProto, conv: NodeProto, kernel: Array, row: Array) -> bool:
