@@ -291,7 +291,7 @@ def pruned_cnn():
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["float32", "float16", "w8a8_static", "w8a16_static"])
 def test_pruned_file_is_sparse_and_computes_the_same(recipe, pruned_cnn, images, tmp_path, monkeypatch):
-    from edgetool.exporters.tflite.export import export as tflite
+    from edgetool.exporters.tflite import export as tflite
     from edgetool.exporters.tflite.sparse import SparseReport
 
     state = ModelState(pruned_cnn, SCHEMES[recipe])
