@@ -145,7 +145,7 @@ def test_what_was_measured_where_is_told(page: Page) -> None:
 
 def test_json_and_csv_tell_the_same(run_folder: Path) -> None:
     results = json.loads((run_folder / "results.json").read_text())
-    assert (results["schema"], results["schema_version"]) == ("edgetool-results", 2)
+    assert (results["schema"], results["schema_version"]) == ("edgetool-results", 3)
     with (run_folder / "results.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     (run,) = results["runs"]
