@@ -65,6 +65,13 @@ def test_figures_replace_those_of_a_named_target() -> None:
     assert choose_target(TargetOptions()).name == "host"
 
 
+def test_an_emulated_board_has_no_more_memory_than_it_has() -> None:
+    assert choose_target(TargetOptions("cortex-m4-qemu", flash="64k")).flash_bytes == 64 << 10
+    for options in (TargetOptions("cortex-m4-qemu", flash="32M"), TargetOptions("cortex-m55-qemu", ram="1G")):
+        with pytest.raises(UsageError, match="more than the emulated board of cortex-m"):
+            choose_target(options)
+
+
 @pytest.mark.parametrize("text", ["", "much", "-1k", "0", "1T", "1e9", "nan"])
 def test_a_figure_that_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="--flash 512k"):

@@ -141,7 +141,7 @@ def choose_target(options: TargetOptions) -> Target:
     Raises:
         TargetError: no such target, or its file is wrong.
         MissingFileError: no file of that path.
-        UsageError: a figure is no size or frequency.
+        UsageError: a figure is no size or frequency, or more than an emulated board has.
     """
     figures = {
         "flash_bytes": None if options.flash is None else parse_bytes("--flash", options.flash),
@@ -153,12 +153,26 @@ def choose_target(options: TargetOptions) -> Target:
         base = Target(CUSTOM, "A device described on the command line", "", ("c", "tflm"), "none")
     else:
         base = find_target(options.target or DEFAULT_TARGET)
+    _require_memory(base, "--flash", options.flash, figures["flash_bytes"], base.flash_bytes)
+    _require_memory(base, "--ram", options.ram, figures["ram_bytes"], base.ram_bytes)
     return dataclasses.replace(
         base,
         flash_bytes=figures["flash_bytes"] or base.flash_bytes,
         ram_bytes=figures["ram_bytes"] or base.ram_bytes,
         clock_hz=figures["clock_hz"] or base.clock_hz,
         sources={**base.sources, **dict.fromkeys(stated, "the command line")},
+    )
+
+
+def _require_memory(base: Target, option: str, text: str | None, stated: int | None, own: int | None) -> None:
+    """Refuse more memory than an emulated board has: firmware would be linked to where nothing is."""
+    if base.qemu is None or stated is None or own is None or stated <= own:
+        return
+    raise UsageError(
+        option,
+        found=f"{text}, more than the emulated board of {base.name} has",
+        expected=f"at most {own} bytes",
+        next_step=f"leave {option} out, or choose another --target",
     )
 
 
