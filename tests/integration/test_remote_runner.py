@@ -35,6 +35,8 @@ runtimes = ["litert", "onnxruntime"]
 runner = "shell://{home}"
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def row(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

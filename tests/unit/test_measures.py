@@ -22,6 +22,7 @@ def measures() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_code_reads_no_worse_than_it_did(measures: ModuleType) -> None:
     found = measures.measure()
     assert found.any_parameters <= 2.0
